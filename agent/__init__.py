@@ -1,0 +1,1 @@
+"""One room: it keeps its schedule, prepares its devices, proves readiness and writes the journal."""

@@ -1,0 +1,1 @@
+"""All bookings: requests and their SOP, the schedule, and what the rooms report."""

@@ -1,0 +1,187 @@
+"""What a room wants of its devices, whatever their make.
+
+Every verb goes *to a state* and returns once that state is reached; there are no toggles,
+and asking twice is harmless. Every verb may raise a `DriverError` (`drivers.errors`) and a
+`ValueError` for an argument outside the device's range, before a byte is sent. A driver
+puts its own limit on every wait; a caller may set a shorter one with `asyncio.timeout`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol, runtime_checkable
+
+from drivers.outcomes import Health, Measure, Result
+
+
+class Device(Protocol):
+    """Anything that can be opened, asked how it is, and closed."""
+
+    name: str
+    """What the room calls it, for messages."""
+
+    async def open(self) -> None:
+        """Make the link and leave the device still (a camera is stopped first).
+
+        Raises:
+            DeviceUnreachable: no link or no answer in time.
+            DeviceRefused: it answered and would not have us, for example a wrong password.
+        """
+
+    async def close(self) -> None:
+        """Let go of everything; never raises, may be called twice or before `open`."""
+
+    async def check(self) -> Health:
+        """Ask the hardware, not a cache, and return what was measured.
+
+        Raises:
+            DeviceUnreachable: no link or no answer in time.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a device says it is."""
+
+    vendor: str
+    model: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a camera looks.
+
+    Pan to the right and tilt upwards are positive, in degrees; `zoom` runs from 0 (wide)
+    to 1 (the end of the optical range).
+    """
+
+    pan_deg: float
+    tilt_deg: float
+    zoom: float
+
+
+@runtime_checkable
+class Camera(Device, Protocol):
+    """A pan-tilt-zoom camera."""
+
+    async def identify(self) -> Identity:
+        """Ask vendor, model and version."""
+
+    async def power(self, on: bool) -> Result:
+        """Switch on or to standby and return once the camera says it is there."""
+
+    async def recall(self, memory: int) -> Result:
+        """Move to a stored position and return once the move has ended."""
+
+    async def store(self, memory: int) -> Result:
+        """Store where the camera looks now."""
+
+    async def position(self) -> Position:
+        """Ask where the camera looks."""
+
+    async def move_to(self, pan_deg: float, tilt_deg: float, zoom: float | None = None) -> Result:
+        """Move to a position and return once the move has ended."""
+
+    async def drive(self, pan: float, tilt: float, zoom: float, *, lease: timedelta) -> None:
+        """Move with speeds from -1 to 1 for at most `lease`; call again to go on, newest wins.
+
+        When the lease ends unrenewed the driver itself stops the camera. Returns once the
+        command is accepted for sending, not when the move ends.
+        """
+
+    async def stop(self) -> Result:
+        """Stop pan, tilt and zoom ahead of everything queued; returns once acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """What a switcher is doing."""
+
+    scene: str
+    scenes: tuple[str, ...]
+    recording: bool
+    streaming: bool
+    muted: dict[str, bool]
+    """Per sound input, by the name the switcher gives it."""
+
+
+@runtime_checkable
+class Switcher(Device, Protocol):
+    """What puts pictures on air: OBS Studio, a vision mixer."""
+
+    async def state(self) -> Programme:
+        """Ask what is on air."""
+
+    async def scene(self, name: str) -> Result:
+        """Put a scene on air and return once the switcher says it is."""
+
+    async def record(self, on: bool) -> Result:
+        """Start or stop the recording and return once it runs or rests."""
+
+    async def mute(self, input_name: str, on: bool) -> Result:
+        """Mute or open a sound input and return once it is read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How loud a microphone is over one block."""
+
+    rms_dbfs: float
+    peak_dbfs: float
+    digital_zero: bool
+    """Every sample was exactly 0, as no living microphone ever is."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundPort:
+    """One end of the room's sound: its microphone or its loudspeaker."""
+
+    name: str
+    """`microphone` or `speaker`, as presets write it."""
+    device: str
+    """The exact name the sound system gives the device."""
+    present: bool
+    muted: bool
+    gain_db: float
+
+
+@runtime_checkable
+class Sound(Device, Protocol):
+    """The room's microphone, loudspeaker and the path between them."""
+
+    async def inventory(self) -> tuple[SoundPort, ...]:
+        """Ask which ports are there and how they are set."""
+
+    def levels(self) -> AsyncIterator[Level]:
+        """Yield the microphone's level about 20 times a second until closed."""
+
+    async def prove(self, *, loop: bool) -> tuple[Measure, ...]:
+        """Measure microphone and, with `loop`, play a short chirp and look for it in the microphone."""
+
+    async def mute(self, port: str, on: bool) -> Result:
+        """Mute or open a port; completed only when read back."""
+
+    async def gain(self, port: str, db: float) -> Result:
+        """Set a port's gain in dB; completed only when read back."""
+
+
+@runtime_checkable
+class Display(Device, Protocol):
+    """A projector or a screen."""
+
+    async def power(self, on: bool) -> Result:
+        """Switch on or off and return once warmed up or cooled down enough to answer so."""
+
+    async def source(self, name: str) -> Result:
+        """Select an input by the name the display lists."""
+
+
+@runtime_checkable
+class Power(Device, Protocol):
+    """A switched outlet, or a machine that can be woken."""
+
+    async def switch(self, outlet: int, on: bool) -> Result:
+        """Switch an outlet; completed only when read back."""

@@ -1,0 +1,66 @@
+"""Which address scheme is served by which driver. A new device class is one line here.
+
+Drivers are imported when first used: a room without OBS never loads its library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import cast
+
+from drivers.address import DeviceAddress
+from drivers.errors import AddressError
+from drivers.ports import Camera, Device, Display, Power, Sound, Switcher
+from drivers.verbs import VERBS, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One row of the registry."""
+
+    scheme: str
+    port: type
+    module: str
+    """Has `def connect(name: str, address: DeviceAddress, password: str | None) -> Device`."""
+
+    @property
+    def verbs(self) -> dict[str, Verb]:
+        """What its devices can be told, by name."""
+        return VERBS[self.port]
+
+
+DRIVERS: dict[str, Driver] = {
+    driver.scheme: driver
+    for driver in (
+        Driver("visca+udp", Camera, "drivers.visca.device"),
+        Driver("obs+ws", Switcher, "drivers.obs.device"),
+        Driver("audio+pulse", Sound, "drivers.audio.device"),
+        Driver("audio+model", Sound, "drivers.audio.device"),
+        Driver("pjlink", Display, "drivers.pjlink.device"),
+        Driver("shelly+http", Power, "drivers.shelly.device"),
+    )
+}
+
+
+def driver_for(address: DeviceAddress) -> Driver:
+    """Return the driver that serves `address`.
+
+    Raises:
+        AddressError: names the known schemes.
+    """
+    try:
+        return DRIVERS[address.scheme]
+    except KeyError:
+        known = ", ".join(sorted(DRIVERS))
+        raise AddressError(f"no driver for {address.scheme}://; known: {known}") from None
+
+
+def connect(name: str, address: DeviceAddress, password: str | None = None) -> Device:
+    """Return the unopened device `name` at `address`.
+
+    Raises:
+        AddressError: no such scheme, or an option the driver does not know.
+    """
+    module = import_module(driver_for(address).module)
+    return cast("Device", module.connect(name, address, password))

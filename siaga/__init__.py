@@ -1,0 +1,1 @@
+"""The command line and the demo; imports everything, is imported by nothing."""

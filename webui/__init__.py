@@ -1,0 +1,1 @@
+"""What both web faces share: templates, live socket, language, charts and the look."""
