@@ -1,0 +1,222 @@
+"""What the tablet page needs of a room: the engine of the agent satisfies `RoomFace`.
+
+The page never asks a device. It shows `view()`, which the engine makes from what it last
+measured, and hands presses on; what a press did shows in the next view, not in its answer.
+
+Everything here is called in the agent's event loop. `view()` must be cheap (no input or
+output): it is called after every change and once per new page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+from typing import Protocol
+
+from drivers.outcomes import Health, Reason
+
+Label = Mapping[str, str]
+"""Words of the room file by language: `{"id": "Siap", "en": "Ready"}`."""
+
+
+class Readiness(StrEnum):
+    """The verdict over all devices and open ticks."""
+
+    UNKNOWN = "unknown"
+    """Nothing was measured yet, or too long ago."""
+    READY = "ready"
+    DEGRADED = "degraded"
+    NOT_READY = "not_ready"
+
+
+class Phase(StrEnum):
+    """Where the room is with the session it holds."""
+
+    IDLE = "idle"
+    """A session may be known, its preparation has not begun."""
+    PREPARING = "preparing"
+    PREPARED = "prepared"
+    LIVE = "live"
+    ENDING = "ending"
+    ENDED = "ended"
+    """Shown until the next session's preparation begins."""
+
+
+class RunState(StrEnum):
+    """Where a preset's last run is; a button shows nothing else."""
+
+    IDLE = "idle"
+    """Never run, or no longer true because another preset or a person changed the room."""
+    RUNNING = "running"
+    DONE = "done"
+    """Every step completed and every step that asked for it was verified."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFacts:
+    """What does not change while the agent runs."""
+
+    id: str
+    name: str
+    zone: tzinfo
+    presets: tuple[Preset, ...] = ()
+    checklist: tuple[ChecklistItem, ...] = ()
+    cameras: tuple[str, ...] = ()
+    """Devices that can be driven, in the order of the room file."""
+    sound_ports: tuple[str, ...] = ()
+    """What can be muted: `microphone`, `speaker`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One button."""
+
+    name: str
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistItem:
+    """One tick that a person must make."""
+
+    id: str
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session as central published it; times are aware."""
+
+    id: str
+    title: str
+    agency: str
+    leader: bool
+    start: datetime
+    end: datetime
+    """With every extension."""
+    prepare_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    incidents: int = 0
+    reported: bool = False
+    """Central has the report and acknowledged it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """One device as it was last found."""
+
+    name: str
+    required: bool
+    health: Health | None
+    """None while it was not looked at yet."""
+    looked_at: datetime | None = None
+    since: datetime | None = None
+    """Since when its condition is what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresetRun:
+    """The last run of one preset."""
+
+    state: RunState = RunState.IDLE
+    step: int = 0
+    steps: int = 0
+    reason: Reason | None = None
+    """Why it failed: the first step that did."""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A checklist item that somebody ticked."""
+
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """All that changes, at one moment."""
+
+    readiness: Readiness
+    phase: Phase
+    session: SessionView | None = None
+    """The one being prepared, live or just ended; else the next one if it is today's business."""
+    upcoming: SessionView | None = None
+    """The one after `session`."""
+    devices: tuple[DeviceView, ...] = ()
+    """In the order of the room file."""
+    runs: Mapping[str, PresetRun] = field(default_factory=dict)
+    """By preset name; a missing one is idle."""
+    ticks: Mapping[str, Tick] = field(default_factory=dict)
+    """By checklist item; a missing one is open."""
+    muted: Mapping[str, bool | None] = field(default_factory=dict)
+    """By sound port; None while nobody knows."""
+    central_online: bool = False
+    """Whether the link to central's broker is up now."""
+    waiting_to_send: int = 0
+    """Journal entries that central has not acknowledged."""
+
+
+class Refused(Exception):
+    """The room will not do that now; `reason.code` is stable and is put into the reader's language."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.detail)
+        self.reason = reason
+
+
+class RoomFace(Protocol):
+    """A room, seen from its tablet.
+
+    Every action returns once it is accepted, not once it is done: accepted work runs on in
+    the engine's own tasks, whatever becomes of the page. Every action may raise `Refused`.
+    `who` says where the press came from, for the journal.
+    """
+
+    @property
+    def facts(self) -> RoomFacts:
+        """What does not change."""
+
+    def view(self) -> RoomView:
+        """Return what is so now."""
+
+    def meters(self) -> Mapping[str, float]:
+        """Return the newest levels in dBFS by sound port; empty while nothing is measured. Asked ten times a second."""
+
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` whenever `view()` would differ; returns what ends that. Calls may come in bursts."""
+
+    async def run_preset(self, name: str, *, who: str) -> None:
+        """Start a preset; its run shows as running before this returns."""
+
+    async def start_session(self, *, who: str) -> None:
+        """Go live with the session of the view."""
+
+    async def end_session(self, *, who: str) -> None:
+        """End the live session."""
+
+    async def extend(self, by: timedelta, *, who: str) -> None:
+        """Move the end of the live session."""
+
+    async def tick(self, item: str, on: bool, *, who: str) -> None:
+        """Set or take back a tick of the checklist."""
+
+    async def note(self, text: str, *, who: str) -> None:
+        """Write an incident into the journal of the session."""
+
+    async def recheck(self, *, who: str) -> None:
+        """Look at every device again now."""
+
+    async def mute(self, port: str, on: bool, *, who: str) -> None:
+        """Mute or open a sound port."""
+
+    async def drive(self, camera: str, pan: float, tilt: float, zoom: float, *, lease: timedelta) -> None:
+        """Move a camera with speeds from -1 to 1 for at most `lease`; called again before it ends to go on."""
+
+    async def stop(self, camera: str) -> None:
+        """Stop a camera; harmless when it rests."""
