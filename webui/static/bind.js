@@ -1,0 +1,83 @@
+// State into the page. What follows which slice is declared in HTML (macros/ui.html):
+//   data-bind="attribute:slice.path; text:slice.path"  attributes and text
+//   data-frag="/f/x" data-on="slice slice"             a part fetched again when one of these slices changes
+//   data-meter="name" data-level="name"                a level in dBFS, as a width and as a number
+// Words never come from here: the page brings them.
+
+const FLOOR_DB = 60;
+const HOT_DB = -3;
+const state = {};
+
+const lookUp = (path) => path.split(".").reduce((value, key) => value?.[key], state);
+
+/** Writes bound attributes and texts below `root` again. */
+export function bind(root = document) {
+  for (const node of root.querySelectorAll("[data-bind]")) {
+    for (const rule of node.dataset.bind.split(";")) {
+      const [name, path] = rule.split(":").map((word) => word.trim());
+      const value = lookUp(path) ?? null;
+      if (name === "text") node.textContent = value ?? "";
+      else if (value === null) node.removeAttribute(name);
+      else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
+    }
+  }
+}
+
+/** Takes new slices and returns the names of those that really differ. */
+export function take(slices) {
+  const changed = Object.keys(slices).filter((name) => JSON.stringify(state[name]) !== JSON.stringify(slices[name]));
+  for (const name of changed) state[name] = slices[name];
+  bind();
+  dispatchEvent(new CustomEvent("live:state", { detail: state }));
+  return changed;
+}
+
+/** Fetches the parts again that depend on a slice in `changed`. */
+export function fragments(changed) {
+  for (const part of document.querySelectorAll("[data-frag]")) {
+    if (part.dataset.on.split(" ").some((name) => changed.includes(name))) refetch(part);
+  }
+}
+
+/** Fetches one part again; a change that comes meanwhile makes it fetch once more. */
+export async function refetch(part) {
+  part.dataset.due = "";
+  if (part.dataset.fetching !== undefined) return;
+  part.dataset.fetching = "";
+  try {
+    while (part.dataset.due !== undefined) {
+      delete part.dataset.due;
+      const answer = await fetch(part.dataset.frag, { headers: { accept: "text/html" } });
+      if (answer.ok) await swap(part, await answer.text());
+    }
+  } catch {
+    // the link is gone: the snapshot of the next connection fetches this part again
+  } finally {
+    delete part.dataset.fetching;
+  }
+}
+
+async function swap(part, html) {
+  // a press that began on the old part must end on it
+  while (part.querySelector(":active, [data-holding]")) await new Promise((done) => setTimeout(done, 100));
+  const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  part.innerHTML = html;
+  bind(part);
+  if (focused) document.getElementById(focused)?.focus();
+  dispatchEvent(new CustomEvent("live:swap", { detail: part }));
+}
+
+/** Draws levels; transforms only, so that ten a second cost no layout. */
+export function meters(levels) {
+  for (const node of document.querySelectorAll("[data-meter]")) {
+    const level = levels[node.dataset.meter];
+    if (level === undefined) continue;
+    const share = Math.min(1, Math.max(0, 1 + level / FLOOR_DB));
+    node.firstElementChild.style.transform = `scaleX(${share.toFixed(3)})`;
+    node.firstElementChild.toggleAttribute("data-hot", level > HOT_DB);
+  }
+  for (const node of document.querySelectorAll("[data-level]")) {
+    const level = levels[node.dataset.level];
+    if (level !== undefined) node.textContent = Math.round(level).toString().replace("-", "\u2212");
+  }
+}
