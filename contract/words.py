@@ -1,0 +1,102 @@
+"""Words with one meaning on both sides of the broker."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Readiness(StrEnum):
+    """What a room is worth for its next session."""
+
+    READY = "ready"
+    DEGRADED = "degraded"
+    NOT_READY = "not_ready"
+    BUSY = "busy"
+    MAINTENANCE = "maintenance"
+
+
+class Condition(StrEnum):
+    """What a device is worth right now."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    FAULT = "fault"
+    ABSENT = "absent"
+
+
+class Verdict(StrEnum):
+    """What a measured value says; `UNPROVEN` is never shown as green."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    UNPROVEN = "unproven"
+
+
+class SessionStatus(StrEnum):
+    """Where a session stands in the schedule."""
+
+    CONFIRMED = "confirmed"
+    UPDATED = "updated"
+    CANCELLED = "cancelled"
+
+
+class Phase(StrEnum):
+    """Where a session stands in its room."""
+
+    PLANNED = "planned"
+    PREPARING = "preparing"
+    READY = "ready"
+    LIVE = "live"
+    ENDING = "ending"
+    ENDED = "ended"
+    REPORTED = "reported"
+    CANCELLED = "cancelled"
+    MISSED = "missed"
+
+
+class StepOutcome(StrEnum):
+    """How a step of a preset ended."""
+
+    DONE = "done"
+    VERIFIED = "verified"
+    REFUSED = "refused"
+    TIMED_OUT = "timed_out"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNDONE = "undone"
+    UNKNOWN = "unknown"
+    """The process died in the middle; nobody knows whether the device obeyed."""
+
+    @property
+    def good(self) -> bool:
+        """Whether the wanted state was reached."""
+        return self in {StepOutcome.DONE, StepOutcome.VERIFIED}
+
+
+class Presence(StrEnum):
+    """Whether a room's agent is there."""
+
+    ONLINE = "online"
+    LOST = "lost"
+    OFFLINE = "offline"
+
+
+class EntryKind(StrEnum):
+    """What a journal entry tells; readers keep an unknown kind as it is."""
+
+    AGENT_STARTED = "agent.started"
+    AGENT_STOPPED = "agent.stopped"
+    SCHEDULE_APPLIED = "schedule.applied"
+    PHASE_CHANGED = "session.phase"
+    PRESET_STARTED = "preset.started"
+    PRESET_ENDED = "preset.ended"
+    STEP_INTENT = "step.intent"
+    STEP_ENDED = "step.ended"
+    DEVICE_CHANGED = "device.changed"
+    READINESS = "readiness.certified"
+    LEVELS = "sound.levels"
+    CHECKLIST = "checklist.ticked"
+    NOTE = "note.added"
+    COMMAND = "command.received"
+    REPORT = "report.final"
