@@ -1,0 +1,1 @@
+"""Room sound: a microphone, a loudspeaker and the way between them, measured."""

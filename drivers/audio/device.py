@@ -1,0 +1,251 @@
+"""The room's sound behind the `Sound` port.
+
+Tried on PulseAudio's null devices and on the room model; no real sound card, USB
+speakerphone or conference bar was ever at hand.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from math import isfinite
+from typing import TypeVar
+
+from drivers.address import DeviceAddress
+from drivers.audio import lines
+from drivers.audio.lines import Line
+from drivers.audio.link import Dial, Link, Wire
+from drivers.audio.model import (
+    LEVELS_A_SECOND,
+    MICROPHONE,
+    SPEAKER,
+    LoopAnswer,
+    LoopEnd,
+    level_measures,
+    loop_measures,
+    muted_measure,
+    present_measure,
+    restarts_measure,
+    routed_measure,
+)
+from drivers.audio.wires import ChildWire, TcpWire
+from drivers.errors import AddressError, OutcomeUnknown, ProtocolViolation
+from drivers.outcomes import Health, Measure, Outcome, Reason, Result, judge
+from drivers.ports import Level, SoundPort
+
+ANSWER_WITHIN_S = 6.0
+"""Three looks at a sound server of at most two seconds each."""
+PROVED_WITHIN_S = 15.0
+LEVELS_WITHIN_S = 3.0
+GAIN_RANGE_DB = (-80.0, 20.0)
+GAIN_TOLERANCE_DB = 0.5
+
+T = TypeVar("T")
+
+_DEVICE_NAME = re.compile(r"[\w.:+@-]{1,200}", re.ASCII)
+
+
+class RoomSound:
+    """Implements `drivers.ports.Sound` over a sound worker."""
+
+    def __init__(self, name: str, dial: Dial) -> None:
+        self.name = name
+        self._link = Link(name, dial)
+
+    async def open(self) -> None:
+        """Start or reach the worker; a missing microphone is for `check` to find."""
+        await self._link.open()
+
+    async def close(self) -> None:
+        """End the worker and every `levels`."""
+        await self._link.close()
+
+    async def check(self) -> Health:
+        """Ask for the ports and listen for a second; plays nothing."""
+        ports, routed = await self._look()
+        measures = [*(present_measure(port) for port in ports), restarts_measure(self._link.unwanted_ends())]
+        microphone = _port(ports, MICROPHONE)
+        if microphone.present:
+            measures += [routed] if routed else []
+            measures += [] if microphone.muted else await self._listen()
+        return judge(tuple(measures))
+
+    async def inventory(self) -> tuple[SoundPort, ...]:
+        """Ask which ports are there and how they are set."""
+        return (await self._look())[0]
+
+    def levels(self) -> AsyncIterator[Level]:
+        """Yield the microphone's level 20 times a second until closed."""
+        return self._link.levels()
+
+    async def prove(self, *, loop: bool) -> tuple[Measure, ...]:
+        """Measure the microphone and, with `loop`, play half a second of tone and look for it.
+
+        Nothing is played while a port is muted or missing.
+        """
+        ports, _ = await self._look()
+        measures = [present_measure(port) for port in ports]
+        if not all(port.present for port in ports):
+            return tuple(measures)
+        muted = [port.name for port in ports if port.muted]
+        if MICROPHONE not in muted:
+            measures += await self._listen()
+        if loop and muted:
+            measures.append(muted_measure(muted))
+        elif loop:
+            measures += loop_measures(self._loop_answer(await self._link.ask("prove", within_s=PROVED_WITHIN_S)))
+        return tuple(measures)
+
+    async def mute(self, port: str, on: bool) -> Result:
+        """Mute or open a port.
+
+        Raises:
+            OutcomeUnknown: what was read back is not what was wanted.
+        """
+        _known(port)
+        began = time.monotonic()
+        answer = await self._link.ask("mute", within_s=ANSWER_WITHIN_S, port=port, on=on)
+        muted = self._read(answer, "muted", lines.flag)
+        if muted is not on:
+            raise OutcomeUnknown(self._other(f"{port} muted {on}", muted))
+        return Result(Outcome.COMPLETED, timedelta(seconds=time.monotonic() - began), {"muted": muted})
+
+    async def gain(self, port: str, db: float) -> Result:
+        """Set a port's gain.
+
+        Raises:
+            ValueError: `db` is outside the range.
+            OutcomeUnknown: what was read back is not what was wanted.
+        """
+        _known(port)
+        low, high = GAIN_RANGE_DB
+        if not isfinite(db) or not low <= db <= high:
+            raise ValueError(f"gain must be {low:g} to {high:g} dB, got {db}")
+        began = time.monotonic()
+        answer = await self._link.ask("gain", within_s=ANSWER_WITHIN_S, port=port, db=db)
+        gain_db = self._read(answer, "gain_db", lines.number)
+        if abs(gain_db - db) > GAIN_TOLERANCE_DB:
+            raise OutcomeUnknown(self._other(f"{port} gain {db:g} dB", gain_db))
+        return Result(Outcome.COMPLETED, timedelta(seconds=time.monotonic() - began), {"gain_db": gain_db})
+
+    async def _listen(self) -> list[Measure]:
+        readings = await self._link.wait_for_readings(LEVELS_A_SECOND, within_s=LEVELS_WITHIN_S)
+        return list(level_measures(readings))
+
+    async def _look(self) -> tuple[tuple[SoundPort, ...], Measure | None]:
+        """Return the ports and, when the capture runs, whether it hangs on the right microphone.
+
+        Raises:
+            ProtocolViolation: the answer lacks something.
+        """
+        answer = await self._link.ask("inventory", within_s=ANSWER_WITHIN_S)
+        try:
+            ports = tuple(_sound_port(part) for part in lines.parts(answer, "ports"))
+            device, captured = lines.text(answer, "device"), lines.text(answer, "captured")
+            for wanted in (MICROPHONE, SPEAKER):
+                _port(ports, wanted)
+        except ValueError as error:
+            raise ProtocolViolation(self._bad(error)) from error
+        return ports, routed_measure(device, captured) if captured else None
+
+    def _loop_answer(self, answer: Line) -> LoopAnswer:
+        try:
+            return LoopAnswer(
+                LoopEnd(lines.text(answer, "end")),
+                lines.number(answer, "rho"),
+                lines.number(answer, "gain_db"),
+                lines.number(answer, "latency_ms"),
+                lines.number(answer, "room_dbfs"),
+                int(lines.number(answer, "tries")),
+                lines.flag(answer, "xrun"),
+            )
+        except ValueError as error:
+            raise ProtocolViolation(self._bad(error)) from error
+
+    def _read(self, answer: Line, key: str, reader: Callable[[Line, str], T]) -> T:
+        try:
+            return reader(answer, key)
+        except ValueError as error:
+            raise ProtocolViolation(self._bad(error)) from error
+
+    def _other(self, wanted: str, found: object) -> Reason:
+        detail = f"{self.name}: wanted {wanted}, read back {found}"
+        return Reason("sound.not_taken", detail, {"device": self.name})
+
+    def _bad(self, error: ValueError) -> Reason:
+        return Reason("sound.bad_answer", f"{self.name}: sound worker: {error}", {"device": self.name})
+
+
+def _known(port: str) -> None:
+    if port not in {MICROPHONE, SPEAKER}:
+        raise ValueError(f"sound port must be microphone or speaker, got {port!r}")
+
+
+def _port(ports: tuple[SoundPort, ...], name: str) -> SoundPort:
+    for port in ports:
+        if port.name == name:
+            return port
+    raise ValueError(f"ports: wanted {name}, found {[port.name for port in ports]}")
+
+
+def _sound_port(part: Line) -> SoundPort:
+    return SoundPort(
+        lines.text(part, "name"),
+        lines.text(part, "device"),
+        lines.flag(part, "present"),
+        lines.flag(part, "muted"),
+        lines.number(part, "gain_db"),
+    )
+
+
+def _device_option(address: DeviceAddress, option: str) -> str:
+    """Return the exact name of a device.
+
+    Raises:
+        AddressError: it is missing or no name that a sound server gives.
+    """
+    name = address.options.get(option, "")
+    if not _DEVICE_NAME.fullmatch(name):
+        what = "sources" if option == MICROPHONE else "sinks"
+        raise AddressError(f"{address}: {option}=NAME must be a name from `pactl list short {what}`, got {name!r}")
+    return name
+
+
+def _pulse(address: DeviceAddress) -> Dial:
+    address.allow(SPEAKER, MICROPHONE)
+    speaker, microphone = _device_option(address, SPEAKER), _device_option(address, MICROPHONE)
+
+    async def dial() -> Wire:
+        return await ChildWire.dial("--speaker", speaker, "--microphone", microphone)
+
+    return dial
+
+
+def _model(address: DeviceAddress) -> Dial:
+    """Return how to reach a room model.
+
+    Raises:
+        AddressError: no port: a model has no usual one.
+    """
+    address.allow()
+    host, port = address.endpoint(0)
+    if not port:
+        raise AddressError(f"{address}: a port is wanted, as the model printed it")
+
+    async def dial() -> Wire:
+        return await TcpWire.dial(host, port)
+
+    return dial
+
+
+def connect(name: str, address: DeviceAddress, password: str | None) -> RoomSound:
+    """Return the unopened sound of a room.
+
+    Raises:
+        AddressError: a device name or a port is missing, or a password is given.
+    """
+    if password is not None:
+        raise AddressError(f"{address}: sound takes no password")
+    return RoomSound(name, _pulse(address) if address.scheme == "audio+pulse" else _model(address))

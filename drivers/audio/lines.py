@@ -1,0 +1,98 @@
+"""The lines between a sound worker and its supervisor: one JSON object each, UTF-8, ended by LF.
+
+Supervisor to worker: `{"id": 1, "do": "inventory"}`; `do` is one of
+
+* `inventory`: ports, and whether the capture really hangs on the named microphone;
+* `mute` with `port`, `on`; `gain` with `port`, `db`: both answer what was read back;
+* `prove`: play the chirp, answer a `LoopAnswer`.
+
+Worker to supervisor: an answer `{"id": 1, "ok": {…}}` or `{"id": 1, "error": CODE, "detail": TEXT}`,
+and events, of which each is also a sign of life:
+
+* `{"event": "level", "rms": dBFS, "peak": dBFS, "zero": bool, "clips": count}`, 20 a second;
+* `{"event": "absent", "detail": TEXT}` instead, while the microphone cannot be opened;
+* `{"event": "leaving", "detail": TEXT}` before it ends on purpose, to be started afresh.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, cast
+
+Value: TypeAlias = "bool | int | float | str | Sequence[Value] | Mapping[str, Value] | None"
+Line: TypeAlias = Mapping[str, Value]
+
+MAX_LINE_BYTES = 65_536
+
+
+class BadLine(ValueError):
+    """A line that is not what this protocol says."""
+
+
+def encode(line: Line) -> bytes:
+    """Return `line` as bytes."""
+    return json.dumps(line, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def decode(text: bytes | str) -> Line:
+    """Return the object that `text` holds.
+
+    Raises:
+        BadLine: it is no JSON object.
+    """
+    try:
+        value: object = json.loads(text)
+    except RecursionError as error:
+        raise BadLine("a line nested too deeply") from error
+    if not isinstance(value, dict):
+        raise BadLine(f"wanted a JSON object, got {type(value).__name__}")
+    return cast("Line", value)
+
+
+def number(line: Line, key: str) -> float:
+    """Return the number at `key`.
+
+    Raises:
+        BadLine: there is none.
+    """
+    value = line.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadLine(f"{key}: wanted a number, got {value!r}")
+    return float(value)
+
+
+def text(line: Line, key: str) -> str:
+    """Return the text at `key`.
+
+    Raises:
+        BadLine: there is none.
+    """
+    value = line.get(key)
+    if not isinstance(value, str):
+        raise BadLine(f"{key}: wanted text, got {value!r}")
+    return value
+
+
+def flag(line: Line, key: str) -> bool:
+    """Return the boolean at `key`.
+
+    Raises:
+        BadLine: there is none.
+    """
+    value = line.get(key)
+    if not isinstance(value, bool):
+        raise BadLine(f"{key}: wanted true or false, got {value!r}")
+    return value
+
+
+def parts(line: Line, key: str) -> list[Line]:
+    """Return the objects listed at `key`.
+
+    Raises:
+        BadLine: it is no list of objects.
+    """
+    value = line.get(key)
+    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
+        raise BadLine(f"{key}: wanted a list of objects, got {value!r}")
+    return cast("list[Line]", value)

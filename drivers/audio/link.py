@@ -1,0 +1,291 @@
+"""Keeps one sound worker alive and asks it things; the caller's loop never waits for sound hardware.
+
+A worker that shows no sign of life for `STALLED_AFTER_S` is killed, a dead one is started
+again, more slowly each time. Whoever waits for an answer hears at once that it will not come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
+from typing import Protocol
+
+from drivers.audio import lines
+from drivers.audio.lines import Line
+from drivers.audio.model import LEVELS_A_SECOND, RESTARTS_WITHIN_S, MeterReading
+from drivers.errors import DeviceRefused, DeviceUnreachable, DriverError, OutcomeUnknown, ProtocolViolation
+from drivers.outcomes import Reason
+from drivers.ports import Level
+
+log = logging.getLogger(__name__)
+
+STALLED_AFTER_S = 1.0
+STARTED_WITHIN_S = 5.0
+"""A worker's first sign of life; half a second on a quiet machine."""
+RETRY_AT_LEAST_S = 0.1
+RETRY_AT_MOST_S = 5.0
+STEADY_AFTER_S = 10.0
+"""A worker that ran for so long is started again without delay."""
+KEEP_LEVELS = 10 * LEVELS_A_SECOND
+QUEUED_LEVELS = 2 * LEVELS_A_SECOND
+
+
+class Wire(Protocol):
+    """Lines to and from one running worker."""
+
+    async def read(self) -> bytes:
+        """Return the next line, empty when there will be no more."""
+
+    async def write(self, line: bytes) -> None:
+        """Send a line."""
+
+    async def kill(self) -> None:
+        """End the worker, or our link to it, at once and for certain; never raises."""
+
+
+Dial = Callable[[], Awaitable[Wire]]
+"""Starts or reaches a worker; raises `DeviceUnreachable`."""
+
+
+class Link:
+    """A worker that is always there again."""
+
+    def __init__(self, name: str, dial: Dial) -> None:
+        self._name = name
+        self._dial = dial
+        self._wire: Wire | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._alive = asyncio.Event()
+        self._numbers = count(1)
+        self._waiting: dict[int, asyncio.Future[Line]] = {}
+        self._readings: deque[MeterReading] = deque(maxlen=KEEP_LEVELS)
+        self._read = asyncio.Condition()
+        self._listeners: set[asyncio.Queue[Level | None]] = set()
+        self._ends: deque[float] = deque(maxlen=20)
+        self._trouble = Reason("sound.worker_lost", f"{name}: the sound worker has not started", {"device": name})
+
+    # --- for the device ---
+
+    async def open(self) -> None:
+        """Start the worker and return once it shows a sign of life.
+
+        Raises:
+            DeviceUnreachable: it did not within `STARTED_WITHIN_S`.
+        """
+        if self._keeper is not None:
+            return
+        first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._keeper = asyncio.create_task(self._keep(first), name=f"sound-link-{self._name}")
+        try:
+            await asyncio.wait({first, self._keeper}, return_when=asyncio.FIRST_COMPLETED)
+            self._show_bug()
+            first.result()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """End the worker and every wait; never raises."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            await asyncio.wait({keeper})
+        for queue in self._listeners:
+            _put_newest(queue, None)
+
+    async def ask(self, do: str, *, within_s: float, **arguments: lines.Value) -> Line:
+        """Return the worker's answer.
+
+        Raises:
+            DeviceUnreachable: there is no worker now, or it ended before it answered.
+            DeviceRefused: it answered that it did not.
+            OutcomeUnknown: it did not answer in time.
+        """
+        self._show_bug()
+        wire = self._wire
+        if wire is None or not self._alive.is_set():
+            raise DeviceUnreachable(self._trouble)
+        number = next(self._numbers)
+        answered: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answered
+        try:
+            async with asyncio.timeout(within_s):
+                await wire.write(lines.encode({"id": number, "do": do, **arguments}))
+                return await answered
+        except TimeoutError:
+            detail = f"{self._name}: wanted {do} within {within_s:g} s, found no answer"
+            raise OutcomeUnknown(Reason("sound.no_answer", detail, {"device": self._name, "do": do})) from None
+        finally:
+            self._waiting.pop(number, None)
+            if answered.done() and not answered.cancelled():
+                answered.exception()  # taken note of, when the write failed first
+
+    def _show_bug(self) -> None:
+        """Raise what ended the keeper: nothing but a bug does."""
+        if self._keeper is not None and self._keeper.done():
+            self._keeper.result()
+
+    def readings(self) -> tuple[MeterReading, ...]:
+        """Return the latest ten seconds of levels, oldest first; empty while nothing is metered."""
+        return tuple(self._readings)
+
+    async def wait_for_readings(self, wanted: int, *, within_s: float) -> tuple[MeterReading, ...]:
+        """Return the readings once there are `wanted` or the time is over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s), self._read:
+                await self._read.wait_for(lambda: len(self._readings) >= wanted)
+        return self.readings()
+
+    async def levels(self) -> AsyncIterator[Level]:
+        """Yield each level as it comes, with gaps while a worker restarts, until closed.
+
+        Who reads too slowly loses the oldest.
+        """
+        if self._keeper is None:
+            return
+        queue: asyncio.Queue[Level | None] = asyncio.Queue(QUEUED_LEVELS)
+        self._listeners.add(queue)
+        try:
+            while (level := await queue.get()) is not None:
+                yield level
+        finally:
+            self._listeners.discard(queue)
+
+    def unwanted_ends(self) -> int:
+        """Return how often the worker crashed or hung in the last `RESTARTS_WITHIN_S`."""
+        since = time.monotonic() - RESTARTS_WITHIN_S
+        return sum(1 for end in self._ends if end >= since)
+
+    # --- supervision ---
+
+    async def _keep(self, first: asyncio.Future[None]) -> None:
+        wait_s = RETRY_AT_LEAST_S
+        while True:
+            began = time.monotonic()
+            try:
+                await self._run(first)
+            except DriverError as error:
+                self._lost(error, first)
+            if time.monotonic() - began > STEADY_AFTER_S:
+                wait_s = RETRY_AT_LEAST_S
+            await asyncio.sleep(random.uniform(wait_s / 2, wait_s))  # noqa: S311 - jitter is no secret
+            wait_s = min(2 * wait_s, RETRY_AT_MOST_S)
+
+    async def _run(self, first: asyncio.Future[None]) -> None:
+        """Serve one worker until it ends; on the way out it is certainly dead.
+
+        Raises:
+            DeviceUnreachable: its line broke.
+        """
+        wire = await self._dial()
+        self._wire = wire
+        try:
+            await self._take_in(await self._next(wire, STARTED_WITHIN_S))
+            self._alive.set()
+            if not first.done():
+                first.set_result(None)
+            log.info("sound worker runs", extra={"action": "sound_worker_up", "device": self._name})
+            while await self._take_in(await self._next(wire, STALLED_AFTER_S)):
+                pass
+        except OSError as error:
+            raise DeviceUnreachable(self._ended(f"its line broke: {error.strerror or type(error).__name__}")) from error
+        finally:
+            self._wire = None
+            self._alive.clear()
+            self._readings.clear()
+            await wire.kill()
+            self._fail_waiting()
+
+    async def _next(self, wire: Wire, within_s: float) -> Line:
+        """Return the next line.
+
+        Raises:
+            DeviceUnreachable: the worker ended or stalled.
+            ProtocolViolation: what came is no line of ours.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                line = await wire.read()
+        except TimeoutError:
+            raise DeviceUnreachable(self._ended(f"no sign of life for {within_s:g} s")) from None
+        except ValueError as error:
+            raise ProtocolViolation(self._ended(f"a line over {lines.MAX_LINE_BYTES} bytes")) from error
+        if not line:
+            raise DeviceUnreachable(self._ended("it ended"))
+        try:
+            return lines.decode(line)
+        except ValueError as error:
+            raise ProtocolViolation(self._ended(str(error))) from error
+
+    def _ended(self, how: str) -> Reason:
+        return Reason("sound.worker_lost", f"{self._name}: sound worker: {how}", {"device": self._name})
+
+    def _lost(self, error: DriverError, first: asyncio.Future[None]) -> None:
+        self._trouble = error.reason
+        self._ends.append(time.monotonic())
+        if not first.done():
+            first.set_exception(DeviceUnreachable(error.reason))
+        log.warning(error.reason.detail, extra={"action": "sound_worker_lost", "device": self._name})
+
+    def _fail_waiting(self) -> None:
+        for answered in self._waiting.values():
+            if not answered.done():
+                answered.set_exception(DeviceUnreachable(self._ended("it ended before it answered")))
+
+    # --- lines ---
+
+    async def _take_in(self, line: Line) -> bool:
+        """Take one line in; false when the worker is about to end on purpose."""
+        match line.get("event"):
+            case None:
+                self._answer(line)
+            case "level":
+                await self._meter(line)
+            case "absent":
+                self._readings.clear()
+            case "leaving":
+                self._trouble = self._ended(str(line.get("detail")))
+                return False
+            case _:
+                pass  # a newer worker may say more
+        return True
+
+    def _answer(self, line: Line) -> None:
+        number = line.get("id")
+        answered = self._waiting.get(number) if isinstance(number, int) else None
+        if answered is None or answered.done():
+            return
+        if isinstance(ok := line.get("ok"), dict):
+            answered.set_result(ok)
+            return
+        code, detail = str(line.get("error", "sound.bad_answer")), f"{self._name}: {line.get('detail')}"
+        answered.set_exception(DeviceRefused(Reason(code, detail, {"device": self._name})))
+
+    async def _meter(self, line: Line) -> None:
+        """Keep one level and hand it on.
+
+        Raises:
+            ProtocolViolation: it lacks something.
+        """
+        try:
+            level = Level(lines.number(line, "rms"), lines.number(line, "peak"), lines.flag(line, "zero"))
+            reading = MeterReading(level, int(lines.number(line, "clips")))
+        except ValueError as error:
+            raise ProtocolViolation(self._ended(str(error))) from error
+        async with self._read:
+            self._readings.append(reading)
+            self._read.notify_all()
+        for queue in self._listeners:
+            _put_newest(queue, level)
+
+
+def _put_newest(queue: asyncio.Queue[Level | None], level: Level | None) -> None:
+    if queue.full():
+        queue.get_nowait()
+    queue.put_nowait(level)

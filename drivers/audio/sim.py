@@ -1,0 +1,347 @@
+"""A modelled room on a TCP port: loudspeaker, air, microphone, noise and somebody talking.
+
+    python -m drivers.audio.sim --listen 127.0.0.1:0 --fault microphone=dead
+
+It speaks the sound worker's lines, in real time, so a sound check against it is a real
+measurement of modelled sound: the chirp is played into the room, travels, is reflected,
+mixes with the noise and is looked for in what the microphone hears. It takes one order
+more than a worker does, so that a room can be broken while it runs:
+`{"id": 1, "do": "fault", "name": "path", "value": "cut"}`.
+
+One room, any number of supervisors: mutes and gains are the room's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import socketserver
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from drivers.audio import dsp, lines
+from drivers.audio.model import MICROPHONE, SPEAKER
+from drivers.audio.station import Block, Inventory, Played, SoundTrouble, Station, port_of
+from drivers.ports import SoundPort
+
+DEVICES = {MICROPHONE: "room_mic", SPEAKER: "room_speaker"}
+ELSEWHERE = "room_speaker.monitor"
+"""Where a sound system puts a capture whose microphone went."""
+
+PATH = ((0.012, -10.0), (0.019, -17.0), (0.027, -20.0), (0.041, -24.0), (0.066, -29.0), (0.103, -35.0))
+"""The way from loudspeaker to microphone: delays in seconds and gains in dB.
+
+The first is the direct one, four metres long.
+"""
+NOISE_DBFS = -62.0
+PITCH_HZ = 130.0
+SYLLABLES_HZ = 3.7
+BLOCK_S = dsp.BLOCK_FRAMES / dsp.RATE_HZ
+
+
+def _amplitude(db: float) -> float:
+    return float(10 ** (db / 20))
+
+
+class Room:
+    """What the room remembers, and its air; `tick` moves it on by one block."""
+
+    def __init__(self, *, seed: int = 1) -> None:
+        self.muted = {MICROPHONE: False, SPEAKER: False}
+        self.gain_db = {MICROPHONE: 0.0, SPEAKER: 0.0}
+        self.unplugged: set[str] = set()
+        self.dead = False
+        self.path_cut = False
+        self.stalled = False
+        self.noise_dbfs = NOISE_DBFS
+        self.talker_dbfs: float | None = None
+        self._random = np.random.default_rng(seed)
+        self._lock = threading.Lock()
+        self._playing = np.zeros(0, dtype=np.float32)
+        self._air = np.zeros(dsp.BLOCK_FRAMES + round(PATH[-1][0] * dsp.RATE_HZ), dtype=np.float32)
+        self._frames = 0
+
+    def play(self, samples: dsp.Samples) -> float:
+        """Queue samples for the loudspeaker; return when the first sounds, on the room's clock."""
+        with self._lock:
+            at_s = (self._frames + self._playing.size) / dsp.RATE_HZ
+            self._playing = np.concatenate([self._playing, samples])
+            return at_s
+
+    def tick(self) -> Block:
+        """Return the microphone's next block."""
+        with self._lock:
+            at_s = self._frames / dsp.RATE_HZ
+            self._frames += dsp.BLOCK_FRAMES
+            self._sound(self._next_played())
+            heard = self._air[: dsp.BLOCK_FRAMES] + self._noise() + self._talk(at_s)
+            self._air = np.concatenate([self._air[dsp.BLOCK_FRAMES :], np.zeros(dsp.BLOCK_FRAMES, dtype=np.float32)])
+        return Block(at_s, self._through_microphone(heard))
+
+    def _next_played(self) -> dsp.Samples:
+        now, self._playing = self._playing[: dsp.BLOCK_FRAMES], self._playing[dsp.BLOCK_FRAMES :]
+        if self.muted[SPEAKER] or SPEAKER in self.unplugged or self.path_cut:
+            return now[:0]
+        return now * np.float32(_amplitude(self.gain_db[SPEAKER]))
+
+    def _sound(self, samples: dsp.Samples) -> None:
+        for delay_s, gain_db in PATH:
+            start = round(delay_s * dsp.RATE_HZ)
+            self._air[start : start + samples.size] += samples * np.float32(_amplitude(gain_db))
+
+    def _noise(self) -> dsp.Samples:
+        samples = self._random.standard_normal(dsp.BLOCK_FRAMES, dtype=np.float32)
+        return samples * np.float32(_amplitude(self.noise_dbfs))
+
+    def _talk(self, at_s: float) -> dsp.Samples | float:
+        """Return a voice without words: harmonics of a wandering pitch, in syllables."""
+        if self.talker_dbfs is None:
+            return 0.0
+        when = at_s + np.arange(dsp.BLOCK_FRAMES) / dsp.RATE_HZ
+        phase = 2 * np.pi * (PITCH_HZ * when + 1.5 * np.sin(2 * np.pi * 0.6 * when))
+        voice = sum(np.sin(order * phase + order * order) / order for order in range(1, 24))
+        syllables = np.clip(np.sin(2 * np.pi * SYLLABLES_HZ * when) + 0.4, 0, None)
+        return np.asarray(voice * syllables * _amplitude(self.talker_dbfs), dtype=np.float32)
+
+    def _through_microphone(self, heard: dsp.Samples) -> dsp.Samples:
+        if self.dead or self.muted[MICROPHONE] or MICROPHONE in self.unplugged:
+            return np.zeros(dsp.BLOCK_FRAMES, dtype=np.float32)
+        loud = heard * np.float32(_amplitude(self.gain_db[MICROPHONE]))
+        return np.asarray(np.clip(loud, -1.0, 1.0), dtype=np.float32)
+
+    # --- use cases ---
+
+    def fault(self, name: str, value: str) -> None:
+        """Break or mend something while the room runs.
+
+        Raises:
+            ValueError: names what there is.
+        """
+        match name, value:
+            case "microphone" | "speaker", "ok" | "dead" | "muted" | "unplugged":
+                self._break_port(name, value)
+            case "path", "ok" | "cut":
+                self.path_cut = value == "cut"
+            case "clock", "ok" | "stalled":
+                self.stalled = value == "stalled"
+            case "noise", _:
+                self.noise_dbfs = float(value)
+            case "talker", _:
+                self.talker_dbfs = None if value == "off" else float(value)
+            case _:
+                raise ValueError(
+                    "fault must be microphone=ok|dead|muted|unplugged, speaker=ok|muted|unplugged, path=ok|cut,"
+                    f" clock=ok|stalled, noise=DBFS or talker=DBFS|off, got {name}={value}"
+                )
+
+    def _break_port(self, port: str, how: str) -> None:
+        self.muted[port] = how == "muted"
+        (self.unplugged.add if how == "unplugged" else self.unplugged.discard)(port)
+        if port == MICROPHONE:
+            self.dead = how == "dead"
+        elif how == "dead":
+            raise ValueError("a dead loudspeaker is path=cut: it takes samples and makes no sound")
+
+
+class Seat:
+    """One supervisor's capture in the room; a `SoundSystem`."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._heard: Callable[[Block], None] | None = None
+        self._captured = ""
+
+    def pass_on(self, block: Block) -> None:
+        """Take a block of the room's clock."""
+        if self._heard is not None:
+            if MICROPHONE in self._room.unplugged:
+                self._captured = ELSEWHERE  # and there it stays when the microphone is back
+            self._heard(block)
+
+    def inventory(self) -> Inventory:
+        """Return both ports."""
+        return Inventory((self._port(MICROPHONE), self._port(SPEAKER)), DEVICES[MICROPHONE], self._captured)
+
+    def _port(self, name: str) -> SoundPort:
+        room = self._room
+        if name not in DEVICES:
+            raise SoundTrouble("sound.no_such_port", f"wanted microphone or speaker, got {name!r}")
+        return SoundPort(name, DEVICES[name], name not in room.unplugged, room.muted[name], room.gain_db[name])
+
+    def listen(self, heard: Callable[[Block], None]) -> None:
+        """Start the capture."""
+        port_of((self._port(MICROPHONE),), MICROPHONE)
+        self._captured = DEVICES[MICROPHONE]
+        self._heard = heard
+
+    def play(self, samples: dsp.Samples) -> Played:
+        """Play into the room."""
+        port_of((self._port(SPEAKER),), SPEAKER)
+        return Played(self._room.play(samples))
+
+    def mute(self, port: str, on: bool) -> bool:
+        """Mute or open a port."""
+        self._room.muted[port_of((self._port(port),), port).name] = on
+        return self._room.muted[port]
+
+    def gain(self, port: str, db: float) -> float:
+        """Set a port's gain."""
+        self._room.gain_db[port_of((self._port(port),), port).name] = db
+        return self._room.gain_db[port]
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = False
+    owner: RoomServer
+
+
+class _Line(socketserver.StreamRequestHandler):
+    """One supervisor's connection."""
+
+    server: _Server
+
+    def handle(self) -> None:
+        seat = Seat(self.server.owner.room)
+        lock = threading.Lock()
+
+        def send(line: lines.Line) -> None:
+            try:
+                with lock:
+                    self.request.sendall(lines.encode(line))
+            except OSError:
+                leave()
+
+        def leave() -> None:
+            _hang_up(self.request)
+
+        station = Station(seat, send, leave)
+        self.server.owner.join(self.request, seat)
+        station.start()
+        try:
+            self._take_orders(station, send)
+        except OSError:
+            pass  # the supervisor dropped its link: its way of ending us
+        finally:
+            self.server.owner.part(self.request)
+            station.stop()
+
+    def _take_orders(self, station: Station, send: Callable[[lines.Line], None]) -> None:
+        for text in self.rfile:
+            try:
+                order = lines.decode(text)
+                if order.get("do") != "fault":
+                    station.order(order)
+                    continue
+                self.server.owner.room.fault(lines.text(order, "name"), lines.text(order, "value"))
+                send({"id": order.get("id"), "ok": {}})
+            except ValueError as error:
+                send({"id": None, "error": "sound.bad_order", "detail": str(error)})
+
+
+def _hang_up(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+class RoomServer:
+    """Serves one room and keeps its clock."""
+
+    def __init__(self, room: Room, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.room = room
+        self._server = _Server((host, port), _Line)
+        self._server.owner = self
+        self._seats: dict[socket.socket, Seat] = {}
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._server.serve_forever, args=(0.05,), name="room-server"),
+            threading.Thread(target=self._keep_time, name="room-clock"),
+        ]
+
+    @property
+    def address(self) -> str:
+        """Where it serves, as a device address."""
+        host, port = self._server.server_address[:2]
+        return f"audio+model://{host!s}:{port}"
+
+    def start(self) -> None:
+        """Serve until `close`."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Hang up on everybody and stop the clock."""
+        self._over.set()
+        self._server.shutdown()
+        self.hang_up()
+        self._server.server_close()
+        for thread in self._threads:
+            thread.join()
+
+    def join(self, connection: socket.socket, seat: Seat) -> None:
+        """Let a supervisor hear the room."""
+        with self._lock:
+            self._seats[connection] = seat
+
+    def part(self, connection: socket.socket) -> None:
+        """Forget a supervisor."""
+        with self._lock:
+            self._seats.pop(connection, None)
+
+    def hang_up(self) -> None:
+        """Cut every supervisor off, as a crashed worker would."""
+        with self._lock:
+            for connection in self._seats:
+                _hang_up(connection)
+
+    def _keep_time(self) -> None:
+        due_s = time.monotonic()
+        while not self._over.wait(max(0.0, due_s - time.monotonic())):
+            due_s = max(due_s + BLOCK_S, time.monotonic() - 1.0)  # a stopped process does not catch up for ever
+            if self.room.stalled:
+                continue
+            block = self.room.tick()
+            with self._lock:
+                for seat in self._seats.values():
+                    seat.pass_on(block)
+
+
+def _host_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host or "127.0.0.1", int(port)
+
+
+def main(argv: list[str]) -> int:
+    """Serve a modelled room until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m drivers.audio.sim", description="A modelled room's sound.")
+    parser.add_argument("--listen", default="127.0.0.1:0", type=_host_port, metavar="HOST:PORT")
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME=VALUE")
+    chosen = parser.parse_args(argv)
+    room = Room()
+    try:
+        for fault in chosen.fault:
+            name, _, value = fault.partition("=")
+            room.fault(name, value)
+    except ValueError as error:
+        parser.error(str(error))
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    server = RoomServer(room, *chosen.listen)
+    server.start()
+    print(f"ready {server.address}", flush=True)
+    over.wait()
+    server.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,264 @@
+"""The far end of the lines: meters a microphone and carries out commands on some sound system.
+
+The worker and the room model differ in their `SoundSystem` only; metering, the loop check
+and the words on the line are these, so that the supervisor cannot tell them apart.
+
+Two threads: `meter` turns blocks into level lines and is the sign of life, `work` carries
+out commands one by one. Blocks arrive on a third, which belongs to the sound system.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from drivers.audio import dsp, lines
+from drivers.audio.lines import Line
+from drivers.audio.model import LoopAnswer, LoopEnd
+from drivers.ports import SoundPort
+
+TRIES = 3
+SIGN_OF_LIFE_EVERY_S = 0.25
+LOOK_AGAIN_AFTER_S = 1.0
+"""Looking for an absent microphone costs a process; once a second finds it soon enough."""
+BLOCK_WITHIN_S = 0.25
+RECORDED_WITHIN_S = 3.0
+
+
+class SoundTrouble(Exception):
+    """The sound system did not do what was asked; `code` is a reason code."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Samples of the microphone and when the first of them was heard."""
+
+    at_s: float
+    samples: dsp.Samples
+    lost: bool = False
+    """Samples before these were lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """When the first sample left the loudspeaker, on the clock of `Block.at_s`."""
+
+    at_s: float
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What the sound system lists."""
+
+    ports: tuple[SoundPort, ...]
+    device: str
+    """The microphone we want."""
+    captured: str
+    """Where the capture hangs now; empty when it does not run."""
+
+
+class SoundSystem(Protocol):
+    """One microphone and one loudspeaker. Every method may raise `SoundTrouble` and may block."""
+
+    def inventory(self) -> Inventory:
+        """Ask which ports are there."""
+
+    def listen(self, heard: Callable[[Block], None]) -> None:
+        """Start the capture; `heard` is called on a thread of the sound system."""
+
+    def play(self, samples: dsp.Samples) -> Played:
+        """Play `samples`; returns while or after they sound."""
+
+    def mute(self, port: str, on: bool) -> bool:
+        """Mute or open a port and return what was read back."""
+
+    def gain(self, port: str, db: float) -> float:
+        """Set a port's gain and return what was read back."""
+
+
+class Station:
+    """One supervisor's view of a sound system.
+
+    `send` is called from two threads. `leave` ends the station; it may not return.
+    """
+
+    def __init__(self, system: SoundSystem, send: Callable[[Line], None], leave: Callable[[], None]) -> None:
+        self._system = system
+        self._send = send
+        self._leave = leave
+        self._blocks: queue.SimpleQueue[Block] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
+        self._takes: queue.SimpleQueue[Block] | None = None
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._meter, name="sound-meter", daemon=True),
+            threading.Thread(target=self._work, name="sound-work", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin to meter and to take orders."""
+        for thread in self._threads:
+            thread.start()
+
+    def order(self, line: Line) -> None:
+        """Queue a command; its answer comes through `send`."""
+        self._orders.put(line)
+
+    def stop(self) -> None:
+        """End both threads; a sound system that hangs keeps them."""
+        self._over.set()
+        self._orders.put(None)
+
+    # --- meter ---
+
+    def _meter(self) -> None:
+        while not self._over.is_set():
+            try:
+                self._system.listen(self.heard)
+            except SoundTrouble as trouble:
+                self._wait_alive(str(trouble))
+            else:
+                self._pass_levels_on()
+
+    def heard(self, block: Block) -> None:
+        """Take a block from the sound system."""
+        self._blocks.put(block)
+
+    def _wait_alive(self, detail: str) -> None:
+        for _ in range(round(LOOK_AGAIN_AFTER_S / SIGN_OF_LIFE_EVERY_S)):
+            self._send({"event": "absent", "detail": detail})
+            if self._over.wait(SIGN_OF_LIFE_EVERY_S):
+                return
+
+    def _pass_levels_on(self) -> None:
+        """Send a line for each block; without blocks there is no line, which the supervisor notices."""
+        while not self._over.is_set():
+            try:
+                block = self._blocks.get(timeout=BLOCK_WITHIN_S)
+            except queue.Empty:
+                continue
+            if (takes := self._takes) is not None:
+                takes.put(block)
+            level = dsp.level(block.samples)
+            self._send(
+                {
+                    "event": "level",
+                    "rms": round(level.rms_dbfs, 2),
+                    "peak": round(level.peak_dbfs, 2),
+                    "zero": level.digital_zero,
+                    "clips": level.clips,
+                }
+            )
+
+    # --- work ---
+
+    def _work(self) -> None:
+        while (order := self._orders.get()) is not None:
+            number = order.get("id")
+            try:
+                self._send({"id": number, "ok": self._carry_out(order)})
+            except SoundTrouble as trouble:
+                self._send({"id": number, "error": trouble.code, "detail": str(trouble)})
+            except ValueError as error:
+                self._send({"id": number, "error": "sound.bad_order", "detail": str(error)})
+            if order.get("do") == "inventory":
+                self._leave_if_moved()
+
+    def _carry_out(self, order: Line) -> Line:
+        match order.get("do"):
+            case "inventory":
+                self._inventory = self._system.inventory()
+                ports = [asdict(port) for port in self._inventory.ports]
+                return {"ports": ports, "device": self._inventory.device, "captured": self._inventory.captured}
+            case "mute":
+                return {"muted": self._system.mute(lines.text(order, "port"), lines.flag(order, "on"))}
+            case "gain":
+                return {"gain_db": self._system.gain(lines.text(order, "port"), lines.number(order, "db"))}
+            case "prove":
+                return asdict(self.prove())
+            case other:
+                raise ValueError(f"do: wanted inventory, mute, gain or prove, got {other!r}")
+
+    _inventory: Inventory | None = None
+
+    def _leave_if_moved(self) -> None:
+        """End when the capture hangs on another source: its levels would be somebody else's.
+
+        A sound system moves a capture silently when its microphone goes, and does not move
+        it back. Starting afresh is the one way that holds for all of them.
+        """
+        found = self._inventory
+        if found is not None and found.captured and found.captured != found.device:
+            self._send({"event": "leaving", "detail": f"the capture was moved to {found.captured}"})
+            self._leave()
+
+    # --- loop check ---
+
+    def prove(self) -> LoopAnswer:
+        """Play the chirp until it is heard, at most `TRIES` times, and return the last answer."""
+        probe = dsp.chirp()
+        answer = self._try(probe)
+        while answer.tries < TRIES and not _settled(answer):
+            answer = replace(self._try(probe), tries=answer.tries + 1)
+        return answer
+
+    def _try(self, probe: dsp.Samples) -> LoopAnswer:
+        takes: queue.SimpleQueue[Block] = queue.SimpleQueue()
+        self._takes = takes
+        try:
+            taken = self._take(takes, [], dsp.LISTEN_BEFORE_S)
+            played = self._system.play(probe)
+            until_s = played.at_s - taken[0].at_s + dsp.CHIRP_S + dsp.LISTEN_AFTER_S
+            taken = self._take(takes, taken, until_s)
+        finally:
+            self._takes = None
+        recording = np.concatenate([block.samples for block in taken])
+        played_at = round((played.at_s - taken[0].at_s) * dsp.RATE_HZ)
+        answer = dsp.judge(recording, probe, played_at)
+        return replace(answer, xrun=played.lost or any(block.lost for block in taken))
+
+    @staticmethod
+    def _take(takes: queue.SimpleQueue[Block], taken: list[Block], length_s: float) -> list[Block]:
+        """Return `taken` and what follows, `length_s` long in all.
+
+        Raises:
+            SoundTrouble: the microphone gives no more samples.
+        """
+        frames = sum(block.samples.size for block in taken)
+        while frames < length_s * dsp.RATE_HZ:
+            try:
+                block = takes.get(timeout=RECORDED_WITHIN_S)
+            except queue.Empty:
+                raise SoundTrouble("sound.no_levels", "the microphone gives no samples") from None
+            taken.append(block)
+            frames += block.samples.size
+        return taken
+
+
+def _settled(answer: LoopAnswer) -> bool:
+    """Tell whether another try would say nothing new."""
+    return answer.end is LoopEnd.DIGITAL_ZERO or (answer.end is LoopEnd.HEARD and not answer.xrun)
+
+
+def port_of(ports: tuple[SoundPort, ...], name: str) -> SoundPort:
+    """Return the port `name`.
+
+    Raises:
+        SoundTrouble: it is not one of ours, or its device is not there.
+    """
+    for port in ports:
+        if port.name == name:
+            if port.present:
+                return port
+            raise SoundTrouble("sound.device_missing", f"{name}: {port.device} is not there")
+    raise SoundTrouble("sound.no_such_port", f"wanted microphone or speaker, got {name!r}")

@@ -1,0 +1,200 @@
+"""Sound on a real machine, in a process that may be killed: `python -m drivers.audio.worker`.
+
+PortAudio can abort its process and can hang for ever while stopping, so nothing else
+lives here and this is the only importer of `sounddevice`. Commands come as lines on stdin,
+answers and levels go as lines to stdout (`drivers.audio.lines`); when stdin ends, so does
+the process, whatever its other threads hang in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from drivers.audio import dsp, lines
+from drivers.audio.model import MICROPHONE, SPEAKER
+from drivers.audio.pactl import Pactl
+from drivers.audio.station import Block, Inventory, Played, SoundTrouble, Station, port_of
+from drivers.ports import SoundPort
+
+if TYPE_CHECKING:
+    import sounddevice
+
+BUFFER_S = 0.15
+"""Short buffers underrun on a busy machine; half of this already did."""
+PLAY_FRAMES = 480
+_SPEAKER_NODE = "siaga_speaker"
+_MICROPHONE_NODE = "siaga_microphone"
+
+
+class PulseSystem:
+    """Two named devices of a PulseAudio or pipewire-pulse server, through PortAudio's ALSA side."""
+
+    def __init__(self, speaker: str, microphone: str) -> None:
+        self._devices = {SPEAKER: speaker, MICROPHONE: microphone}
+        self._pactl = Pactl()
+        self._portaudio: Any = None  # sounddevice carries no types
+        self._stream: sounddevice.InputStream | None = None
+
+    def inventory(self) -> Inventory:
+        """Ask the server for both ports and for where our capture hangs."""
+        ports = tuple(self._port(name) for name in (MICROPHONE, SPEAKER))
+        captured = self._pactl.captured_by(os.getpid()) if self._stream is not None else ""
+        return Inventory(ports, self._devices[MICROPHONE], captured)
+
+    def _port(self, name: str) -> SoundPort:
+        return self._pactl.port(name, self._devices.get(name, ""))
+
+    def listen(self, heard: Callable[[Block], None]) -> None:
+        """Open the capture, and PortAudio with it once the microphone is there.
+
+        Raises:
+            SoundTrouble: the microphone is absent or does not open.
+        """
+        port_of((self._port(MICROPHONE),), MICROPHONE)
+        library = self._library()
+
+        def came(samples: Any, _frames: int, when: Any, status: Any) -> None:
+            heard(Block(when.inputBufferAdcTime, np.array(samples[:, 0]), bool(status.input_overflow)))
+
+        self._stream = None
+        try:
+            stream = library.InputStream(
+                device=_MICROPHONE_NODE,
+                samplerate=dsp.RATE_HZ,
+                channels=1,
+                dtype="float32",
+                blocksize=dsp.BLOCK_FRAMES,
+                latency=BUFFER_S,
+                callback=came,
+            )
+            stream.start()
+        except (library.PortAudioError, ValueError) as error:
+            raise SoundTrouble("sound.not_opened", f"microphone: {error}") from error
+        self._stream = stream
+
+    def play(self, samples: dsp.Samples) -> Played:
+        """Play `samples` to their end.
+
+        Raises:
+            SoundTrouble: the loudspeaker is absent or does not open.
+        """
+        port_of((self._port(SPEAKER),), SPEAKER)
+        library = self._library()
+        playing = _Playing(samples, library.CallbackStop)
+        try:
+            with library.OutputStream(
+                device=_SPEAKER_NODE,
+                samplerate=dsp.RATE_HZ,
+                channels=1,
+                dtype="float32",
+                blocksize=PLAY_FRAMES,
+                latency=BUFFER_S,
+                callback=playing.fill,
+                finished_callback=playing.over.set,
+            ):
+                playing.over.wait()
+        except (library.PortAudioError, ValueError) as error:
+            raise SoundTrouble("sound.not_opened", f"speaker: {error}") from error
+        return Played(playing.at_s, playing.lost)
+
+    def mute(self, port: str, on: bool) -> bool:
+        """Mute or open a port and ask whether it is."""
+        self._pactl.mute(port, port_of((self._port(port),), port).device, on)
+        return self._port(port).muted
+
+    def gain(self, port: str, db: float) -> float:
+        """Set a port's gain and ask what it is."""
+        self._pactl.gain(port, port_of((self._port(port),), port).device, db)
+        return self._port(port).gain_db
+
+    def _library(self) -> Any:
+        """Return PortAudio, started when first wanted: it aborts the process on a bad start."""
+        if self._portaudio is None:
+            _show_portaudio_only(self._devices[SPEAKER], self._devices[MICROPHONE])
+            import sounddevice  # noqa: PLC0415 - importing it starts PortAudio
+
+            self._portaudio = sounddevice
+        return self._portaudio
+
+
+class _Playing:
+    """Hands a tone to PortAudio block by block."""
+
+    def __init__(self, samples: dsp.Samples, stop: type[Exception]) -> None:
+        # closing drops what is still buffered, so the buffer is pushed out by silence
+        self._rest = np.concatenate([samples, np.zeros(round(2 * BUFFER_S * dsp.RATE_HZ), dtype=np.float32)])
+        self._stop = stop
+        self.at_s = 0.0
+        self.lost = False
+        self.over = threading.Event()
+
+    def fill(self, out: Any, frames: int, when: Any, status: Any) -> None:
+        """Fill one block, and end the stream after the last."""
+        self.at_s = self.at_s or when.outputBufferDacTime
+        self.lost = self.lost or bool(status.output_underflow)
+        now, self._rest = self._rest[:frames], self._rest[frames:]
+        out[: now.size, 0] = now
+        out[now.size :] = 0
+        if now.size < frames:
+            raise self._stop
+
+
+def _show_portaudio_only(speaker: str, microphone: str) -> None:
+    """Point ALSA at a configuration in memory that holds our two devices by their exact names.
+
+    PortAudio then probes nothing else, which is fast and cannot open somebody's sound
+    card. The default entries are there because ALSA's absence of them ends in an abort.
+    """
+    nodes = (
+        f'pcm.{_SPEAKER_NODE} {{ type asym playback.pcm {{ type pulse device "{speaker}" }} }}\n'
+        f'pcm.{_MICROPHONE_NODE} {{ type asym capture.pcm {{ type pulse device "{microphone}" }} }}\n'
+        "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
+    )
+    file = os.memfd_create("asound.conf")
+    os.write(file, nodes.encode())
+    os.environ["ALSA_CONFIG_PATH"] = f"/proc/self/fd/{file}"
+
+
+def _sender() -> Callable[[lines.Line], None]:
+    """Return what writes whole lines to the real stdout; libraries that print get stderr instead."""
+    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    lock = threading.Lock()
+
+    def send(line: lines.Line) -> None:
+        try:
+            with lock:
+                out.write(lines.encode(line))
+        except OSError:  # nobody listens any more
+            os._exit(0)
+
+    return send
+
+
+def main(argv: list[str]) -> int:
+    """Serve one supervisor until stdin ends."""
+    parser = argparse.ArgumentParser(prog="python -m drivers.audio.worker", description=__doc__)
+    parser.add_argument("--speaker", required=True)
+    parser.add_argument("--microphone", required=True)
+    chosen = parser.parse_args(argv)
+    send = _sender()
+    station = Station(PulseSystem(chosen.speaker, chosen.microphone), send, lambda: os._exit(3))
+    threading.excepthook = lambda _: os._exit(4)  # half a worker would look healthy
+    station.start()
+    for line in sys.stdin.buffer:
+        try:
+            station.order(lines.decode(line))
+        except ValueError as error:
+            send({"id": None, "error": "sound.bad_order", "detail": str(error)})
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
