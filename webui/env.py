@@ -17,6 +17,8 @@ inside a message is written `%%`. Undefined names raise. Filters:
     span | durasi           1 jam 13 menit
     number | angka          1.234,5
     asset(name)             content-hashed address of a static file
+    why(reason)             a machine reason as a sentence (webui.reasons)
+    measure_name(name)      what a measured value is called
 
 `jam`, `tanggal` and the others take aware datetimes; without `zone` they show them in their own offset.
 """
@@ -35,6 +37,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from webui.assets import Assets
 from webui.i18n import Locales, current_language, speaking
+from webui.reasons import Reason, measure_name, sentence
 
 MACROS = Path(__file__).parent / "macros"
 TEMPLATE_EXTENSIONS = ["jinja2.ext.i18n", "jinja2.ext.do"]
@@ -57,6 +60,8 @@ def environment(*template_folders: Path, locales: Locales, assets: Assets) -> En
     env.install_gettext_callables(locales.gettext, locales.ngettext, newstyle=True)  # type: ignore[attr-defined]
     env.globals["asset"] = assets.url
     env.globals["current_language"] = current_language
+    env.globals["why"] = lambda reason: _why(reason, locales)
+    env.globals["measure_name"] = lambda name: measure_name(name, locales.gettext)
     for name, function in _FILTERS.items():
         env.filters[name] = function
     return env
@@ -70,6 +75,10 @@ def render(env: Environment, name: str, language: str, *, zone: tzinfo | None = 
             return env.get_template(name).render(**context)
     finally:
         _zone.reset(token)
+
+
+def _why(reason: Reason, locales: Locales) -> str:
+    return sentence(reason, locales.gettext)
 
 
 def _locale() -> Locale:
