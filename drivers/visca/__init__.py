@@ -1,0 +1,1 @@
+"""Cameras that speak VISCA over IP (Sony's UDP header)."""
