@@ -1,0 +1,119 @@
+"""What a press on the tablet asks of the room.
+
+A command names a target state, never a toggle, so that two tablets or a double tap cannot
+undo each other. What is malformed or refused comes back as a code with a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.web.face import Refused, RoomFace
+from drivers.outcomes import Reason
+from webui.i18n import Locales, speaking
+from webui.live import Ack, Json
+from webui.reasons import sentence
+
+LONGEST_EXTENSION = timedelta(hours=2)
+
+
+class _Arguments(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Nothing(_Arguments):
+    pass
+
+
+class _Preset(_Arguments):
+    name: str
+
+
+class _Extension(_Arguments):
+    minutes: Annotated[int, Field(gt=0, le=int(LONGEST_EXTENSION.total_seconds() // 60))]
+
+
+class _Tick(_Arguments):
+    item: str
+    on: bool
+
+
+class _Note(_Arguments):
+    text: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class _Mute(_Arguments):
+    port: str
+    on: bool
+
+
+class Actions:
+    """The commands of one page; `who` goes into the journal, refusals come in `language`."""
+
+    def __init__(self, room: RoomFace, locales: Locales, *, who: str, language: str) -> None:
+        self._room = room
+        self._locales = locales
+        self._who = who
+        self._language = language
+        self._known: dict[str, Callable[[Mapping[str, Json]], Awaitable[None]]] = {
+            "run": self._run,
+            "start": self._start,
+            "end": self._end,
+            "extend": self._extend,
+            "tick": self._tick,
+            "note": self._note,
+            "recheck": self._recheck,
+            "mute": self._mute,
+        }
+
+    async def do(self, what: str, args: Mapping[str, Json]) -> Ack:
+        """Carry out one command and return once the room has accepted or refused it."""
+        known = self._known.get(what)
+        if known is None:
+            return Ack(ok=False, code="command.unknown")
+        try:
+            await known(args)
+        except Refused as refused:
+            return self._refusal(refused.reason)
+        except ValidationError:
+            return Ack(ok=False, code="command.malformed")
+        return Ack()
+
+    def _refusal(self, reason: Reason) -> Ack:
+        with speaking(self._language):
+            text = sentence(reason, self._locales.gettext)
+        return Ack(ok=False, code=reason.code, values={"text": text})
+
+    async def _run(self, args: Mapping[str, Json]) -> None:
+        await self._room.run_preset(_Preset.model_validate(args).name, who=self._who)
+
+    async def _start(self, args: Mapping[str, Json]) -> None:
+        _Nothing.model_validate(args)
+        await self._room.start_session(who=self._who)
+
+    async def _end(self, args: Mapping[str, Json]) -> None:
+        _Nothing.model_validate(args)
+        await self._room.end_session(who=self._who)
+
+    async def _extend(self, args: Mapping[str, Json]) -> None:
+        minutes = _Extension.model_validate(args).minutes
+        await self._room.extend(timedelta(minutes=minutes), who=self._who)
+
+    async def _tick(self, args: Mapping[str, Json]) -> None:
+        tick = _Tick.model_validate(args)
+        await self._room.tick(tick.item, tick.on, who=self._who)
+
+    async def _note(self, args: Mapping[str, Json]) -> None:
+        await self._room.note(_Note.model_validate(args).text, who=self._who)
+
+    async def _recheck(self, args: Mapping[str, Json]) -> None:
+        _Nothing.model_validate(args)
+        await self._room.recheck(who=self._who)
+
+    async def _mute(self, args: Mapping[str, Json]) -> None:
+        mute = _Mute.model_validate(args)
+        await self._room.mute(mute.port, mute.on, who=self._who)

@@ -1,0 +1,200 @@
+"""The tablet of a room as a Starlette application.
+
+    app = create_app(room)                      # room: agent.web.face.RoomFace
+    uvicorn.Config(app, lifespan="on", ws="websockets-sansio", …)
+
+`/` is the page, `/live` its socket, `/f/…` its parts, `/api/v1/presets/NAME/run` for other
+controllers, `/healthz` and `/metrics` for whoever watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from agent.web import slices
+from agent.web.actions import Actions
+from agent.web.face import Phase, Refused, RoomFace
+from agent.web.holds import Hold, Holds
+from agent.web.metrics import exposition
+from webui import assets, i18n
+from webui.assets import Assets
+from webui.env import environment, render
+from webui.i18n import LANGUAGES, Locales, language_of
+from webui.live import Hub, Json
+from webui.security import BodyLimit, SameOrigin, SecureHeaders, problem
+
+HERE = Path(__file__).parent
+METERS_EVERY_S = 0.1
+THEME_COOKIE = "siaga_theme"
+THEMES = ("dark", "light")
+A_YEAR_S = 365 * 24 * 3600
+PARTS = ("head", "session", "readiness", "checks", "sound")
+EXTENSION_MINUTES = 15
+
+
+def create_app(room: RoomFace) -> Starlette:
+    """Return the application that shows `room` and hands presses on to it."""
+    tablet = _Tablet(room)
+    return Starlette(
+        routes=[
+            Route("/", tablet.page),
+            Route("/f/{part}", tablet.part),
+            WebSocketRoute("/live", tablet.live),
+            Route("/api/v1/presets/{name}/run", tablet.run, methods=["POST"]),
+            Route("/language/{value}", tablet.choose_language, methods=["POST"]),
+            Route("/theme/{value}", tablet.choose_theme, methods=["POST"]),
+            Route("/healthz", tablet.healthz),
+            Route("/metrics", tablet.metrics),
+            tablet.assets.route(),
+        ],
+        middleware=[Middleware(SecureHeaders), Middleware(SameOrigin), Middleware(BodyLimit)],
+        lifespan=tablet.lifespan,
+    )
+
+
+class _Tablet:
+    """The pages of one room and what they share."""
+
+    def __init__(self, room: RoomFace) -> None:
+        self._room = room
+        self._locales = Locales(i18n.KIT, HERE / "locales")
+        self.assets = Assets(assets.KIT, HERE / "static")
+        self._pages = environment(HERE / "templates", locales=self._locales, assets=self.assets)
+        self._hub = Hub(boot=secrets.token_hex(4), ui=self.assets.version)
+        self._holds = Holds(room)
+        self._due = False
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        """Follow the room while the application runs."""
+        unsubscribe = self._room.subscribe(self._changed)
+        self._publish()
+        async with asyncio.TaskGroup() as tasks:
+            beat = tasks.create_task(self._send_meters(), name="tablet meters")
+            try:
+                yield
+            finally:
+                unsubscribe()
+                beat.cancel()
+
+    def _changed(self) -> None:
+        """Publish once for a burst of changes."""
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._publish)
+
+    def _publish(self) -> None:
+        self._due = False
+        for name, value in slices.slices(self._room.facts, self._room.view()).items():
+            self._hub.put(name, value)
+
+    async def _send_meters(self) -> None:
+        while True:
+            await asyncio.sleep(METERS_EVERY_S)
+            if self._hub.viewers and (levels := self._room.meters()):
+                self._hub.meter(levels)
+
+    async def page(self, request: Request) -> Response:
+        """Answer with the whole page as things are now."""
+        self._publish()
+        theme = request.cookies.get(THEME_COOKIE, THEMES[0])
+        return self._html(
+            request,
+            "tablet.html",
+            theme=theme,
+            boot=self._hub.boot,
+            rev=self._hub.rev,
+            version=self._hub.ui,
+            languages=LANGUAGES,
+        )
+
+    async def part(self, request: Request) -> Response:
+        """Answer with one part of the page."""
+        name = request.path_params["part"]
+        if name not in PARTS:
+            return PlainTextResponse("no such part", status_code=404)
+        return self._html(request, f"parts/{name}.html")
+
+    def _html(self, request: Request, template: str, **more: object) -> Response:
+        facts, view = self._room.facts, self._room.view()
+        html = render(
+            self._pages,
+            template,
+            language_of(request),
+            zone=facts.zone,
+            facts=facts,
+            view=view,
+            words=slices,
+            extension_minutes=EXTENSION_MINUTES,
+            Phase=Phase,
+            **more,
+        )
+        return HTMLResponse(html, headers={"cache-control": "no-store"})
+
+    async def live(self, websocket: WebSocket) -> None:
+        """Serve one page's socket; whatever it still moves stops when it goes."""
+        page = object()
+
+        async def on_message(message: Mapping[str, Json]) -> None:
+            if message.get("t") == "hold" and (hold := Hold.parse(message)):
+                await self._holds.hold(page, hold)
+            elif message.get("t") == "stop" and isinstance(ident := message.get("id"), int):
+                await self._holds.stop(page, ident)
+
+        actions = self._actions(websocket, "tablet")
+        try:
+            await self._hub.serve(websocket, on_do=actions.do, on_message=on_message)
+        finally:
+            await self._holds.gone(page)
+
+    def _actions(self, connection: HTTPConnection, kind: str) -> Actions:
+        where = connection.client.host if connection.client else "unknown"
+        return Actions(self._room, self._locales, who=f"{kind} {where}", language=language_of(connection))
+
+    async def run(self, request: Request) -> Response:
+        """Start a preset for another controller; it runs on after the answer."""
+        name = request.path_params["name"]
+        if name not in {preset.name for preset in self._room.facts.presets}:
+            return problem(404, "preset.unknown", f"there is no preset {name!r}")
+        where = request.client.host if request.client else "unknown"
+        try:
+            await self._room.run_preset(name, who=f"http {where}")
+        except Refused as refused:
+            return problem(409, refused.reason.code, refused.reason.detail)
+        return JSONResponse({"preset": name, "run": "running"}, status_code=202)
+
+    async def choose_language(self, request: Request) -> Response:
+        """Remember a language for this tablet."""
+        return self._remember(request, i18n.COOKIE, LANGUAGES)
+
+    async def choose_theme(self, request: Request) -> Response:
+        """Remember a theme for this tablet."""
+        return self._remember(request, THEME_COOKIE, THEMES)
+
+    def _remember(self, request: Request, cookie: str, allowed: tuple[str, ...]) -> Response:
+        value = request.path_params["value"]
+        if value not in allowed:
+            return problem(404, "choice.unknown", f"{value!r} is none of {', '.join(allowed)}")
+        answer = RedirectResponse("/", status_code=303)
+        answer.set_cookie(cookie, value, max_age=A_YEAR_S, httponly=True, samesite="lax")
+        return answer
+
+    async def healthz(self, _request: Request) -> Response:
+        """Answer that the process lives; the room's own health is in the page and the metrics."""
+        return JSONResponse({"ok": True, "room": self._room.facts.id, "boot": self._hub.boot})
+
+    async def metrics(self, _request: Request) -> Response:
+        """Answer with the room's figures."""
+        text = exposition(self._room.facts, self._room.view(), viewers=self._hub.viewers)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")

@@ -1,0 +1,94 @@
+// The tablet of a room: presses become commands, held arrows move a camera.
+
+import { bind } from "./bind.js";
+import { confirm } from "./confirm.js";
+import { hold } from "./hold.js";
+import { command, connect, isLive, now, send } from "./live.js";
+import { attend } from "./page.js";
+
+const UNCONFIRMED_MS = 1000;
+const TOAST_MS = 6000;
+const toast = document.getElementById("toast");
+let toastTimer = 0;
+let holds = Date.now(); // ids only have to rise
+
+function say(text) {
+  toast.textContent = text;
+  toast.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => { toast.hidden = true; }, TOAST_MS);
+}
+
+/** Sends what a button asks for. Pressed shows at once, done only from the room's own state. */
+async function press(button, what) {
+  if (!isLive() || button.dataset.pressing !== undefined) return;
+  button.dataset.pressing = "";
+  const late = setTimeout(() => { button.dataset.unconfirmed = ""; }, UNCONFIRMED_MS);
+  const answer = await command(what, JSON.parse(button.dataset.args || "{}"));
+  clearTimeout(late);
+  delete button.dataset.pressing;
+  delete button.dataset.unconfirmed;
+  if (!answer.ok) say(answer.text || answer.code || document.getElementById("no-answer").innerHTML);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-do]");
+  if (button) press(button, button.dataset.do);
+  const tab = event.target.closest("[data-tab-to]");
+  if (tab) choose("[data-tab-to]", tab, () => { document.body.dataset.tab = tab.dataset.tabTo; });
+  const camera = event.target.closest("[data-camera]");
+  if (camera) choose("[data-camera]", camera);
+  const fine = event.target.closest("[data-fine]");
+  if (fine) fine.setAttribute("aria-pressed", fine.getAttribute("aria-pressed") !== "true");
+});
+
+function choose(all, chosen, then = () => {}) {
+  for (const one of document.querySelectorAll(all)) one.setAttribute("aria-pressed", one === chosen);
+  then();
+}
+
+function drive(button) {
+  const [pan, tilt, zoom] = button.dataset.drive.split(",").map(Number);
+  let message = null;
+  hold(button, {
+    begin() {
+      const cam = document.querySelector("[data-camera][aria-pressed=true]").dataset.camera;
+      const speed = document.querySelector("[data-fine]").getAttribute("aria-pressed") === "true" ? 1 : 2;
+      message = { t: "hold", id: ++holds, cam, pan, tilt, zoom, speed };
+      send(message);
+    },
+    tick() { send(message); },
+    end() { send({ t: "stop", id: message.id }); },
+  });
+}
+
+function dangerous(root) {
+  for (const button of root.querySelectorAll("[data-confirm]")) {
+    confirm(button, () => press(button, button.dataset.doHeld));
+  }
+}
+
+async function note(event) {
+  event.preventDefault();
+  const form = event.target;
+  const answer = await command("note", { text: form.elements.text.value });
+  if (!answer.ok) return say(answer.text || answer.code || document.getElementById("no-answer").innerHTML);
+  form.reset();
+  form.closest("dialog").close();
+}
+
+document.querySelectorAll("[data-drive]").forEach(drive);
+document.querySelector("[data-note]").addEventListener("submit", note);
+document.addEventListener("contextmenu", (event) => event.preventDefault());
+addEventListener("live:swap", (event) => dangerous(event.detail));
+addEventListener("live:link", (event) => {
+  if (event.detail !== "quiet") return;
+  for (const node of document.querySelectorAll("[data-lost-at]")) {
+    const form = { timeStyle: "medium", timeZone: node.dataset.lostAt };
+    node.textContent = new Intl.DateTimeFormat(document.documentElement.lang, form).format(now());
+  }
+});
+dangerous(document);
+bind();
+attend();
+connect("/live");
