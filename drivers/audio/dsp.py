@@ -82,12 +82,6 @@ def level(samples: Samples) -> BlockLevel:
     return BlockLevel(rms_dbfs(samples), dbfs(peak), peak == 0.0, clip_events(samples))
 
 
-def noise_floor_dbfs(samples: Samples) -> float:
-    """Return the level that nine of ten 50 ms blocks exceed."""
-    blocks = [rms_dbfs(samples[at : at + BLOCK_FRAMES]) for at in range(0, samples.size, BLOCK_FRAMES)]
-    return float(np.percentile(blocks, 10)) if blocks else SILENCE_DBFS
-
-
 def clip_events(samples: Samples) -> int:
     """Return how many times `samples` stay at the rail for `CLIPPED_RUN` samples or more."""
     at_rail = np.concatenate(([False], np.abs(samples) >= CLIPPED_AT, [False]))

@@ -43,8 +43,8 @@ def decode(text: bytes | str) -> Line:
     """
     try:
         value: object = json.loads(text)
-    except RecursionError as error:
-        raise BadLine("a line nested too deeply") from error
+    except (ValueError, RecursionError) as error:
+        raise BadLine(f"wanted a line of JSON: {error}") from error
     if not isinstance(value, dict):
         raise BadLine(f"wanted a JSON object, got {type(value).__name__}")
     return cast("Line", value)

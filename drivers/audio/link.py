@@ -174,7 +174,7 @@ class Link:
                 self._lost(error, first)
             if time.monotonic() - began > STEADY_AFTER_S:
                 wait_s = RETRY_AT_LEAST_S
-            await asyncio.sleep(random.uniform(wait_s / 2, wait_s))  # noqa: S311 - jitter is no secret
+            await asyncio.sleep(random.uniform(wait_s / 2, wait_s))
             wait_s = min(2 * wait_s, RETRY_AT_MOST_S)
 
     async def _run(self, first: asyncio.Future[None]) -> None:

@@ -26,8 +26,7 @@ TRIES = 3
 SIGN_OF_LIFE_EVERY_S = 0.25
 LOOK_AGAIN_AFTER_S = 1.0
 """Looking for an absent microphone costs a process; once a second finds it soon enough."""
-BLOCK_WITHIN_S = 0.25
-RECORDED_WITHIN_S = 3.0
+RECORDED_WITHIN_S = 1.0
 
 
 class SoundTrouble(Exception):
@@ -96,7 +95,7 @@ class Station:
         self._system = system
         self._send = send
         self._leave = leave
-        self._blocks: queue.SimpleQueue[Block] = queue.SimpleQueue()
+        self._blocks: queue.SimpleQueue[Block | None] = queue.SimpleQueue()
         self._orders: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
         self._takes: queue.SimpleQueue[Block] | None = None
         self._over = threading.Event()
@@ -117,6 +116,7 @@ class Station:
     def stop(self) -> None:
         """End both threads; a sound system that hangs keeps them."""
         self._over.set()
+        self._blocks.put(None)
         self._orders.put(None)
 
     # --- meter ---
@@ -142,11 +142,7 @@ class Station:
 
     def _pass_levels_on(self) -> None:
         """Send a line for each block; without blocks there is no line, which the supervisor notices."""
-        while not self._over.is_set():
-            try:
-                block = self._blocks.get(timeout=BLOCK_WITHIN_S)
-            except queue.Empty:
-                continue
+        while (block := self._blocks.get()) is not None:
             if (takes := self._takes) is not None:
                 takes.put(block)
             level = dsp.level(block.samples)
