@@ -111,8 +111,6 @@ class Deviation(Part):
 class ExecutionReport(Message):
     """The report of one session, made from journal entries only."""
 
-    VERSION = 1
-
     room: RoomId
     room_name: Text
     time_zone: Word
