@@ -1,0 +1,436 @@
+"""One connection to OBS: obsws-python shakes hands, then one thread of ours owns the socket.
+
+obsws-python 1.8 does not match answers to requests, so one late answer would shift every
+later one to the wrong caller, and a lost connection goes unnoticed. Therefore only its
+`ObsClient` is used, for connect and identify; its `ReqClient` and `EventClient` never are.
+It also writes the password to its log and shows it in `repr()`: its logger is silenced
+here, and the client never leaves the thread.
+
+This is the only module that knows obsws-python and websocket-client. The attributes it
+touches are pinned by `tests/rules/obs/test_obsws_contract.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import select
+import socket as socket_module
+import struct
+import threading
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+import websocket
+from obsws_python.baseclient import ObsClient
+from obsws_python.error import OBSSDKError
+
+from drivers.errors import DeviceRefused, DeviceUnreachable, DriverError, OutcomeUnknown, ProtocolViolation
+from drivers.obs.model import Call, Reply
+from drivers.outcomes import Reason
+from drivers.streams import broken
+
+CONNECT_WITHIN_S = 3.0
+READ_WITHIN_S = 2.0
+WRITE_WITHIN_S = 3.0
+CLOSE_WITHIN_S = 1.0
+IDLE_S = 1.0
+"""Silence after which OBS is pinged; as much again without a byte and it counts as frozen."""
+IN_FLIGHT_AT_MOST = 32
+
+_REQUEST, _BATCH = 6, 8
+_ANSWERS = {7, 9}
+_WRONG_PASSWORD = 4009
+_TEXT, _CLOSE = 0x1, 0x8
+_NO_CODE = 1006
+"""What RFC 6455 calls a connection that ended without a close frame."""
+
+_NO_LINK = (
+    websocket.WebSocketTimeoutException,
+    websocket.WebSocketAddressException,
+    websocket.WebSocketConnectionClosedException,
+)
+
+logging.getLogger("obsws_python").setLevel(logging.CRITICAL + 1)
+
+
+class _Closed(Exception):
+    """OBS ended the connection, in order or not."""
+
+    def __init__(self, code: int, why: str) -> None:
+        super().__init__(f"{code} {why}")
+        self.code = code
+        self.why = why
+
+
+class _Socket:
+    """The WebSocket as `ObsClient.authenticate` uses it, and as our reader does.
+
+    Unlike websocket-client's own `recv`, it does not turn a close frame into an empty text.
+    """
+
+    def __init__(self, ws: Any) -> None:
+        self._ws = ws
+        # json.loads decodes anyway; the library's own check is pure Python and slow
+        ws.frame_buffer.skip_utf8_validation = True
+        ws.cont_frame.skip_utf8_validation = True
+
+    def send(self, text: str) -> None:
+        self._ws.send(text)
+
+    def recv(self) -> str | None:
+        """Return the next text, or none for a control frame.
+
+        Raises:
+            _Closed: OBS closed the connection.
+        """
+        opcode, frame = self._ws.recv_data_frame(True)
+        if opcode == _CLOSE:
+            raise _Closed(*_close_reason(frame.data))
+        return frame.data.decode() if opcode == _TEXT else None
+
+    def wait_at_most(self, seconds: float) -> None:
+        self._ws.settimeout(seconds)
+
+    def ping(self) -> None:
+        self._ws.ping()
+
+    def takes_more(self) -> bool:
+        """Whether the next small write goes through without waiting."""
+        poll = select.poll()
+        try:
+            poll.register(self._ws.sock, select.POLLOUT)
+        except (TypeError, ValueError):  # closed by the reader meanwhile: the write itself will say so
+            return True
+        return bool(poll.poll(0))
+
+    def say_goodbye(self) -> None:
+        """Send a close frame and wake the reader."""
+        with contextlib.suppress(websocket.WebSocketException, OSError, AttributeError):
+            self._ws.send_close()
+        with contextlib.suppress(OSError, AttributeError):
+            self._ws.sock.shutdown(socket_module.SHUT_RDWR)
+
+    def shutdown(self) -> None:
+        """Close the descriptor."""
+        self._ws.shutdown()
+
+
+def _close_reason(payload: bytes) -> tuple[int, str]:
+    """Return code and text of a close frame; its body may be empty."""
+    if len(payload) < 2:
+        return _NO_CODE, ""
+    return struct.unpack("!H", payload[:2])[0], payload[2:].decode(errors="replace")
+
+
+class ObsLink:
+    """One open connection. When it is lost it stays lost; open another."""
+
+    def __init__(self, host: str, port: int, *, idle_s: float = IDLE_S) -> None:
+        self.where = f"obs {host}:{port}"
+        self._host = host
+        self._port = port
+        self._idle_s = idle_s
+        self._loop = asyncio.get_running_loop()
+        self._opened: asyncio.Future[_Socket] = self._loop.create_future()
+        self._ended = asyncio.Event()
+        self._socket: _Socket | None = None
+        self._client: Any = None
+        self._lost: Reason | None = None
+        self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._ids = count(1)
+
+    @classmethod
+    async def connect(cls, host: str, port: int, password: str | None, *, idle_s: float = IDLE_S) -> ObsLink:
+        """Return an open and identified link.
+
+        Raises:
+            DeviceUnreachable: nothing there, or no handshake in time.
+            DeviceRefused: wrong or missing password.
+            ProtocolViolation: something answers that is no obs-websocket 5.
+        """
+        link = cls(host, port, idle_s=idle_s)
+        thread = threading.Thread(target=link._run, args=(password or "",), name=link.where, daemon=True)
+        thread.start()
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN_S + CLOSE_WITHIN_S):
+                link._socket = await link._opened
+        except TimeoutError as error:
+            await link.close()
+            raise DeviceUnreachable(broken(link.where, error)) from error
+        except BaseException:
+            await link.close()
+            raise
+        return link
+
+    @property
+    def lost(self) -> Reason | None:
+        """Why the connection ended; none while it holds."""
+        return self._lost
+
+    async def ask(self, request: str, **fields: object) -> dict[str, object]:
+        """Return OBS's answer to a question, which may be asked again at will.
+
+        Raises:
+            DeviceUnreachable: no link, or no answer within `READ_WITHIN_S`.
+            DeviceRefused: OBS answered with an error code.
+        """
+        try:
+            reply = _reply(await self._exchange(_REQUEST, _request(Call(request, fields)), READ_WITHIN_S))
+        except OutcomeUnknown as error:  # a question that went unanswered has changed nothing
+            raise DeviceUnreachable(error.reason) from error
+        return dict(reply.accepted(self.where))
+
+    async def ask_all(self, calls: Sequence[Call]) -> tuple[Reply, ...]:
+        """Return OBS's replies to questions asked in one batch, in their order; a refusal is a reply here.
+
+        Raises:
+            DeviceUnreachable: no link, or no answer within `READ_WITHIN_S`.
+            ProtocolViolation: fewer or more replies than questions.
+        """
+        batch = {"haltOnFailure": False, "executionType": 0, "requests": [_request(call) for call in calls]}
+        try:
+            answer = await self._exchange(_BATCH, batch, READ_WITHIN_S)
+        except OutcomeUnknown as error:
+            raise DeviceUnreachable(error.reason) from error
+        replies = tuple(_reply(one) for one in answer.get("results", ()))
+        if len(replies) != len(calls):
+            detail = f"{self.where}: wanted {len(calls)} answers to a batch, found {len(replies)}"
+            raise ProtocolViolation(Reason("obs.bad_answer", detail))
+        return replies
+
+    async def tell(self, request: str, **fields: object) -> dict[str, object]:
+        """Send a command and return once OBS took it, which does not mean that it is done.
+
+        Raises:
+            DeviceUnreachable: no link; nothing was sent.
+            OutcomeUnknown: sent, and the answer did not come or the link broke first.
+            DeviceRefused: OBS answered with an error code.
+        """
+        reply = _reply(await self._exchange(_REQUEST, _request(Call(request, fields)), WRITE_WITHIN_S))
+        return dict(reply.accepted(self.where))
+
+    async def close(self) -> None:
+        """End the connection and its thread; may be called twice."""
+        self._end(Reason("obs.closed", f"{self.where}: the link was closed here"))
+        ws = getattr(self._client, "ws", None)
+        if ws is not None and not self._ended.is_set():
+            (ws if isinstance(ws, _Socket) else _Socket(ws)).say_goodbye()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await self._ended.wait()
+
+    # in the loop
+
+    async def _exchange(self, op: int, body: dict[str, Any], within_s: float) -> dict[str, Any]:
+        """Send one message and return what answers its id.
+
+        Raises:
+            OutcomeUnknown: sent, and nobody knows more.
+        """
+        request_id = f"siaga-{next(self._ids)}"
+        answer: asyncio.Future[dict[str, Any]] = self._loop.create_future()
+        self._send({"op": op, "d": body | {"requestId": request_id}}, what := body.get("requestType", "a batch"))
+        self._pending[request_id] = answer
+        try:
+            async with asyncio.timeout(within_s):
+                return await answer
+        except TimeoutError as error:
+            detail = f"{self.where}: wanted an answer to {what}, found none within {within_s:g} s"
+            raise OutcomeUnknown(Reason("obs.no_answer", detail, {"request": what})) from error
+        finally:
+            self._pending.pop(request_id, None)
+
+    def _send(self, message: dict[str, Any], what: str) -> None:
+        """Write at once or not at all.
+
+        Raises:
+            DeviceUnreachable: nothing was sent.
+        """
+        if self._socket is None or self._lost is not None:
+            raise DeviceUnreachable(self._lost or Reason("obs.not_open", f"{self.where}: the link is not open"))
+        if len(self._pending) >= IN_FLIGHT_AT_MOST or not self._socket.takes_more():
+            detail = f"{self.where}: {what} not sent, {len(self._pending)} requests wait for answers already"
+            raise DeviceUnreachable(Reason("obs.stuck", detail))
+        try:
+            self._socket.send(json.dumps(message))
+        except (OSError, websocket.WebSocketException, AttributeError) as error:
+            detail = f"{self.where}: {what} not sent, the link broke: {type(error).__name__}"
+            raise DeviceUnreachable(Reason("obs.lost", detail)) from error
+
+    def _answered(self, body: dict[str, Any]) -> None:
+        """Hand an answer to whoever asked; one that comes too late is for nobody."""
+        answer = self._pending.get(str(body.get("requestId")))
+        if answer is not None and not answer.done():
+            answer.set_result(body)
+
+    def _established(self, socket: _Socket) -> None:
+        if not self._opened.done():
+            self._opened.set_result(socket)
+
+    def _refused(self, error: DriverError) -> None:
+        if not self._opened.done():
+            self._opened.set_exception(error)
+            self._opened.exception()  # looked at, in case nobody waits any more
+
+    def _end(self, reason: Reason) -> None:
+        """Fail every pending call at once."""
+        self._lost = self._lost or reason
+        self._refused(DeviceUnreachable(self._lost))
+        for answer in self._pending.values():
+            if not answer.done():
+                answer.set_exception(OutcomeUnknown(self._lost))
+
+    # in the thread
+
+    def _run(self, password: str) -> None:
+        """Connect, read until the end, close; every finding goes to the loop."""
+        try:
+            socket = self._identify(password)
+            self._post(self._established, socket)
+            self._read(socket)
+        except DriverError as error:
+            self._post(self._refused, error)
+            self._post(self._end, error.reason)
+        finally:
+            ws = getattr(self._client, "ws", None)
+            self._client = None
+            if ws is not None:
+                ws.shutdown()
+            self._post(self._ended.set)
+
+    def _post(self, call: Callable[..., object], *args: object) -> None:
+        """Run `call` in the loop; a loop that is gone needs no news."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(call, *args)
+
+    def _identify(self, password: str) -> _Socket:
+        """Return the identified socket.
+
+        Raises:
+            DeviceUnreachable: nothing there, or no handshake in time.
+            DeviceRefused: wrong or missing password.
+            ProtocolViolation: something answers that is no obs-websocket 5.
+        """
+        # __new__ first: when __init__ fails, the socket it made is still ours to close
+        client = self._client = ObsClient.__new__(ObsClient)
+        try:
+            client.__init__(host=self._host, port=self._port, password=password, subs=0, timeout=CONNECT_WITHIN_S)
+            socket = client.ws = _Socket(client.ws)
+            client.authenticate()
+        except _Closed as closed:
+            raise self._turned_away(closed) from None
+        except OBSSDKError as error:
+            if not password:
+                raise self._wrong_password("OBS wants a password and none is set") from None
+            raise self._no_obs(error) from None
+        except (OSError, *_NO_LINK) as error:
+            raise DeviceUnreachable(broken(self.where, _as_os_error(error))) from None
+        except (websocket.WebSocketException, ValueError, LookupError, TypeError) as error:
+            raise self._no_obs(error) from None
+        return socket
+
+    def _read(self, socket: _Socket) -> None:
+        """Hand on answers until the connection ends.
+
+        Raises:
+            DeviceUnreachable: why it ended.
+        """
+        socket.wait_at_most(self._idle_s)
+        pinged = False
+        while True:
+            try:
+                text = socket.recv()
+            except websocket.WebSocketTimeoutException:
+                if pinged:
+                    detail = f"{self.where}: OBS is frozen: not a byte for {2 * self._idle_s:g} s, not even to a ping"
+                    raise DeviceUnreachable(Reason("obs.frozen", detail)) from None
+                pinged = True
+                self._ping(socket)
+                continue
+            except _Closed as closed:
+                raise self._gone(closed.code, closed.why) from None
+            except (OSError, websocket.WebSocketException, UnicodeDecodeError, AttributeError) as error:
+                raise self._gone(_NO_CODE, type(error).__name__) from None
+            pinged = False
+            if text is not None:
+                self._take(text)
+
+    def _ping(self, socket: _Socket) -> None:
+        """Ask for a sign of life.
+
+        Raises:
+            DeviceUnreachable: the link broke.
+        """
+        try:
+            socket.ping()
+        except (OSError, websocket.WebSocketException, AttributeError) as error:
+            raise self._gone(_NO_CODE, type(error).__name__) from None
+
+    def _take(self, text: str) -> None:
+        """Post an answer; events and what newer versions add are nothing to us.
+
+        Raises:
+            ProtocolViolation: no JSON object.
+        """
+        try:
+            message = json.loads(text)
+            op, body = message["op"], message["d"]
+        except (ValueError, LookupError, TypeError) as error:
+            detail = f"{self.where}: wanted a JSON message with op and d, found {text[:40]!r}"
+            raise ProtocolViolation(Reason("obs.bad_answer", detail)) from error
+        if op in _ANSWERS and isinstance(body, dict):
+            self._post(self._answered, body)
+
+    # what went wrong, in words
+
+    def _turned_away(self, closed: _Closed) -> DriverError:
+        if closed.code == _WRONG_PASSWORD:
+            return self._wrong_password(closed.why)
+        return self._gone(closed.code, closed.why)
+
+    def _wrong_password(self, why: str) -> DeviceRefused:
+        detail = f"{self.where}: wrong password ({why}): compare with Tools > WebSocket Server Settings in OBS"
+        return DeviceRefused(Reason("obs.wrong_password", detail))
+
+    def _no_obs(self, error: Exception) -> ProtocolViolation:
+        detail = f"{self.where}: wanted obs-websocket 5, found something else ({type(error).__name__})"
+        return ProtocolViolation(Reason("obs.not_obs", detail))
+
+    def _gone(self, code: int, why: str) -> DeviceUnreachable:
+        detail = f"{self.where}: OBS ended the connection with {code}{f' ({why})' if why else ''}"
+        return DeviceUnreachable(Reason("obs.lost", detail, {"close_code": code}))
+
+
+def _as_os_error(error: Exception) -> OSError:
+    """Return `error` as the operating system would have put it; websocket-client has its own words."""
+    if isinstance(error, websocket.WebSocketTimeoutException):
+        return TimeoutError("no handshake")
+    if isinstance(error, websocket.WebSocketAddressException):
+        return socket_module.gaierror(str(error))
+    return error if isinstance(error, OSError) else ConnectionResetError(type(error).__name__)
+
+
+def _request(call: Call) -> dict[str, Any]:
+    body: dict[str, Any] = {"requestType": call.request}
+    return body | {"requestData": dict(call.fields)} if call.fields else body
+
+
+def _reply(body: dict[str, Any]) -> Reply:
+    """Return the reply that an answer carries.
+
+    Raises:
+        ProtocolViolation: it carries no status.
+    """
+    try:
+        status = body["requestStatus"]
+        return Reply(
+            body["requestType"], int(status["code"]), status.get("comment") or "", body.get("responseData") or {}
+        )
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ProtocolViolation(
+            Reason("obs.bad_answer", f"OBS sent an answer without a status: {body!r:.80}")
+        ) from error
