@@ -28,6 +28,15 @@ _METHODS = [("**.html", "jinja2"), ("**.py", "python")]
 _OPTIONS = {"**.html": {"extensions": "jinja2.ext.i18n,jinja2.ext.do", "trimmed": "true"}}
 _KEYWORDS = {**DEFAULT_KEYWORDS, "N_": None}
 
+_HEADER = """msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Plural-Forms: {plural};\\n"
+
+"""
+"""Without dates: a file changes only when its texts do."""
+
 MessageId = str | tuple[str, str]
 """One text, or one and many."""
 
@@ -86,15 +95,23 @@ def update(part: Part, language: str) -> None:
     old = _read(part, language)
     new = Catalog(locale=language)
     for key, files in texts(part.folder).items():
-        known = old.get(key)
-        string = known.string if known is not None else ""
-        if not _filled(string) and language == SOURCE:
-            string = key
-        new.add(key, string or ("" if isinstance(key, str) else ("",) * new.num_plurals), [(name, 0) for name in files])
+        new.add(key, _string(old, key, language, new.num_plurals), [(name, 0) for name in files])
     path = part.path(language)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
+        file.write(_HEADER.format(language=language, plural=new.plural_forms).encode())
         write_po(file, new, width=110, omit_header=True, include_lineno=False)
+
+
+def _string(old: Catalog, key: MessageId, language: str, forms: int) -> str | tuple[str, ...]:
+    """Return what `old` has for `key`, else the message itself in its own language, else nothing."""
+    known = old.get(key)
+    string = known.string if known is not None else None
+    if not _filled(string):
+        string = key if language == SOURCE else ""
+    if isinstance(key, str):
+        return string if isinstance(string, str) else ""
+    return tuple(string)[:forms] if string else ("",) * forms
 
 
 def _read(part: Part, language: str) -> Catalog:
