@@ -28,11 +28,14 @@ _METHODS = [("**.html", "jinja2"), ("**.py", "python")]
 _OPTIONS = {"**.html": {"extensions": "jinja2.ext.i18n,jinja2.ext.do", "trimmed": "true"}}
 _KEYWORDS = {**DEFAULT_KEYWORDS, "N_": None}
 
+PLURAL_FORMS = {"id": "nplurals=1; plural=0;", "en": "nplurals=2; plural=(n != 1);"}
+"""Indonesian has one form; Babel's own table says two."""
+
 _HEADER = """msgid ""
 msgstr ""
 "Language: {language}\\n"
 "Content-Type: text/plain; charset=utf-8\\n"
-"Plural-Forms: {plural};\\n"
+"Plural-Forms: {plural}\\n"
 
 """
 """Without dates: a file changes only when its texts do."""
@@ -94,12 +97,13 @@ def update(part: Part, language: str) -> None:
     """Write the catalogue of `part` in `language` with exactly the messages in use."""
     old = _read(part, language)
     new = Catalog(locale=language)
+    new.mime_headers = [("Plural-Forms", PLURAL_FORMS[language])]
     for key, files in texts(part.folder).items():
         new.add(key, _string(old, key, language, new.num_plurals), [(name, 0) for name in files])
     path = part.path(language)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        file.write(_HEADER.format(language=language, plural=new.plural_forms).encode())
+        file.write(_HEADER.format(language=language, plural=PLURAL_FORMS[language]).encode())
         write_po(file, new, width=110, omit_header=True, include_lineno=False)
 
 
