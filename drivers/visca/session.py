@@ -22,7 +22,8 @@ The rules, and why:
   It is not resent, and STOP is sent once more when its fate is known or `STRAY_S` is over;
   only that second STOP ends the request.
 * A drive is a lease: when it ends unrenewed, the session queues STOP by itself.
-* Buffer full (another controller is busy): back off and try again under a new number.
+* Buffer full (another controller is busy): back off and try again under the same number,
+  because a resent copy may have been accepted while the error was on its way.
 """
 
 from __future__ import annotations
@@ -215,8 +216,11 @@ class Session:
     # What comes in.
 
     def _find(self, sequence: int) -> Request | None:
-        awaited = (r for r in self._live if r.state is not State.QUEUED and r.sequence == sequence)
-        return next(awaited, None)
+        """Return whose number it is; one that backs off after an error may still be answered."""
+        awaited = (r for r in self._live if r.sequence == sequence)
+        found = next(awaited, None)
+        waits_to_stop_again = found is not None and found.is_stop and found.ran
+        return None if waits_to_stop_again else found
 
     def _measure(self, request: Request, now: float) -> None:
         if request.state is State.SENT and request.tries == 1:
@@ -248,7 +252,7 @@ class Session:
         request.ran = True
         if request.is_stop:
             self._stopped(request, now)
-        elif request.state is State.SENT:
+        elif request.state is not State.RUNNING:
             request.state = State.RUNNING
             request.due_at = now + request.order.within_s
         self._hasten_stops(now)
@@ -276,6 +280,8 @@ class Session:
         request.refusals += 1
         if code == ErrorCode.CANCELLED:
             self._end(request, Outcome.CANCELLED)
+        elif request.ran and code == ErrorCode.BUFFER_FULL:
+            pass  # about an older copy: the camera has accepted it since
         elif code == ErrorCode.BUFFER_FULL and self._tries_again(request):
             pause_s = BUSY_S if request.is_stop else min(BUSY_S * 2 ** (request.refusals - 1), BUSY_AT_MOST_S)
             self._again(request, now + pause_s)
@@ -373,18 +379,24 @@ class Session:
         return command is oldest and len(running) < SOCKETS and not (command.is_motion and beside)
 
     def _send(self, request: Request, now: float) -> bytes:
-        if request.order.kind is not Kind.CONTROL:
-            self._sequence = (self._sequence + 1) % SEQUENCE_LIMIT
-        if request.is_stop and request.ran:
-            request.strays = ()  # this is the second one: whatever went astray is older now
         if request.is_motion:
             self._take_back(request)
+        same = request.order.kind is Kind.COMMAND and request.sequence >= 0 and not request.ran
+        if not same:
+            self._number(request)
         request.state = State.SENT
-        request.sequence = self._sequence
-        request.tries = 1
+        request.tries = 2 if same else 1
         request.first_sent_at = request.last_sent_at = now
         request.due_at = now + self._patience_s(request)
         return pack(request.order.kind, request.sequence, request.order.payload)
+
+    def _number(self, request: Request) -> None:
+        """Give `request` a number of its own; RESET goes under the last one."""
+        if request.order.kind is not Kind.CONTROL:
+            self._sequence = (self._sequence + 1) % SEQUENCE_LIMIT
+        request.sequence = self._sequence
+        if request.ran:  # a second STOP starts afresh: whatever went astray is older now
+            request.strays, request.ran = (), False
 
     def _take_back(self, newer: Request) -> None:
         for older in self._live:

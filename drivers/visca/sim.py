@@ -71,7 +71,7 @@ MODELS = {
         "brc-x400", bytes.fromhex("0001051C010002"), 51.2, (-0x2200, 0x2200), (-0x400, 0x1200), 0x17, 100, True
     ),
     "generic": Model(
-        "generic", bytes.fromhex("0001FFF0010002"), 0x8DB / 170, (-0x8DB, 0x8DB), (-0x190, 0x4B0), 0x17, 6, False
+        "generic", bytes.fromhex("0020040E010002"), 0x8DB / 170, (-0x8DB, 0x8DB), (-0x190, 0x4B0), 0x17, 6, False
     ),
 }
 ZOOM_END = 0x4000
