@@ -1,0 +1,1 @@
+"""Rules of the SOP, without input or output."""

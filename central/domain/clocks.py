@@ -1,0 +1,96 @@
+"""The SOP's time standards (mutu baku, waktu), as clocks on a request.
+
+Step 2 (direction by the head) has 10 minutes from the arrival of the letter, step 3
+(verification and decision) 1 day from the direction, step 5 (report) 5 minutes from the
+end of the session. A clock only tells; nothing is ever decided because it ran out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from central.domain.sop import Event
+
+
+class Step(StrEnum):
+    """A step of the SOP that has a time standard."""
+
+    DISPOSITION = "disposition"
+    VERIFICATION = "verification"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Standards:
+    """How long each step may take."""
+
+    disposition: timedelta = timedelta(minutes=10)
+    verification: timedelta = timedelta(days=1)
+    report: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class SopClock:
+    """One step's clock: running while `done_at` is none."""
+
+    step: Step
+    started_at: datetime
+    due: datetime
+    done_at: datetime | None = None
+
+    def remaining(self, now: datetime) -> timedelta:
+        """Return what is left at `now` (or was left when done); negative once it is late."""
+        return self.due - (self.done_at or now)
+
+    def late(self, now: datetime) -> bool:
+        """Return whether the step took, or takes, longer than its standard."""
+        return self.remaining(now) < timedelta(0)
+
+
+_ENDS: dict[Event, tuple[Step, Step | None]] = {
+    Event.ACCEPT: (Step.DISPOSITION, Step.VERIFICATION),
+    Event.RETURN: (Step.DISPOSITION, None),
+    Event.APPROVE: (Step.VERIFICATION, None),
+    Event.REFUSE: (Step.VERIFICATION, None),
+}
+"""Which step an event ends, and which one it starts."""
+
+
+def clocks(
+    moves: Iterable[tuple[Event | None, datetime]], standards: Standards, session_end: datetime | None = None
+) -> tuple[SopClock, ...]:
+    """Return the clocks of a request in the order they started.
+
+    `moves` are its events in order, the first with None for the arrival. `session_end` is
+    when its session ends or ended, once there is one.
+    """
+    found: dict[Step, SopClock] = {}
+    stopped_at: datetime | None = None
+    for event, at in moves:
+        if event is None or event is Event.RESUBMIT:
+            found[Step.DISPOSITION] = SopClock(Step.DISPOSITION, at, at + standards.disposition)
+        elif event in _ENDS:
+            ended, started = _ENDS[event]
+            found[ended] = _done(found[ended], at)
+            if started:
+                found[started] = SopClock(started, at, at + standards.verification)
+        elif event in {Event.WITHDRAW, Event.CANCEL}:
+            stopped_at = at
+            found = {step: clock if clock.done_at else _done(clock, at) for step, clock in found.items()}
+        elif session_end is not None:
+            found.setdefault(Step.REPORT, SopClock(Step.REPORT, session_end, session_end + standards.report, at))
+    if session_end is not None and stopped_at is None and Step.REPORT not in found:
+        found[Step.REPORT] = SopClock(Step.REPORT, session_end, session_end + standards.report)
+    return tuple(found.values())
+
+
+def running(all_clocks: Iterable[SopClock]) -> SopClock | None:
+    """Return the clock that still runs, if one does."""
+    return next((clock for clock in all_clocks if clock.done_at is None), None)
+
+
+def _done(clock: SopClock, at: datetime) -> SopClock:
+    return SopClock(clock.step, clock.started_at, clock.due, at)

@@ -1,0 +1,37 @@
+"""Words of the SOP that more than one rule needs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Leader(StrEnum):
+    """Which leader (pimpinan) takes part; they come first and are not held to working hours."""
+
+    NONE = "none"
+    GOVERNOR = "governor"
+    VICE_GOVERNOR = "vice_governor"
+    SECRETARY = "secretary"
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether it is a leader at all."""
+        return self is not Leader.NONE
+
+
+class Role(StrEnum):
+    """What a person may do here."""
+
+    APPLICANT = "applicant"
+    HEAD = "head"
+    VERIFIER = "verifier"
+    TECHNICIAN = "technician"
+    ADMIN = "admin"
+    AUDITOR = "auditor"
+
+
+class UnitKind(StrEnum):
+    """What a session occupies one of at a time."""
+
+    ROOM = "room"
+    OPERATOR = "operator"

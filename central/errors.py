@@ -1,0 +1,85 @@
+"""What can be wrong with an order to central.
+
+CentralError
+├── NotFound      there is no such thing, or not for this person
+├── Forbidden     the person may not do this
+├── NotLoggedIn   nobody is logged in
+├── Invalid       fields that are missing or wrong; all of them
+├── Refused       against a rule: the state, a taken room, a stale version
+├── TooMany       try again later
+└── Unfit         the database is not one that this version may serve
+
+`code` is stable and is what pages and programs look at; the text is English, for logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from central.domain.verification import Finding
+
+
+class CentralError(Exception):
+    """An order that central does not carry out."""
+
+    def __init__(self, code: str, text: str, **values: object) -> None:
+        super().__init__(text)
+        self.code = code
+        self.values: Mapping[str, object] = values
+
+
+class NotFound(CentralError):
+    """There is no such thing, or this person may not know of it."""
+
+    def __init__(self, what: str, ident: str) -> None:
+        super().__init__(f"{what}.not_found", f"there is no {what} {ident!r}", id=ident)
+
+
+class Forbidden(CentralError):
+    """The person may not do this."""
+
+
+class NotLoggedIn(CentralError):
+    """Nobody is logged in, or the log-in has ended."""
+
+    def __init__(self) -> None:
+        super().__init__("login.wanted", "log in first")
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """One field of an order that is missing or wrong."""
+
+    field: str
+    code: str
+    text: str
+
+
+class Invalid(CentralError):
+    """Fields that are missing or wrong; `wrongs` names all of them."""
+
+    def __init__(self, *wrongs: Wrong) -> None:
+        super().__init__("fields.invalid", "; ".join(f"{w.field}: {w.text}" for w in wrongs))
+        self.wrongs = wrongs
+
+
+class Refused(CentralError):
+    """Against a rule; `findings` are those that fail, when it was a verification."""
+
+    def __init__(self, code: str, text: str, findings: tuple[Finding, ...] = (), **values: object) -> None:
+        super().__init__(code, text, **values)
+        self.findings = findings
+
+
+class TooMany(CentralError):
+    """Too many tries; the next one counts after `after`."""
+
+    def __init__(self, code: str, after: timedelta) -> None:
+        super().__init__(code, f"try again in {after.total_seconds():.0f} s", after_s=after.total_seconds())
+        self.after = after
+
+
+class Unfit(CentralError):
+    """The database is not one that this version may serve."""

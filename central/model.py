@@ -1,0 +1,298 @@
+"""What central's pages and its API read and write: frozen values, no rows.
+
+Moments are aware. `Draft`, `Direction` and `Decision` come in; everything else goes out.
+Rules, states and findings are in `central.domain`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from central.domain.clocks import SopClock
+from central.domain.sop import Event, State
+from central.domain.verification import Finding, Verdict, worst
+from central.domain.words import Leader, Role
+from contract import Fault, PlannedSession, Presence, Readiness, SessionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """A provincial agency (perangkat daerah)."""
+
+    id: str
+    name: str
+    short: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can log in."""
+
+    id: str
+    login: str
+    name: str
+    roles: frozenset[Role]
+    agency: Agency | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One of the division's technicians, as a session's unit."""
+
+    id: str
+    name: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room that can be booked."""
+
+    id: str
+    name: str
+    site: str
+    capacity: int
+    can_record: bool
+    open: bool
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to call about a request."""
+
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as somebody sent it."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LetterFile:
+    """A letter as it is kept; its type was read from its first bytes."""
+
+    sha256: str
+    name: str
+    media_type: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """The request letter (surat permohonan)."""
+
+    number: str
+    date: date
+    subject: str
+    file: LetterFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an applicant sends in. `own_equipment` and `own_people` are their own words, empty for none."""
+
+    agency_id: str
+    letter_number: str
+    letter_date: date
+    letter_subject: str
+    contact: Contact
+    title: str
+    starts: datetime
+    ends: datetime
+    room_id: str
+    participants: int
+    platform: str
+    agenda: str = ""
+    leader: Leader = Leader.NONE
+    recording: bool = False
+    own_account: bool = False
+    own_equipment: str = ""
+    own_people: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """The head's word on a request: `accept` sends it to the division, else it goes back with the note."""
+
+    accept: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The division's word. An approval names the operator, and the room when it is another one.
+
+    `override_reason` is wanted when a finding fails; a taken room or operator cannot be overridden.
+    """
+
+    approve: bool
+    reason: str = ""
+    room_id: str | None = None
+    operator_id: str | None = None
+    override_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One step of a request's way; the first has no event: the letter's arrival."""
+
+    at: datetime
+    event: Event | None
+    state: State
+    actor: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request (permohonan) with its history. `receipt` is the number an applicant quotes."""
+
+    id: str
+    receipt: str
+    agency: Agency
+    letter: Letter
+    contact: Contact
+    title: str
+    agenda: str
+    starts: datetime
+    ends: datetime
+    room: Room
+    participants: int
+    platform: str
+    leader: Leader
+    recording: bool
+    own_account: bool
+    own_equipment: str
+    own_people: str
+    state: State
+    version: int
+    submitted_at: datetime
+    applicant: str
+    applicant_id: str
+    moves: tuple[Move, ...] = ()
+    clocks: tuple[SopClock, ...] = ()
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """All findings for a request in one room, and who is there to do it."""
+
+    request_id: str
+    room: Room
+    operator: Operator | None
+    findings: tuple[Finding, ...]
+    rooms: tuple[Room, ...]
+    operators: tuple[Operator, ...]
+    free_operators: tuple[Operator, ...]
+    computed_at: datetime
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict."""
+        return worst(self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session as the room gets it, with what central knows beside it."""
+
+    planned: PlannedSession
+    room: Room
+    request_id: str
+    receipt: str
+    operator: Operator
+    leader: Leader
+    has_report: bool
+
+    @property
+    def status(self) -> SessionStatus:
+        """Confirmed, updated or cancelled."""
+        return self.planned.status
+
+
+@dataclass(frozen=True, slots=True)
+class RoomCard:
+    """A room on the wall.
+
+    `shown` is the one word for it: `offline` (also when it was never heard of), `preparing`,
+    `busy` while a session is on, else its readiness (`ready`, `degraded`, `not_ready`, `maintenance`).
+    """
+
+    room: Room
+    shown: str
+    presence: Presence | None
+    readiness: Readiness | None
+    last_seen: datetime | None
+    reasons: tuple[Fault, ...] = ()
+    phase: str = ""
+    now: SessionRow | None = None
+    next: SessionRow | None = None
+    devices_ok: int = 0
+    devices_all: int = 0
+    schedule_held: bool = False
+    """Whether the room has confirmed that it holds the newest published schedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """All rooms, the day's sessions and the requests that still wait for a decision."""
+
+    at: datetime
+    cards: tuple[RoomCard, ...]
+    sessions: tuple[SessionRow, ...]
+    waiting: tuple[Request, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """A request that waits for this person, with its running clock and (for the division) its verdict."""
+
+    request: Request
+    clock: SopClock | None
+    remaining: timedelta | None
+    late: bool
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """What waits for a person: leaders first, then the most urgent."""
+
+    at: datetime
+    items: tuple[InboxItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A report that central's database holds."""
+
+    session_id: str
+    room_id: str
+    room_name: str
+    title: str
+    agency: str
+    report_rev: int
+    planned_start: datetime
+    carried_out: bool
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What forms offer."""
+
+    agencies: tuple[Agency, ...]
+    rooms: tuple[Room, ...]
+    operators: tuple[Operator, ...]
+    platforms: tuple[str, ...]
+    leaders: tuple[Leader, ...] = tuple(Leader)
+    letter_pattern: str = ""
+    lead_time: timedelta = field(default=timedelta(days=3))

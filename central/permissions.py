@@ -1,0 +1,65 @@
+"""Who may do what: one table, nothing allowed that does not stand in it.
+
+Routes name their action (`requires(Action.DECIDE)`); a route that names none keeps the
+application from starting. What a person may see of a single thing is at the end.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from central.domain.words import Role
+from central.model import Person, Request
+
+
+class Action(StrEnum):
+    """Something a person does here."""
+
+    PUBLIC = "public"
+    """Also without log-in: the log-in page, health, the wall's styles."""
+    BE_LOGGED_IN = "be_logged_in"
+    SUBMIT = "request.submit"
+    SEE_REQUESTS = "request.see"
+    DISPOSE = "request.dispose"
+    VERIFY = "request.verify"
+    DECIDE = "request.decide"
+    WITHDRAW = "request.withdraw"
+    SEE_SESSIONS = "session.see"
+    SEE_ROOMS = "room.see"
+    SEE_REPORTS = "report.see"
+    SEE_AUDIT = "audit.see"
+
+
+_ALL: Final = frozenset(Role)
+_OFFICE: Final = frozenset({Role.HEAD, Role.VERIFIER, Role.TECHNICIAN, Role.ADMIN, Role.AUDITOR})
+
+PERMISSIONS: Final[dict[Action, frozenset[Role]]] = {
+    Action.PUBLIC: _ALL,
+    Action.BE_LOGGED_IN: _ALL,
+    Action.SUBMIT: frozenset({Role.APPLICANT}),
+    Action.SEE_REQUESTS: _ALL,
+    Action.DISPOSE: frozenset({Role.HEAD}),
+    Action.VERIFY: frozenset({Role.VERIFIER, Role.HEAD, Role.AUDITOR}),
+    Action.DECIDE: frozenset({Role.VERIFIER}),
+    Action.WITHDRAW: frozenset({Role.APPLICANT, Role.VERIFIER}),
+    Action.SEE_SESSIONS: _OFFICE,
+    Action.SEE_ROOMS: _OFFICE,
+    Action.SEE_REPORTS: _ALL,
+    Action.SEE_AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
+}
+
+
+def may(person: Person, action: Action) -> bool:
+    """Return whether one of the person's roles allows `action`."""
+    return bool(PERMISSIONS[action] & person.roles)
+
+
+def sees_all_agencies(person: Person) -> bool:
+    """Return whether the person works in the office; applicants see their own agency only."""
+    return bool(_OFFICE & person.roles)
+
+
+def may_see(person: Person, request: Request) -> bool:
+    """Return whether the person may know of `request`."""
+    return sees_all_agencies(person) or (person.agency is not None and person.agency.id == request.agency.id)
