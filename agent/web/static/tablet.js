@@ -14,9 +14,10 @@ let holds = Date.now(); // ids only have to rise
 
 function say(text) {
   toast.textContent = text;
-  toast.hidden = false;
+  if (toast.matches(":popover-open")) toast.hidePopover();
+  toast.showPopover(); // above an open sheet too
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { toast.hidden = true; }, TOAST_MS);
+  toastTimer = setTimeout(() => toast.hidePopover(), TOAST_MS);
 }
 
 /** Sends what a button asks for. Pressed shows at once, done only from the room's own state. */
