@@ -110,7 +110,8 @@ class _Socket:
     def say_goodbye(self) -> None:
         """Send a close frame and wake the reader."""
         with contextlib.suppress(websocket.WebSocketException, OSError, AttributeError):
-            self._ws.send_close()
+            if self.takes_more():
+                self._ws.send_close()
         with contextlib.suppress(OSError, AttributeError):
             self._ws.sock.shutdown(socket_module.SHUT_RDWR)
 
@@ -300,6 +301,7 @@ class ObsLink:
             self._client = None
             if ws is not None:
                 ws.shutdown()
+            self._post(self._end, Reason("obs.lost", f"{self.where}: the reader ended"))  # a first reason stays
             self._post(self._ended.set)
 
     def _post(self, call: Callable[..., object], *args: object) -> None:

@@ -134,7 +134,7 @@ def _sleep(_: Studio, __: object) -> None:
     raise Refused(206, "The Sleep request cannot be used outside of a batch.")
 
 
-REQUESTS: dict[str, Callable[[Studio, object], Fields | None | Awaitable[Fields | None]]] = {
+REQUESTS: dict[str, Callable[[Studio, object], Fields | Awaitable[Fields | None] | None]] = {
     "GetVersion": _version,
     "GetStats": lambda studio, _: studio.stats(),
     "GetSceneList": _scene_list,

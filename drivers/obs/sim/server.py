@@ -68,7 +68,7 @@ class ObsSimulator:
         self._events: set[asyncio.Task[None]] = set()
         self._server: Server | None = None
         self._frozen = False
-        self._thaw: asyncio.TimerHandle | None = None
+        self._freezing: asyncio.TimerHandle | None = None
         studio.emit = self._emit
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -79,12 +79,12 @@ class ObsSimulator:
         )  # fmt: skip
         self.port = self._server.sockets[0].getsockname()[1]
         if self.studio.faults.freeze is not None:
-            self._thaw = asyncio.get_running_loop().call_later(self.studio.faults.freeze, self.freeze)
+            self._freezing = asyncio.get_running_loop().call_later(self.studio.faults.freeze, self.freeze)
 
     async def stop(self) -> None:
         """Quit as OBS does: an event, then close code 1001."""
-        if self._thaw is not None:
-            self._thaw.cancel()
+        if self._freezing is not None:
+            self._freezing.cancel()
         if self._frozen:
             self.crash()
         self._emit("ExitStarted", GENERAL, {})
