@@ -1,0 +1,1 @@
+"""Switched outlets of Shelly's second generation and later."""
