@@ -1,0 +1,5 @@
+"""`python -m siaga` is `siaga`."""
+
+from siaga.cli import main
+
+main()

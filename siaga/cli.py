@@ -1,0 +1,187 @@
+"""The `siaga` command.
+
+Exit codes everywhere: 0 good, 1 the answer is "no" or a fault was found, 2 wrong usage or
+configuration. What belongs to a room or to central is imported only by the command that
+needs it: a room's machine has none of central's packages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from contract.yamlfile import FileMistakes
+from siaga import logs, simulate
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__)
+admin = typer.Typer(no_args_is_help=True, help="Central's housekeeping.")
+app.add_typer(admin, name="admin")
+
+NO, WRONG_USAGE = 1, 2
+
+ConfigFile = Annotated[Path, typer.Option("--config", help="The file to read.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Debug logs on stderr.")]
+
+
+class Kind(StrEnum):
+    """Kinds of simulated device."""
+
+    CAMERA = "camera"
+    OBS = "obs"
+    SOUND = "sound"
+    DISPLAY = "display"
+    POWER = "power"
+
+
+def stop(message: str, code: int) -> NoReturn:
+    """Say why on stderr and end with `code`.
+
+    Raises:
+        Exit: always.
+    """
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+@app.command()
+def central(config: ConfigFile, verbose: Verbose = False) -> None:
+    """Run the booking service."""
+    from central.app import run
+    from central.settings import load
+
+    logs.set_up(verbose=verbose)
+    try:
+        settings = load(config)
+    except FileMistakes as error:
+        stop(str(error), WRONG_USAGE)
+    asyncio.run(run(settings))
+
+
+@app.command()
+def agent(config: ConfigFile, verbose: Verbose = False) -> None:
+    """Run one room."""
+    from agent.app import run
+
+    logs.set_up(verbose=verbose)
+    try:
+        asyncio.run(run(config))
+    except FileMistakes as error:
+        stop(str(error), WRONG_USAGE)
+
+
+@app.command()
+def check(config: ConfigFile, as_json: AsJson = False, verbose: Verbose = False) -> None:
+    """Read a room or central file; of a room also open every device and show its readiness."""
+    from siaga.check import check_file
+
+    logs.set_up(verbose=verbose)
+    try:
+        report = asyncio.run(check_file(config))
+    except FileMistakes as error:
+        if as_json:
+            typer.echo(json.dumps({"mistakes": error.lines()}, ensure_ascii=False))
+        stop(str(error), WRONG_USAGE)
+    report.show(as_json=as_json)
+    raise typer.Exit(0 if report.good else NO)
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def device(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    words: Annotated[list[str] | None, typer.Argument(metavar="VERB [ARGS]")] = None,
+) -> None:
+    """Speak to one device: `siaga device visca+udp://127.0.0.1:52381 recall 3`.
+
+    `siaga device ADDRESS --help` lists the verbs of its kind. A password is taken from the
+    variable SIAGA_DEVICE_PASSWORD.
+    """
+    from drivers import DeviceAddress
+    from drivers.errors import AddressError
+    from siaga.device import UsageError, ask, verbs_of
+
+    wanted = [word for word in words or [] if word not in {"--json", "-v"}]
+    logs.set_up(verbose="-v" in (words or []))
+    if address == "--help":
+        stop("siaga device ADDRESS VERB [ARGS] [--json]; siaga device ADDRESS --help lists the verbs", 0)
+    try:
+        where = DeviceAddress.parse(address)
+        if not wanted or wanted == ["--help"]:
+            typer.echo("\n".join(verbs_of(where)))
+            return
+        answer = asyncio.run(ask(where, wanted, os.environ.get("SIAGA_DEVICE_PASSWORD")))
+    except (AddressError, UsageError, ValueError) as error:
+        stop(str(error), WRONG_USAGE)
+    if "--json" in (words or []):
+        typer.echo(json.dumps(answer.as_json(), ensure_ascii=False))
+    else:
+        typer.echo(f"{answer.outcome} after {answer.elapsed_ms:.0f} ms")
+        for name, value in answer.read_back.items():
+            typer.echo(f"  {name}: {value}")
+        if answer.error:
+            typer.echo(f"  {answer.error}", err=True)
+    raise typer.Exit(0 if answer.outcome.good else NO)
+
+
+@app.command("simulate", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def simulate_device(
+    kind: Kind, arguments: Annotated[list[str] | None, typer.Argument(metavar="--listen ADDRESS ...")] = None
+) -> None:
+    """Run a simulated device on a real socket; prints `ready ADDRESS` when it listens."""
+    raise typer.Exit(simulate.run(kind, arguments or []))
+
+
+@app.command()
+def demo(
+    rooms: Annotated[int | None, typer.Option(min=1, max=12, help="Rooms to run (3; with --once 1).")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Central's port; 0 takes a free one.")] = 0,
+    data: Annotated[Path | None, typer.Option(help="Where to keep the data; a temporary folder without it.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Run the whole loop once, unattended, and stop.")] = False,
+    out: Annotated[Path, typer.Option(help="With --once: where report.pdf and the rest go.")] = Path("demo-out"),
+    verbose: Verbose = False,
+) -> None:
+    """Run central, its broker and rooms with simulated devices on this machine."""
+    from siaga.demo.once import run_once
+    from siaga.demo.stay import run_until_stopped
+
+    logs.set_up(verbose=verbose)
+    if once:
+        raise typer.Exit(0 if asyncio.run(run_once(rooms or 1, port, data, out)) else NO)
+    asyncio.run(run_until_stopped(rooms or 3, port, data))
+
+
+@app.command()
+def bench(
+    groups: Annotated[list[str] | None, typer.Argument(help="Groups to run; all without.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="At most 60 s a group.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the figures of docs/performance.md."""
+    from siaga.bench import run_groups
+
+    logs.set_up(verbose=False)
+    try:
+        figures = run_groups(groups or [], quick=quick)
+    except ValueError as error:
+        stop(str(error), WRONG_USAGE)
+    if as_json:
+        typer.echo(json.dumps([figure.as_json() for figure in figures]))
+    else:
+        table = Table("group", "figure", "value", "unit", "floor", "ratio", "goal", "holds")
+        for figure in figures:
+            table.add_row(*figure.as_row())
+        Console().print(table)
+    raise typer.Exit(0 if all(figure.holds for figure in figures) else NO)
+
+
+def main() -> None:
+    """Run the command."""
+    app()

@@ -1,0 +1,227 @@
+"""`siaga device ADDRESS VERB`: one device, directly, without a room.
+
+The verbs that change something are those of `drivers.verbs`; the ones that only ask stand
+here, because nobody but a person at a terminal uses them by name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from drivers import DeviceAddress, Outcome, connect, driver_for
+from drivers.errors import DriverError
+from drivers.outcomes import Health
+from drivers.ports import Camera, Device, Sound, Switcher
+from drivers.verbs import Verb
+
+Shown = dict[str, object]
+
+LEASE = timedelta(milliseconds=400)
+RENEW_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a verb ended in, ready to be shown."""
+
+    outcome: Outcome
+    elapsed_ms: float
+    read_back: Shown
+    error: str = ""
+
+    def as_json(self) -> Shown:
+        """Return it as `--json` prints it."""
+        shown: Shown = {
+            "outcome": str(self.outcome),
+            "elapsed_ms": round(self.elapsed_ms, 1),
+            "read_back": self.read_back,
+        }
+        return shown | ({"error": self.error} if self.error else {})
+
+
+class UsageError(ValueError):
+    """The words after the address make no verb; says which there are."""
+
+
+async def _identify(camera: Camera, _: Sequence[str]) -> Shown:
+    return asdict(await camera.identify())
+
+
+async def _position(camera: Camera, _: Sequence[str]) -> Shown:
+    return asdict(await camera.position())
+
+
+async def _jog(camera: Camera, words: Sequence[str]) -> Shown:
+    """Drive for a while, renewing the lease as a held button does, then stop.
+
+    Raises:
+        UsageError: not three speeds and a time.
+    """
+    match words:
+        case [pan, tilt, zoom, "--for", seconds]:
+            speeds = float(pan), float(tilt), float(zoom)
+            until = time.monotonic() + float(seconds)
+        case _:
+            raise UsageError("jog PAN TILT ZOOM --for SECONDS, with speeds from -1 to 1")
+    try:
+        while time.monotonic() < until:
+            await camera.drive(*speeds, lease=LEASE)
+            await asyncio.sleep(RENEW_S)
+    finally:
+        await camera.stop()
+    return asdict(await camera.position())
+
+
+async def _state(switcher: Switcher, _: Sequence[str]) -> Shown:
+    return asdict(await switcher.state())
+
+
+async def _inventory(sound: Sound, _: Sequence[str]) -> Shown:
+    return {port.name: asdict(port) for port in await sound.inventory()}
+
+
+async def _prove(sound: Sound, _: Sequence[str]) -> Shown:
+    return {measure.name: _plain(asdict(measure)) for measure in await sound.prove(loop=True)}
+
+
+async def _levels(sound: Sound, words: Sequence[str]) -> Shown:
+    """Return the loudest and the mean level over a while.
+
+    Raises:
+        UsageError: no time.
+    """
+    match words:
+        case ["--for", seconds]:
+            wanted_s = float(seconds)
+        case _:
+            raise UsageError("levels --for SECONDS")
+    until = time.monotonic() + wanted_s
+    found = []
+    async for level in sound.levels():
+        found.append(level)
+        if time.monotonic() >= until:
+            break
+    if not found:
+        return {"blocks": 0}
+    return {
+        "blocks": len(found),
+        "rms_dbfs": round(sum(level.rms_dbfs for level in found) / len(found), 1),
+        "peak_dbfs": round(max(level.peak_dbfs for level in found), 1),
+        "digital_zero": all(level.digital_zero for level in found),
+    }
+
+
+async def _health(device: Device, _: Sequence[str]) -> Shown:
+    return shown_health(await device.check())
+
+
+Ask = Callable[[Any, Sequence[str]], Awaitable[Shown]]
+
+ASKS: dict[type, dict[str, Ask]] = {
+    Camera: {"identify": _identify, "position": _position, "jog": _jog},
+    Switcher: {"state": _state, "readiness": _health},
+    Sound: {"inventory": _inventory, "levels": _levels, "check": _prove},
+}
+"""Per port, the verbs that only a person asks; every device also answers `health`."""
+
+
+def shown_health(health: Health) -> Shown:
+    """Return what one look at a device found, for people."""
+    return {
+        "condition": str(health.condition),
+        "reason": health.reason.detail if health.reason else "",
+        "measures": [_plain(asdict(measure)) for measure in health.measures],
+    }
+
+
+def _plain(measure: Shown) -> Shown:
+    reason = measure.get("reason")
+    return measure | {"reason": reason["detail"] if isinstance(reason, dict) else ""}
+
+
+def verbs_of(address: DeviceAddress) -> list[str]:
+    """Return how the verbs of the device at `address` are written."""
+    driver = driver_for(address)
+    asks = [*ASKS.get(driver.port, {}), "health"]
+    return sorted([_usage(verb) for verb in driver.verbs.values()] + asks)
+
+
+def _usage(verb: Verb) -> str:
+    fields = verb.arguments.model_fields.items()
+    return " ".join([verb.name, *((field.alias or name).upper() for name, field in fields)])
+
+
+async def ask(address: DeviceAddress, words: Sequence[str], password: str | None) -> Answer:
+    """Open the device, do what `words` say and close it again.
+
+    Raises:
+        UsageError: no such verb, or wrong arguments.
+    """
+    action = _action(address, words)
+    device = connect("device", address, password)
+    started = time.monotonic()
+    try:
+        await device.open()
+        started = time.monotonic()
+        outcome, read_back = await action(device)
+        return Answer(outcome, _since(started), read_back)
+    except DriverError as error:
+        return Answer(error.outcome, _since(started), {}, str(error))
+    finally:
+        await device.close()
+
+
+def _since(started: float) -> float:
+    return (time.monotonic() - started) * 1000
+
+
+def _action(address: DeviceAddress, words: Sequence[str]) -> Callable[[Device], Awaitable[tuple[Outcome, Shown]]]:
+    """Return what `words` ask for, checked before anything is opened.
+
+    Raises:
+        UsageError: no such verb, or wrong arguments.
+    """
+    driver = driver_for(address)
+    name, rest = (words[0], words[1:]) if words else ("", ())
+    asked = {**ASKS.get(driver.port, {}), "health": _health}.get(name)
+    if asked is not None:
+        question = asked
+
+        async def put(device: Device) -> tuple[Outcome, Shown]:
+            return Outcome.COMPLETED, await question(device, rest)
+
+        return put
+    verb = driver.verbs.get(name)
+    if verb is None:
+        raise UsageError(f"no verb {name!r} for {driver.scheme}; there are:\n  " + "\n  ".join(verbs_of(address)))
+    return _told(verb, rest)
+
+
+def _told(verb: Verb, words: Sequence[str]) -> Callable[[Device], Awaitable[tuple[Outcome, Shown]]]:
+    """Return the carrying out of `verb` with typed arguments.
+
+    Raises:
+        UsageError: too many, too few or wrong arguments.
+    """
+    names = [field.alias or name for name, field in verb.arguments.model_fields.items()]
+    if len(words) > len(names):
+        raise UsageError(f"too many words: {_usage(verb)}")
+    try:
+        arguments = verb.arguments.model_validate(dict(zip(names, words, strict=False)))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise UsageError(f"{_usage(verb)}: {wrong}") from error
+
+    async def tell(device: Device) -> tuple[Outcome, Shown]:
+        result = await verb.run(device, arguments)
+        read = await verb.read_back(device, arguments) if verb.read_back else None
+        return result.outcome, {**result.read_back, **(read.values if read else {})}
+
+    return tell

@@ -1,0 +1,24 @@
+"""`siaga simulate KIND`: which simulator serves which kind.
+
+Each simulator is a program of its own beside its driver (`python -m drivers.visca.sim`);
+this only finds it by the kind's everyday name.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+SIMULATORS = {
+    "camera": "drivers.visca.sim",
+    "obs": "drivers.obs.sim",
+    "sound": "drivers.audio.sim",
+    "display": "drivers.pjlink.sim",
+    "power": "drivers.shelly.sim",
+}
+"""Kind to the module whose `main(argv)` runs it until it is told to stop."""
+
+
+def run(kind: str, arguments: list[str]) -> int:
+    """Run the simulator of `kind` until SIGTERM or Ctrl-C; returns its exit code."""
+    return cast("int", import_module(SIMULATORS[kind]).main(arguments))
