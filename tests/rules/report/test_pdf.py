@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from central.report.content import Clock, content, summary
+from central.report.pdf import Office, render
+from central.report.words import fault
+from contract.messages import Fault
+from contract.report import ExecutionReport
+from tests.rules.report.samples import NINE, missed, rich
+
+needs_pdftotext = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
+
+
+def text_of(report: ExecutionReport, folder: Path, office: Office | None = None) -> str:
+    file = folder / "laporan.pdf"
+    file.write_bytes(render(report, office=office))
+    done = subprocess.run(["pdftotext", "-layout", file, "-"], capture_output=True, check=True, timeout=20)
+    return " ".join(done.stdout.decode().split())
+
+
+def said(report: ExecutionReport) -> str:
+    return " ".join(summary(report, Clock.of(report.time_zone)))
+
+
+def test_summary_tells_punctuality_readiness_steps_and_incidents() -> None:
+    told = said(rich())
+    assert "dimulai pukul 09.04 WIB (4 menit lebih lambat dari rencana)" in told
+    assert "selesai pukul 10.30 (sesuai rencana), berlangsung 1 jam 26 menit" in told
+    assert "siap dengan catatan: 1 dari 3 perangkat baik" in told
+    assert "1 dari 2 langkah" in told
+    assert "tidak ada gangguan yang tersisa" in told
+
+
+def test_summary_of_a_missed_session_claims_nothing() -> None:
+    told = said(missed())
+    assert "tidak dilaksanakan" in told
+    assert "tidak diukur" in told
+    assert "telah dilaksanakan" not in told
+
+
+@pytest.mark.parametrize(
+    ("zone", "name", "time"),
+    [("Asia/Pontianak", "WIB", "09.00"), ("Asia/Makassar", "WITA", "10.00"), ("Asia/Jayapura", "WIT", "11.00")],
+)
+def test_moments_are_shown_in_the_rooms_zone(zone: str, name: str, time: str) -> None:
+    clock = Clock.of(zone)
+    assert (clock.name(NINE), clock.time(NINE)) == (name, time)
+
+
+def test_reasons_are_indonesian_and_unknown_ones_keep_their_detail() -> None:
+    assert fault(Fault(code="camera.no_answer", detail="x")) != "x"
+    assert fault(Fault(code="new.code", detail="plain English")) == "plain English"
+
+
+def test_every_verdict_has_a_word_and_a_shape() -> None:
+    certificate = content(rich())["certificate"]
+    assert isinstance(certificate, dict)
+    verdicts = [row[3] for device in certificate["devices"] for row in device["measures"]]
+    assert verdicts == ["● memenuhi", "▲ perhatian", "○ belum terbukti"]
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    assert render(rich()) == render(rich())
+
+
+@needs_pdftotext
+def test_paper_holds_the_facts(tmp_path: Path) -> None:
+    text = text_of(rich(), tmp_path, Office(address=("Jalan Contoh 1",)))
+    for fact in (
+        "PEMERINTAH PROVINSI KALIMANTAN BARAT",
+        "Jalan Contoh 1",
+        "FASILITASI VIDEO CONFERENCE",
+        "555/467/Diskominfo-D",
+        "Selasa, 3 November 2026",
+        "09.00\N{EN DASH}10.30 WIB",
+        "Gubernur",
+        "12,25 ms",
+        "≤ 200 ms",
+        "selesai dan terbukti",
+        "Papan nama terpasang",
+        "Jurnal praja-1-a nomor 12\N{EN DASH}240",
+        "Halaman 1 dari",
+        "Mengetahui",
+    ):
+        assert fact in text
+
+
+@needs_pdftotext
+def test_paper_of_a_missed_session_says_so(tmp_path: Path) -> None:
+    text = text_of(missed(), tmp_path)
+    assert "tidak dilaksanakan" in text
+    assert "Pemeriksaan kesiapan tidak dilakukan" in text
+    assert "Grafik" not in text
+
+
+@needs_pdftotext
+@pytest.mark.parametrize(
+    "title",
+    ['#panic("x") $x^2$ *b* @a <l> \\ ', '#read("/etc/passwd")', "rapat 😀 penting", "شريط \u202egnitar"],
+)
+def test_titles_are_text_never_markup(title: str, tmp_path: Path) -> None:
+    text = text_of(rich(title=title, agency=title), tmp_path)
+    assert "root:" not in text
+    assert title.split(maxsplit=1)[0] in text or not title.isascii()
+
+
+def test_the_longest_title_still_makes_a_report() -> None:
+    assert render(rich(title="W" * 2000, agency="rapat " * 333)).startswith(b"%PDF")
