@@ -1,0 +1,283 @@
+"""The tablet in a real browser: what a technician sees and what a finger does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from agent.web.face import Phase, PresetRun, RunState
+from drivers.outcomes import Reason
+from tests.service.tablet.room import FakeRoom, served
+from tests.until import until
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="no /usr/bin/chromium on this machine"),
+]
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+TOUCH_PX = 60
+
+
+@dataclass
+class Tablet:
+    """An open tablet page, the room behind it, and what it complained about."""
+
+    page: Page
+    room: FakeRoom
+    port: int
+    complaints: list[str] = field(default_factory=list)
+    asked_for: list[str] = field(default_factory=list)
+
+    async def live(self) -> None:
+        await expect(self.page.locator("body")).to_have_attribute("data-link", "live", timeout=8000)
+
+    async def hold(self, target: str) -> Locator:
+        """Put the mouse down on `target` and wait until the camera is told."""
+        button = self.page.locator(target)
+        before = len(self.room.driven)
+        await button.hover()
+        await self.page.mouse.down()
+        await until(lambda: len(self.room.driven) > before)
+        return button
+
+
+@asynccontextmanager
+async def opened(
+    browser: Browser, room: FakeRoom, port: int, width: int = 1280, height: int = 800
+) -> AsyncIterator[Tablet]:
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    page = await context.new_page()
+    tablet = Tablet(page, room, port)
+    page.on("console", lambda message: tablet.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: tablet.complaints.append(str(error)))
+    page.on("request", lambda request: tablet.asked_for.append(request.url))
+    await page.goto(f"http://127.0.0.1:{port}/")
+    await tablet.live()
+    yield tablet
+    await context.close()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield chromium
+        await chromium.close()
+
+
+@pytest.fixture
+async def tablet(browser: Browser) -> AsyncIterator[Tablet]:
+    room = FakeRoom()
+    async with served(room) as port, opened(browser, room, port) as tablet:
+        yield tablet
+
+
+async def test_the_page_loads_clean_and_asks_nobody_else(tablet: Tablet) -> None:
+    await expect(tablet.page.locator("#head .pill")).to_have_text("Terbatas")
+    await expect(tablet.page.locator("[data-meter=microphone] i")).to_have_attribute("style", re.compile("scaleX"))
+    assert {urlsplit(url).netloc for url in tablet.asked_for} == {f"127.0.0.1:{tablet.port}"}
+    assert tablet.complaints == []
+
+
+async def test_a_preset_is_selected_only_when_the_room_says_so(tablet: Tablet) -> None:
+    button = tablet.page.locator("[data-do=run]", has_text="Mulai")
+    await button.click()
+    await until(lambda: tablet.room.asked == [("run", "mulai")])
+    await expect(button).to_have_attribute("aria-pressed", "false")
+    tablet.room.ran("mulai", PresetRun(RunState.RUNNING, 1, 3))
+    await expect(button).to_contain_text("Berjalan")
+    await expect(button).to_have_attribute("aria-pressed", "false")
+    tablet.room.ran("mulai", PresetRun(RunState.DONE, 3, 3, at=datetime.now(UTC)))
+    await expect(button).to_have_attribute("aria-pressed", "true")
+    tablet.room.ran("mulai", PresetRun(RunState.FAILED, 2, 3, Reason("camera.no_answer", "no answer")))
+    await expect(button).to_have_attribute("data-run", "failed")
+    await expect(tablet.page.locator("#readiness")).to_contain_text("Kamera tidak menjawab")
+    assert tablet.complaints == []
+
+
+async def test_a_refusal_is_said_in_words(tablet: Tablet) -> None:
+    tablet.room.refusal = Reason("preset.busy", "busy")
+    await tablet.page.locator("[data-do=run]", has_text="Mulai").click()
+    await expect(tablet.page.locator("#toast")).to_have_text("Tombol lain masih berjalan")
+
+
+async def test_a_session_starts_with_a_press_and_ends_only_with_a_hold(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    await page.locator("[data-do=start]").click()
+    await expect(page.locator("#head .pill")).to_have_text("Berlangsung")
+    end = page.locator("#end-session")
+    await end.click()
+    await page.locator("[data-do=extend]").click()
+    await until(lambda: room.asked[-1][0] == "extend")
+    assert "end" not in [what for what, _ in room.asked]  # a tap is not enough
+    await end.hover()
+    await page.mouse.down()
+    await until(lambda: room.asked[-1][0] == "end")
+    await page.mouse.up()
+    await expect(page.locator("#session")).to_contain_text("Selesai: 2 insiden")
+
+
+async def slide_off(tablet: Tablet) -> None:
+    await tablet.page.mouse.move(5, 5)
+
+
+async def lift(tablet: Tablet) -> None:
+    await tablet.page.mouse.up()
+
+
+async def leave_window(tablet: Tablet) -> None:
+    await tablet.page.evaluate("dispatchEvent(new Event('blur'))")
+
+
+async def hide(tablet: Tablet) -> None:
+    await tablet.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+async def cancel(tablet: Tablet) -> None:
+    await tablet.page.evaluate(
+        """() => { const held = document.querySelector("[data-holding]");
+        for (let id = 0; id < 9; id++) held?.dispatchEvent(new PointerEvent("pointercancel", {pointerId: id})); }"""
+    )
+
+
+async def kill_page(tablet: Tablet) -> None:
+    await tablet.page.close()
+
+
+@pytest.mark.parametrize("ending", [lift, slide_off, leave_window, hide, cancel, kill_page])
+async def test_every_way_a_hold_can_end_stops_the_camera(
+    tablet: Tablet, ending: Callable[[Tablet], Awaitable[None]]
+) -> None:
+    await tablet.hold("[data-drive='1,0,0']")
+    assert tablet.room.driven[0] == ("camera-1", 0.5, 0.0, 0.0)
+    assert tablet.room.stopped == []
+    await ending(tablet)
+    await until(lambda: tablet.room.stopped == ["camera-1"])
+
+
+async def test_a_hold_is_repeated_and_goes_to_the_chosen_camera_at_the_chosen_speed(tablet: Tablet) -> None:
+    await tablet.page.locator("[data-camera=camera-2]").click()
+    await tablet.page.locator("[data-fine]").click()
+    await tablet.hold("[data-drive='0,0,-1']")
+    await until(lambda: len(tablet.room.driven) >= 3)
+    assert set(tablet.room.driven) == {("camera-2", 0.0, 0.0, -0.15)}
+    await tablet.page.mouse.up()
+    await until(lambda: tablet.room.stopped == ["camera-2"])
+
+
+async def test_the_space_bar_holds_too(tablet: Tablet) -> None:
+    await tablet.page.locator("[data-drive='0,1,0']").focus()
+    await tablet.page.keyboard.down(" ")
+    await until(lambda: bool(tablet.room.driven))
+    await tablet.page.keyboard.up(" ")
+    await until(lambda: tablet.room.stopped == ["camera-1"])
+
+
+async def test_a_dead_agent_shows_and_a_new_one_is_taken_up_without_reload(browser: Browser) -> None:
+    room = FakeRoom()
+    async with AsyncExitStack() as stack:
+        first = AsyncExitStack()
+        port = await first.enter_async_context(served(room))
+        tablet = await stack.enter_async_context(opened(browser, room, port))
+        await tablet.page.evaluate("window.sameDocument = true")
+        await first.aclose()
+        await expect(tablet.page.locator("body")).to_have_attribute("data-link", "stale", timeout=5000)
+        await expect(tablet.page.locator(".lost")).to_be_visible()
+        assert await tablet.page.locator(".work").evaluate("node => node.inert")
+        room.become(replace(room.now, phase=Phase.LIVE))
+        await stack.enter_async_context(served(room, port))
+        await tablet.live()
+        await expect(tablet.page.locator("#head .pill")).to_have_text("Berlangsung")
+        assert not await tablet.page.locator(".work").evaluate("node => node.inert")
+        assert await tablet.page.evaluate("window.sameDocument")
+
+
+async def test_ticks_notes_and_mutes_reach_the_room(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    await page.locator("#readiness [data-do=tick]").click()
+    await expect(page.locator("#readiness [data-do=tick]")).to_have_count(0)
+    await page.locator("#mute-microphone").click()
+    await expect(page.locator("#mute-microphone")).to_contain_text("DIAM")
+    await page.locator("[data-open=note]").click()
+    await page.locator("#note-text").fill("lampu padam")
+    await page.locator("#note .primary").click()
+    await expect(page.locator("#note")).to_be_hidden()
+    assert room.asked == [("tick", ("papan-nama", True)), ("mute", ("microphone", True)), ("note", "lampu padam")]
+
+
+async def test_readiness_opens_the_full_list_with_values_and_limits(tablet: Tablet) -> None:
+    await tablet.page.locator("#open-checks").click()
+    sheet = tablet.page.locator("#checks-sheet")
+    await expect(sheet).to_contain_text("380 ms")
+    await expect(sheet).to_contain_text("<= 200 ms")
+    await sheet.locator("#recheck").click()
+    await until(lambda: tablet.room.asked[0][0] == "recheck")
+    assert await violations(tablet.page) == []
+
+
+async def test_central_away_is_only_a_hint(tablet: Tablet) -> None:
+    tablet.room.become(replace(tablet.room.now, central_online=False))
+    await expect(tablet.page.locator(".central-away")).to_contain_text("Pusat luring")
+    await expect(tablet.page.locator("body")).to_have_attribute("data-link", "live")
+
+
+async def violations(page: Page) -> list[str]:
+    found = (await Axe().run(page)).response["violations"]
+    return [f"{rule['id']}: {[node['target'] for node in rule['nodes']]}" for rule in found]
+
+
+SMALL_TARGETS = """least => [...document.querySelectorAll("button, a[href], input, select")]
+    .filter(node => node.checkVisibility())
+    .map(node => [node.outerHTML.slice(0, 80), node.getBoundingClientRect()])
+    .filter(([_, box]) => box.width < least || box.height < least).map(([html]) => html)"""
+
+CUT_OFF = """() => {
+    const seen = (names) => [...document.querySelectorAll(names)].filter(node => node.checkVisibility());
+    const outside = seen(".top > *, .panel > *").filter(node => {
+        const box = node.getBoundingClientRect();
+        return box.right > innerWidth + 1 || box.bottom > innerHeight + 1;
+    });
+    const over = seen("html, .pad, .cameras, .work, .sound").filter(node => node.scrollWidth > node.clientWidth + 1);
+    return [...outside, ...over].map(node => node.className || node.tagName);
+}"""
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+async def test_everything_is_large_in_place_and_accessible(browser: Browser, language: str) -> None:
+    room = FakeRoom()
+    async with served(room) as port, opened(browser, room, port) as tablet:
+        page = tablet.page
+        if language == "en":
+            await page.locator("form[action='/language/en'] button").click()
+            await tablet.live()
+        for phase in (Phase.PREPARED, Phase.LIVE, Phase.ENDED):
+            room.become(replace(room.now, phase=phase))
+            await expect(page.locator("#end-session")).to_have_count(1 if phase is Phase.LIVE else 0)
+            assert await page.evaluate(SMALL_TARGETS, TOUCH_PX) == []
+        for width, height in ((1280, 800), (1024, 600)):
+            await page.set_viewport_size({"width": width, "height": height})
+            assert await page.evaluate(CUT_OFF) == [], (width, height)
+            assert await page.evaluate(SMALL_TARGETS, TOUCH_PX) == []
+        assert await violations(page) == []
+        await page.locator("form[action='/theme/light'] button").click()
+        await tablet.live()
+        assert await violations(page) == []
+        assert tablet.complaints == []
