@@ -99,7 +99,7 @@ def content(report: ExecutionReport) -> Content:
 def identity(report: ExecutionReport, clock: Clock) -> list[Row]:
     """Return the table at the head: what, who, when, where."""
     return [
-        ["Nomor surat permohonan", report.letter or DASH],
+        ["Nomor surat", report.letter or DASH],
         ["Acara", report.title],
         ["Perangkat daerah", report.agency],
         ["Hari, tanggal", clock.day(report.planned_start)],

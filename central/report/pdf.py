@@ -1,6 +1,6 @@
 """The execution report on paper: facts to a PDF that an office can file.
 
-Texts reach typst as a JSON file and are set as text, never read as markup. The fonts are
+Texts reach typst as JSON beside the template and are set as text, never read as markup. The fonts are
 typst's own and the one that comes with matplotlib, so that every machine makes the same bytes.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,11 +17,10 @@ import typst
 
 from central.report import words
 from central.report.content import Clock, content
-from contract.report import ExecutionReport, LevelPoint
-from webui.charts import Stretch, level_chart, timing_chart
+from contract.report import ExecutionReport, LevelPoint, ReportedStep
+from webui.charts import Bar, bar_chart, level_chart
 
-LEAST_SHOWN = timedelta(milliseconds=200)
-"""A shorter stretch would vanish from the picture of a session."""
+MOST_BARS = 15
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -42,7 +40,6 @@ def render(report: ExecutionReport, *, office: Office | None = None) -> bytes:
     """Return `report` as a tagged PDF in Indonesian; the same report gives the same bytes.
 
     Raises:
-        TypeError: typst gave something else than one document.
         ModuleNotFoundError: the font's package is not installed.
     """
     pictures = _pictures(report)
@@ -53,20 +50,17 @@ def render(report: ExecutionReport, *, office: Office | None = None) -> bytes:
         "footer": f"Laporan {report.id} rev. {report.report_rev}",
         "journal": f"Jurnal {report.stream} nomor {report.first_seq}\N{EN DASH}{report.last_seq}",
     }
-    sources = {name: svg.encode() for name, _, svg in pictures}
-    sources["main"] = (files("central.report") / "laporan.typ").read_bytes()
-    sources["laporan.json"] = json.dumps(_printable(facts), ensure_ascii=False).encode()
-    made = typst.compile(
-        sources,
+    inputs = {name: svg for name, _, svg in pictures}
+    inputs["laporan"] = json.dumps(_printable(facts), ensure_ascii=False)
+    return typst.compile(
+        (files("central.report") / "laporan.typ").read_bytes(),
         format="pdf",
         font_paths=[_matplotlib_fonts()],
         ignore_system_fonts=True,
+        sys_inputs=inputs,
         pdf_standards=["ua-1"],
         timestamp=int(report.at.timestamp()),
     )
-    if not isinstance(made, bytes):
-        raise TypeError(f"typst: wanted one PDF, got {type(made).__name__}")
-    return made
 
 
 def _printable(part: object) -> object:
@@ -98,9 +92,9 @@ def _pictures(report: ExecutionReport) -> list[tuple[str, str, str]]:
     made: list[tuple[str, str, str]] = []
     if len(report.levels) > 1:
         made.append(("kadar.svg", _loudness(report.levels), _levels(report.levels, clock)))
-    if stretches := _stretches(report):
-        svg = timing_chart(stretches, title="Waktu kerja perangkat", zone=clock.zone)
-        made.append(("langkah.svg", "Kapan setiap prasetel berjalan dan bagaimana hasilnya.", svg))
+    if bars := _bars(report):
+        svg = bar_chart(bars, title="Lama langkah otomatis", unit="detik")
+        made.append(("langkah.svg", f"Lama {len(bars)} langkah otomatis yang terpanjang.", svg))
     return made
 
 
@@ -117,21 +111,19 @@ def _loudness(levels: tuple[LevelPoint, ...]) -> str:
     return f"Kadar mikrofon selama sesi; puncak tertinggi {loudest} dBFS dari {len(levels)} pengukuran."
 
 
-def _stretches(report: ExecutionReport) -> list[Stretch]:
-    drawn = [
-        Stretch(
-            words.label(run.label, run.preset),
-            run.started_at,
-            _end(run.started_at, run.ended_at),
-            tone="ready" if run.good else "fault",
+def _bars(report: ExecutionReport) -> list[Bar]:
+    """Return how long each step took, the longest ones only: more would not be readable."""
+    steps = [step for run in report.runs for step in run.steps if step.duration is not None]
+    longest = sorted(steps, key=_seconds, reverse=True)[:MOST_BARS]
+    return [
+        Bar(
+            f"{step.device[:24]}: {words.VERBS.get(step.verb, step.verb)}",
+            round(_seconds(step), 2),
+            "ready" if step.outcome.good else "fault",
         )
-        for run in report.runs
-        if run.ended_at
+        for step in longest
     ]
-    if drawn and report.started_at and report.ended_at:
-        drawn.append(Stretch("Acara", report.started_at, _end(report.started_at, report.ended_at)))
-    return drawn
 
 
-def _end(start: datetime, end: datetime | None) -> datetime:
-    return max(end or start, start + LEAST_SHOWN)
+def _seconds(step: ReportedStep) -> float:
+    return step.duration.total_seconds() if step.duration is not None else 0.0
