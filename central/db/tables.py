@@ -1,0 +1,284 @@
+"""Every table of central's database.
+
+Moments are kept as microseconds since 1970 in UTC, so that they order and compare the
+same on every database; intervals are half-open. `alloc` is the one truth about what is
+taken: one row per unit (a room, a person), buffers included, and the database itself
+refuses a second live row over the same time (`central.db.guard`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Micros(sa.TypeDecorator[datetime]):
+    """An aware moment as microseconds since 1970."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        """Return the moment as a number."""
+        del dialect
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
+        """Return the number as a moment in UTC."""
+        del dialect
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def _moment(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, Micros, nullable=nullable)
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, server_default="")
+
+
+def _flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False)
+
+
+meta = sa.Table(
+    "meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
+)
+counter = sa.Table(
+    "counter", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Integer, nullable=False)
+)
+
+agency = sa.Table("agency", metadata, sa.Column("id", sa.Text, primary_key=True), _text("name"), _text("short"))
+
+person = sa.Table(
+    "person",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("login", sa.Text, nullable=False, unique=True),
+    _text("name"),
+    sa.Column("agency_id", sa.ForeignKey("agency.id"), nullable=True),
+    _text("password_hash"),
+    _flag("active"),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    _moment("locked_until", nullable=True),
+)
+person_role = sa.Table(
+    "person_role",
+    metadata,
+    sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("role", sa.Text, primary_key=True),
+)
+login_session = sa.Table(
+    "login_session",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=True),
+    _moment("seen_at"),
+    _moment("ends_at"),
+)
+
+room = sa.Table(
+    "room",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("name"),
+    _text("site"),
+    sa.Column("capacity", sa.Integer, nullable=False),
+    _flag("can_record"),
+    _flag("open"),
+    _text("time_zone"),
+)
+operator = sa.Table("operator", metadata, sa.Column("id", sa.Text, primary_key=True), _text("name"), _flag("active"))
+
+letter = sa.Table(
+    "letter",
+    metadata,
+    sa.Column("sha256", sa.Text, primary_key=True),
+    _text("media_type"),
+    sa.Column("size_bytes", sa.Integer, nullable=False),
+    _moment("received_at"),
+)
+request = sa.Table(
+    "request",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("receipt", sa.Text, nullable=False, unique=True),
+    sa.Column("agency_id", sa.ForeignKey("agency.id"), nullable=False, index=True),
+    _text("letter_number"),
+    _text("letter_date"),
+    _text("letter_subject"),
+    _text("letter_name"),
+    sa.Column("letter_sha256", sa.ForeignKey("letter.sha256"), nullable=True),
+    _text("contact_name"),
+    _text("contact_phone"),
+    _text("title"),
+    _text("agenda"),
+    _moment("starts"),
+    _moment("ends"),
+    sa.Column("room_id", sa.ForeignKey("room.id"), nullable=False),
+    sa.Column("participants", sa.Integer, nullable=False),
+    _text("platform"),
+    _text("leader"),
+    _flag("recording"),
+    _flag("own_account"),
+    _text("own_equipment"),
+    _text("own_people"),
+    _text("state"),
+    sa.Column("version", sa.Integer, nullable=False),
+    _moment("submitted_at"),
+    sa.Column("applicant_id", sa.ForeignKey("person.id"), nullable=False),
+    sa.Index("request_state", "state", "submitted_at"),
+)
+request_key = sa.Table(
+    "request_key",
+    metadata,
+    sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("request_id", sa.ForeignKey("request.id"), nullable=False),
+)
+request_move = sa.Table(
+    "request_move",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("request_id", sa.ForeignKey("request.id"), nullable=False, index=True),
+    _moment("at"),
+    sa.Column("event", sa.Text, nullable=True),
+    _text("state"),
+    _text("actor"),
+    _text("reason"),
+)
+
+session = sa.Table(
+    "session",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("request_id", sa.ForeignKey("request.id"), nullable=False, unique=True),
+    sa.Column("room_id", sa.ForeignKey("room.id"), nullable=False),
+    sa.Column("operator_id", sa.ForeignKey("operator.id"), nullable=False),
+    sa.Column("rev", sa.Integer, nullable=False),
+    _text("status"),
+    _text("title"),
+    _text("agency"),
+    _text("leader"),
+    _moment("starts"),
+    _moment("ends"),
+    _moment("prepare_at"),
+    sa.Column("setup_s", sa.Float, nullable=False),
+    sa.Column("teardown_s", sa.Float, nullable=False),
+    _flag("recording"),
+    _text("letter"),
+    _text("platform"),
+    sa.Index("session_room", "room_id", "starts"),
+    sa.Index("session_time", "starts"),
+)
+alloc = sa.Table(
+    "alloc",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("session_id", sa.ForeignKey("session.id"), nullable=True, index=True),
+    sa.Column("unit_kind", sa.Text, nullable=False),
+    sa.Column("unit_id", sa.Text, nullable=False),
+    _moment("starts"),
+    _moment("ends"),
+    _flag("live"),
+    sa.CheckConstraint("starts < ends", name="alloc_in_order"),
+    sa.Index("alloc_unit", "unit_kind", "unit_id", "starts"),
+)
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("room_id", sa.ForeignKey("room.id"), nullable=False),
+    _text("cause"),
+    _moment("created_at"),
+    _moment("sent_at", nullable=True),
+    sa.Index("outbox_due", "sent_at", "id"),
+)
+room_revision = sa.Table(
+    "room_revision",
+    metadata,
+    sa.Column("room_id", sa.ForeignKey("room.id"), primary_key=True),
+    sa.Column("rev", sa.Integer, nullable=False),
+    _text("digest"),
+)
+
+journal_entry = sa.Table(
+    "journal_entry",
+    metadata,
+    sa.Column("room_id", sa.Text, primary_key=True),
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    _text("kind"),
+    _moment("at"),
+    sa.Column("session_id", sa.Text, nullable=True, index=True),
+    _text("body"),
+    _moment("received_at"),
+)
+stream_position = sa.Table(
+    "stream_position",
+    metadata,
+    sa.Column("room_id", sa.Text, primary_key=True),
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("upto", sa.Integer, nullable=False),
+)
+room_presence = sa.Table(
+    "room_presence",
+    metadata,
+    sa.Column("room_id", sa.ForeignKey("room.id"), primary_key=True),
+    _text("boot"),
+    sa.Column("conn", sa.Integer, nullable=False),
+    _text("body"),
+    _moment("seen_at"),
+)
+room_state = sa.Table(
+    "room_state",
+    metadata,
+    sa.Column("room_id", sa.ForeignKey("room.id"), primary_key=True),
+    _text("body"),
+    _moment("at"),
+    _moment("seen_at"),
+)
+room_alert = sa.Table(
+    "room_alert",
+    metadata,
+    sa.Column("room_id", sa.ForeignKey("room.id"), primary_key=True),
+    sa.Column("alert", sa.Text, primary_key=True),
+    _text("body"),
+)
+command_reply = sa.Table(
+    "command_reply",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("room_id", sa.ForeignKey("room.id"), nullable=False),
+    sa.Column("command", sa.Text, nullable=False, index=True),
+    _text("status"),
+    _text("body"),
+)
+report = sa.Table(
+    "report",
+    metadata,
+    sa.Column("session_id", sa.Text, primary_key=True),
+    sa.Column("report_rev", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("room_id", sa.Text, nullable=False),
+    _text("title"),
+    _text("agency"),
+    _moment("planned_start"),
+    _flag("carried_out"),
+    _text("body"),
+    _moment("received_at"),
+)
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _moment("at"),
+    _text("actor"),
+    _text("action"),
+    _text("subject"),
+    _text("detail"),
+)

@@ -1,0 +1,285 @@
+"""Central's two files: where it runs (`central.yaml`) and the office's rules (`policy.yaml`).
+
+Both are read with every mistake named at its line. Secrets stand in neither: they come
+from a credentials file of their own or from the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import holidays
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from central.domain.calendar import Hours, OfficeCalendar, Period, Week
+from central.domain.clocks import Standards
+from central.domain.verification import Buffers, Rules
+from contract.link import Broker
+from contract.yamlfile import Duration, Settings, parse, read
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+MANAGED = "managed"
+HOLIDAY_YEARS = 3
+"""This year and the next ones; later dates follow decrees that do not exist yet."""
+
+
+def _hours(text: object) -> object:
+    """Return `07:30-16:00` as two times.
+
+    Raises:
+        ValueError: it is written in another way, or ends before it starts.
+    """
+    if not isinstance(text, str):
+        return text
+    found = re.fullmatch(r"(\d\d:\d\d)\s*-\s*(\d\d:\d\d)", text)
+    if found is None:
+        raise ValueError(f"hours like 07:30-16:00 are wanted, got {text!r}")
+    first, last = time.fromisoformat(found[1]), time.fromisoformat(found[2])
+    if first >= last:
+        raise ValueError(f"hours must end after they start, got {text!r}")
+    return first, last
+
+
+def _listen(text: str) -> str:
+    """Check `HOST:PORT`.
+
+    Raises:
+        ValueError: no host or no port.
+    """
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"an address like 127.0.0.1:8080 is wanted, got {text!r}")
+    return text
+
+
+def _zone(name: str) -> str:
+    """Check the name of a time zone.
+
+    Raises:
+        ValueError: nobody knows it.
+    """
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"a time zone like Asia/Pontianak is wanted, got {name!r}") from error
+    return name
+
+
+def _pattern(text: str) -> str:
+    """Check a regular expression.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"a regular expression is wanted: {error}") from error
+    return text
+
+
+def _day(value: object) -> object:
+    """Let YAML's own dates and text like `2027-02-08` pass for a date."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+OfficeHours = Annotated[Hours, BeforeValidator(_hours)]
+Listen = Annotated[str, AfterValidator(_listen)]
+Day = Annotated[date, BeforeValidator(_day)]
+
+
+class OtherHours(Settings):
+    """Hours for a while."""
+
+    name: str
+    first: Day = Field(alias="from")
+    until: Day
+    hours: dict[Weekday, OfficeHours]
+
+
+class WorkingHours(Settings):
+    """The usual week and what differs from it."""
+
+    usual: dict[Weekday, OfficeHours]
+    periods: tuple[OtherHours, ...] = ()
+
+
+class Holidays(Settings):
+    """Which days are free besides the week's own."""
+
+    country: Literal["ID"] | None = "ID"
+    also: dict[Day, str] = Field(default_factory=dict)
+    excepted: tuple[Day, ...] = Field(default=(), alias="not")
+
+
+class TimeStandards(Settings):
+    """The SOP's time standards."""
+
+    disposition: Duration = timedelta(minutes=10)
+    verification: Duration = timedelta(days=1)
+    report: Duration = timedelta(minutes=5)
+
+
+class RoomBuffers(Settings):
+    """What belongs to an event before and after it."""
+
+    setup: Duration = timedelta(minutes=30)
+    teardown: Duration = timedelta(minutes=15)
+
+
+class Policy(Settings):
+    """The office's rules."""
+
+    lead_time: Duration = timedelta(days=3)
+    working_hours: WorkingHours
+    holidays: Holidays = Holidays()
+    standards: TimeStandards = TimeStandards()
+    buffers: RoomBuffers = RoomBuffers()
+    servable_limit: Annotated[int, Field(ge=1)] = 3
+    platforms: tuple[str, ...] = ("zoom",)
+    letter_number: Annotated[str, AfterValidator(_pattern)] = r"^\S+/\S+$"
+
+    def sop(self) -> Standards:
+        """Return the time standards as the rules take them."""
+        return Standards(self.standards.disposition, self.standards.verification, self.standards.report)
+
+    def rules(self, zone: ZoneInfo, year: int) -> Rules:
+        """Return the rules of verification as they stand in `year`."""
+        return Rules(
+            calendar=self.calendar(zone, year),
+            lead_time=self.lead_time,
+            buffers=Buffers(self.buffers.setup, self.buffers.teardown),
+            servable_limit=self.servable_limit,
+            platforms=self.platforms,
+        )
+
+    def calendar(self, zone: ZoneInfo, year: int) -> OfficeCalendar:
+        """Return working hours and holidays from `year` on."""
+        periods = tuple(Period(p.first, p.until, _week(p.hours)) for p in self.working_hours.periods)
+        return OfficeCalendar(zone, _week(self.working_hours.usual), periods, self._free_days(year))
+
+    def _free_days(self, year: int) -> dict[date, str]:
+        years = range(year, year + HOLIDAY_YEARS)
+        found: dict[date, str] = {}
+        if self.holidays.country:
+            listed = holidays.country_holidays(
+                self.holidays.country, years=years, language="id", categories=("public", "government")
+            )
+            found = dict(listed.items())
+        found |= self.holidays.also
+        return {day: name for day, name in found.items() if day not in self.holidays.excepted}
+
+
+def _week(hours: dict[Weekday, Hours]) -> Week:
+    return {WEEKDAYS.index(day): opening for day, opening in hours.items()}
+
+
+class BrokerSettings(Settings):
+    """The managed broker, or the office's own."""
+
+    at: Annotated[str, Field(pattern=r"^(managed|mqtts?://.+)$")] = MANAGED
+    listen: Listen = "127.0.0.1:1883"
+    """Of the managed one; port 0 lets the system choose."""
+    credentials: Path | None = None
+    username: str | None = None
+    password_env: str | None = None
+
+    @property
+    def managed(self) -> bool:
+        """Whether central starts it itself."""
+        return self.at == MANAGED
+
+
+class Credentials(Settings):
+    """A `*.secrets.yaml` file."""
+
+    username: str
+    password: str = Field(repr=False)
+
+
+class Letters(Settings):
+    """Limits of uploads."""
+
+    at_most_mib: Annotated[int, Field(ge=1, le=100)] = 10
+
+
+class CentralFile(Settings):
+    """`central.yaml`."""
+
+    listen: Listen = "127.0.0.1:8080"
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://127.0.0.1:8080"
+    data: Path
+    database: Annotated[str, Field(pattern=r"^(sqlite|postgresql\+psycopg)://")] | None = None
+    broker: BrokerSettings = BrokerSettings()
+    letters: Letters = Letters()
+    policy: Path
+    time_zone: Annotated[str, AfterValidator(_zone)] = "Asia/Pontianak"
+    schedule_window: Duration = timedelta(days=14)
+    prepare_lead: Duration = timedelta(minutes=30)
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Return host and port of `HOST:PORT`."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+@dataclass(frozen=True, slots=True)
+class CentralSettings:
+    """Both files, and the folder that their paths start from."""
+
+    base: Path
+    file: CentralFile
+    policy: Policy
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The office's time zone."""
+        return ZoneInfo(self.file.time_zone)
+
+    @property
+    def folder(self) -> Path:
+        """Where central keeps its own things."""
+        return self.base / self.file.data
+
+    @property
+    def database_url(self) -> str:
+        """Where the bookings are."""
+        return self.file.database or f"sqlite:///{self.folder / 'central.db'}"
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach central over TLS."""
+        return self.file.public_url.startswith("https://")
+
+    def office_broker(self) -> Broker:
+        """Return the office's own broker with central's credentials.
+
+        Raises:
+            FileMistakes: the credentials file is missing or wrong.
+        """
+        settings = self.file.broker
+        username = settings.username
+        password = os.environ.get(settings.password_env) if settings.password_env else None
+        if settings.credentials is not None:
+            secrets = parse(read(self.base / settings.credentials), Credentials)
+            username, password = secrets.username, secrets.password
+        return Broker.parse(settings.at, username=username, password=password)
+
+
+def load(path: Path) -> CentralSettings:
+    """Return the central file at `path` with the policy file it names.
+
+    Raises:
+        FileMistakes: every mistake of the first of the two files that has some.
+    """
+    file = parse(read(path), CentralFile)
+    base = path.resolve().parent
+    return CentralSettings(base, file, parse(read(base / file.policy), Policy))
