@@ -26,6 +26,7 @@ from drivers.audio.model import (
     level_measures,
     loop_measures,
     muted_measure,
+    not_opened_measure,
     present_measure,
     restarts_measure,
     routed_measure,
@@ -132,6 +133,8 @@ class RoomSound:
 
     async def _listen(self) -> list[Measure]:
         readings = await self._link.wait_for_readings(LEVELS_A_SECOND, within_s=LEVELS_WITHIN_S)
+        if not readings and self._link.absent:
+            return [not_opened_measure(self._link.absent)]
         return list(level_measures(readings))
 
     async def _look(self) -> tuple[tuple[SoundPort, ...], Measure | None]:

@@ -62,6 +62,8 @@ class Link:
         self._wire: Wire | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._alive = asyncio.Event()
+        self.absent = ""
+        """Why nothing is metered, while the worker cannot open the microphone."""
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Line]] = {}
         self._readings: deque[MeterReading] = deque(maxlen=KEEP_LEVELS)
@@ -249,6 +251,7 @@ class Link:
                 await self._meter(line)
             case "absent":
                 self._readings.clear()
+                self.absent = str(line.get("detail"))
             case "leaving":
                 self._trouble = self._ended(str(line.get("detail")))
                 return False
@@ -278,6 +281,7 @@ class Link:
             reading = MeterReading(level, int(lines.number(line, "clips")))
         except ValueError as error:
             raise ProtocolViolation(self._ended(str(error))) from error
+        self.absent = ""
         async with self._read:
             self._readings.append(reading)
             self._read.notify_all()

@@ -108,6 +108,13 @@ def level_measures(readings: Sequence[MeterReading]) -> tuple[Measure, ...]:
     return (signal := _signal(readings), *(() if signal.reason else (_noise(readings), _clipping(readings))))
 
 
+def not_opened_measure(why: str) -> Measure:
+    """Say that the microphone is listed but cannot be opened."""
+    detail = f"microphone: wanted its sound, found that it does not open: {why}"
+    reason = Reason("sound.not_opened", detail, {"why": why})
+    return Measure("microphone.signal", None, Verdict.FAIL, "dBFS", "not digital zero", reason)
+
+
 def _signal(readings: Sequence[MeterReading]) -> Measure:
     latest = readings[-round(ZERO_FOR_S * LEVELS_A_SECOND) :]
     loudest = max(reading.level.peak_dbfs for reading in latest)

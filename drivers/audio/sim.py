@@ -56,6 +56,7 @@ class Room:
         self.gain_db = {MICROPHONE: 0.0, SPEAKER: 0.0}
         self.unplugged: set[str] = set()
         self.dead = False
+        self.taken = False
         self.path_cut = False
         self.stalled = False
         self.noise_dbfs = NOISE_DBFS
@@ -123,7 +124,7 @@ class Room:
             ValueError: names what there is.
         """
         match name, value:
-            case "microphone" | "speaker", "ok" | "dead" | "muted" | "unplugged":
+            case "microphone" | "speaker", "ok" | "dead" | "muted" | "unplugged" | "taken":
                 self._break_port(name, value)
             case "path", "ok" | "cut":
                 self.path_cut = value == "cut"
@@ -135,7 +136,7 @@ class Room:
                 self.talker_dbfs = None if value == "off" else float(value)
             case _:
                 raise ValueError(
-                    "fault must be microphone=ok|dead|muted|unplugged, speaker=ok|muted|unplugged, path=ok|cut,"
+                    "fault must be microphone=ok|dead|muted|unplugged|taken, speaker=ok|muted|unplugged, path=ok|cut,"
                     f" clock=ok|stalled, noise=DBFS or talker=DBFS|off, got {name}={value}"
                 )
 
@@ -144,8 +145,9 @@ class Room:
         (self.unplugged.add if how == "unplugged" else self.unplugged.discard)(port)
         if port == MICROPHONE:
             self.dead = how == "dead"
-        elif how == "dead":
-            raise ValueError("a dead loudspeaker is path=cut: it takes samples and makes no sound")
+            self.taken = how == "taken"
+        elif how in {"dead", "taken"}:
+            raise ValueError(f"a loudspeaker that is {how} is path=cut: it takes samples and makes no sound")
 
 
 class Seat:
@@ -174,8 +176,14 @@ class Seat:
         return SoundPort(name, DEVICES[name], name not in room.unplugged, room.muted[name], room.gain_db[name])
 
     def listen(self, heard: Callable[[Block], None]) -> None:
-        """Start the capture."""
+        """Start the capture.
+
+        Raises:
+            SoundTrouble: the microphone is absent or taken.
+        """
         port_of((self._port(MICROPHONE),), MICROPHONE)
+        if self._room.taken:
+            raise SoundTrouble("sound.not_opened", "microphone: another program holds it")
         self._captured = DEVICES[MICROPHONE]
         self._heard = heard
 

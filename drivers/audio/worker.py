@@ -115,12 +115,10 @@ class PulseSystem:
         return self._port(port).gain_db
 
     def _library(self) -> Any:
-        """Return PortAudio, started when first wanted: it aborts the process on a bad start."""
+        """Return PortAudio, started when first wanted."""
         if self._portaudio is None:
             _show_portaudio_only(self._devices[SPEAKER], self._devices[MICROPHONE])
-            import sounddevice  # noqa: PLC0415 - importing it starts PortAudio
-
-            self._portaudio = sounddevice
+            self._portaudio = _start_portaudio()
         return self._portaudio
 
 
@@ -162,6 +160,25 @@ def _show_portaudio_only(speaker: str, microphone: str) -> None:
     os.environ["ALSA_CONFIG_PATH"] = f"/proc/self/fd/{file}"
 
 
+def _start_portaudio() -> Any:
+    """Import sounddevice, which starts PortAudio and on a bad day aborts this process.
+
+    Raises:
+        SoundTrouble: one of the two is not installed.
+    """
+    try:
+        import sounddevice
+    except (ImportError, OSError) as error:
+        raise SoundTrouble("sound.no_portaudio", f"{error}: apt install libportaudio2") from error
+    return sounddevice
+
+
+def _die(what: threading.ExceptHookArgs) -> None:
+    """End the process with the thread: half a worker would look healthy."""
+    sys.excepthook(what.exc_type, what.exc_value or what.exc_type(), what.exc_traceback)
+    os._exit(4)
+
+
 def _sender() -> Callable[[lines.Line], None]:
     """Return what writes whole lines to the real stdout; libraries that print get stderr instead."""
     out = os.fdopen(os.dup(1), "wb", buffering=0)
@@ -186,7 +203,7 @@ def main(argv: list[str]) -> int:
     chosen = parser.parse_args(argv)
     send = _sender()
     station = Station(PulseSystem(chosen.speaker, chosen.microphone), send, lambda: os._exit(3))
-    threading.excepthook = lambda _: os._exit(4)  # half a worker would look healthy
+    threading.excepthook = _die
     station.start()
     for line in sys.stdin.buffer:
         try:

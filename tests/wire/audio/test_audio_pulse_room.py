@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -14,7 +15,7 @@ from drivers.audio.device import RoomSound, connect
 from drivers.audio.wires import ChildWire
 from drivers.errors import DeviceUnreachable
 from tests.until import until
-from tests.wire.audio.rooms import PulseRoom
+from tests.wire.audio.rooms import PulseRoom, needed
 
 
 def worker_of(sound: RoomSound) -> int | None:
@@ -120,3 +121,24 @@ async def test_removed_microphone_is_missed_although_its_stream_runs_on(pulse: P
 async def is_missing(sound: RoomSound) -> bool:
     reason = (await sound.check()).reason
     return reason is not None and reason.code == "sound.device_missing"
+
+
+async def test_worker_ends_with_its_supervisor_and_without_a_server_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    needed()
+    monkeypatch.setenv("PULSE_SERVER", "unix:/nonexistent/native")
+    worker = await ChildWire.dial("--speaker", "speaker", "--microphone", "mic")
+    async with asyncio.timeout(10):
+        assert b'"absent"' in await worker.read()
+    await worker.write(b"nonsense\n")
+    assert worker.process.stdin is not None
+    worker.process.stdin.close()  # as the death of the supervisor does
+    async with asyncio.timeout(10):
+        said = [line async for line in lines_of(worker)]
+        assert await worker.process.wait() == 0
+    assert any(b"sound.bad_order" in line for line in said)
+    await worker.kill()
+
+
+async def lines_of(worker: ChildWire) -> AsyncIterator[bytes]:
+    while line := await worker.read():
+        yield line

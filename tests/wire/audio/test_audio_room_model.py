@@ -80,6 +80,25 @@ async def test_dead_microphone_is_a_fault_without_a_sound(sound: RoomSound, room
     await until(found)
 
 
+async def test_microphone_that_does_not_open_is_a_fault_with_its_reason(server: RoomServer, room: Room) -> None:
+    room.fault("microphone", "taken")
+    sound = connect("sound", DeviceAddress.parse(server.address), None)
+    await sound.open()
+    health = await sound.check()
+    assert health.condition is Condition.FAULT
+    assert health.reason is not None
+    assert "another program holds it" in health.reason.detail
+    room.fault("microphone", "ok")
+    await levels_flow(sound)
+    await sound.close()
+
+
+@pytest.mark.parametrize("fault", [("path", "gone"), ("noise", "loud"), ("speaker", "dead"), ("window", "open")])
+def test_faults_that_do_not_exist_are_refused(room: Room, fault: tuple[str, str]) -> None:
+    with pytest.raises(ValueError, match=f"fault|{fault[1]}"):
+        room.fault(*fault)
+
+
 async def test_muted_microphone_is_no_fault(sound: RoomSound, room: Room) -> None:
     await sound.mute("microphone", on=True)
     assert (await sound.check()).condition is Condition.OK
@@ -170,17 +189,19 @@ async def test_two_supervisors_share_one_room(sound: RoomSound, server: RoomServ
     await other.close()
 
 
-async def test_no_room_is_one_clear_error(server: RoomServer) -> None:
-    address = DeviceAddress.parse(server.address)
-    server.room.stalled = True
+async def test_no_room_is_one_clear_error(room: Room) -> None:
+    room.fault("clock", "stalled")
+    server = RoomServer(room)
+    server.start()
     device = connect("sound", DeviceAddress("audio+model", "127.0.0.1", 1), None)
     with pytest.raises(DeviceUnreachable, match="nothing listens"):
         await device.open()
-    silent = connect("sound", address, None)
+    silent = connect("sound", DeviceAddress.parse(server.address), None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(link_module, "STARTED_WITHIN_S", 0.3)
         with pytest.raises(DeviceUnreachable, match="no sign of life"):
             await silent.open()
+    server.close()
 
 
 async def test_closing_is_harmless_twice_and_before_opening(server: RoomServer) -> None:
