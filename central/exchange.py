@@ -1,0 +1,99 @@
+"""Central's end of the broker: hands messages to `Ingest`, answers, and greets.
+
+Handlers run one at a time and the database work runs in a thread, so the pages never wait
+for a room's journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from central.ingest import Ingest
+from central.publisher import Publisher
+from contract import (
+    CENTRAL_BROADCAST,
+    CENTRAL_STATE,
+    ROOMS_UP,
+    Ack,
+    Broadcast,
+    CentralState,
+    Message,
+    MessageError,
+    Presence,
+    RoomTopics,
+    new_id,
+    room_of,
+)
+from contract.link import Broker, Delivery, Link
+
+log = logging.getLogger(__name__)
+
+CLIENT_ID: Final = "central"
+Listener = Callable[[str, str], None]
+"""Hears of every message that was stored: its branch (`state`, `ev`, ...) and its room."""
+
+
+class Exchange:
+    """Owns central's link to the broker."""
+
+    def __init__(self, broker: Broker, ingest: Ingest, publisher: Publisher, epoch: str) -> None:
+        self._ingest = ingest
+        self._publisher = publisher
+        self._epoch = epoch
+        self._boot = new_id()
+        self._listeners: list[Listener] = []
+        self.refused = 0
+        """Messages that were none of a room's."""
+        self.link = Link(
+            broker,
+            client_id=CLIENT_ID,
+            subscribe=(ROOMS_UP,),
+            will=self._will,
+            received=self.received,
+            connected=self.connected,
+            disconnected=lambda reason: log.warning("link to the broker lost: %s", reason),
+        )
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` in the event loop after every stored message."""
+        self._listeners.append(listener)
+
+    def _state(self, presence: Presence) -> CentralState:
+        return CentralState(state=presence, boot=self._boot, epoch=self._epoch, time=datetime.now(UTC))
+
+    def _will(self, _conn: int) -> tuple[str, Message]:
+        return CENTRAL_STATE, self._state(Presence.LOST)
+
+    async def connected(self, conn: int) -> None:
+        """Say that central is there, have all schedules published anew and, after a loss, ask rooms to speak up."""
+        await self.link.publish(CENTRAL_STATE, self._state(Presence.ONLINE).encode(), retain=True)
+        self._publisher.publish_all()
+        if conn > 1:
+            await self.link.publish(CENTRAL_BROADCAST, Broadcast(kind="rebirth", reason="link was lost").encode())
+
+    async def received(self, delivery: Delivery) -> None:
+        """Store one message of a room; what is no message is counted and said, and stops nothing."""
+        try:
+            room_id, rest = room_of(delivery.topic)
+            branch = rest.removeprefix("up/")
+            ack = await asyncio.to_thread(self._ingest.take, room_id, branch, delivery.payload)
+        except (MessageError, ValueError) as error:
+            self.refused += 1
+            log.warning("message refused", extra={"topic": delivery.topic, "found": str(error)})
+            return
+        if ack is not None:
+            await self._acknowledge(room_id, ack)
+        for listener in self._listeners:
+            listener(branch, room_id)
+
+    async def _acknowledge(self, room_id: str, ack: Ack) -> None:
+        await self.link.publish(RoomTopics(room_id).ack, ack.encode())
+
+    async def say_goodbye(self) -> None:
+        """Say that central stops on purpose."""
+        if self.link.is_up:
+            await self.link.publish(CENTRAL_STATE, self._state(Presence.OFFLINE).encode(), retain=True, within_s=2)

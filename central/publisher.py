@@ -1,0 +1,171 @@
+"""Puts every room's schedule on the broker, and keeps it there.
+
+A booking leaves an outbox row in its own transaction; the publisher turns due rows into one
+retained snapshot per room. A snapshot is computed from the database each time, so sending
+it once more is harmless, and a broker that lost everything is healed by publishing all of
+them again. A room's revision grows by one exactly when what the room must know has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from central.db.store import Store
+from central.db.tables import outbox, room, room_revision, session
+from central.planned import planned, select_planned
+from contract import PlannedSession, RoomTopics, Schedule
+from contract.link import Link, NotConnected
+
+log = logging.getLogger(__name__)
+
+AHEAD = timedelta(hours=72)
+BEHIND = timedelta(hours=24)
+"""Ended and cancelled sessions stay this long, so that a room that was away learns of them."""
+SWEEP_EVERY_S = 1.0
+"""How late a booking by another process may be seen; ours wake the publisher themselves."""
+RECOUNT_EVERY = timedelta(seconds=60)
+"""How often rooms without news are looked at: sessions come into the window by the clock alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One room's schedule and the outbox rows that it answers."""
+
+    room_id: str
+    schedule: Schedule
+    changed: bool
+    answers_upto: int
+
+
+def _digest(sessions: tuple[PlannedSession, ...]) -> str:
+    whole = "\n".join(one.model_dump_json() for one in sessions)
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+class Publisher:
+    """Publishes due schedules through `link` as long as `run` runs."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._store = store
+        self._now = now
+        self._wanted = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._again = True
+        self._counted_at = datetime.min.replace(tzinfo=UTC)
+
+    def wake(self) -> None:
+        """Say that there is a new outbox row; may be called from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wanted.set)
+
+    def publish_all(self) -> None:
+        """Say that the broker may have lost everything."""
+        self._again = True
+        self._wanted.set()
+
+    async def run(self, link: Link) -> None:
+        """Publish until cancelled; what could not be sent stays due."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            self._wanted.clear()
+            if link.is_up:
+                try:
+                    await self._publish_due(link)
+                except NotConnected as error:
+                    self._again = True
+                    log.info("schedules wait for the link: %s", error)
+            try:
+                async with asyncio.timeout(SWEEP_EVERY_S):
+                    await self._wanted.wait()
+            except TimeoutError:
+                continue
+
+    async def _publish_due(self, link: Link) -> None:
+        everything, self._again = self._again, False
+        recount = self._now() - self._counted_at >= RECOUNT_EVERY
+        rooms = await asyncio.to_thread(self._rooms_all if everything or recount else self._rooms_due)
+        for room_id in rooms:
+            snapshot = await asyncio.to_thread(self.snapshot, room_id)
+            if everything or snapshot.changed or snapshot.answers_upto:
+                await self._send(link, snapshot)
+        if everything or recount:
+            self._counted_at = self._now()
+
+    async def _send(self, link: Link, snapshot: Snapshot) -> None:
+        topic = RoomTopics(snapshot.room_id).schedule
+        await link.publish(topic, snapshot.schedule.encode(), retain=True)
+        await asyncio.to_thread(self._mark_sent, snapshot)
+        log.info(
+            "schedule published",
+            extra={"room": snapshot.room_id, "rev": snapshot.schedule.rev, "sessions": snapshot.schedule.count},
+        )
+
+    def _rooms_all(self) -> list[str]:
+        with self._store.reading() as connection:
+            return list(connection.scalars(sa.select(room.c.id).order_by(room.c.id)))
+
+    def _rooms_due(self) -> list[str]:
+        with self._store.reading() as connection:
+            due = sa.select(outbox.c.room_id).where(outbox.c.sent_at.is_(None)).distinct().order_by(outbox.c.room_id)
+            return list(connection.scalars(due))
+
+    def snapshot(self, room_id: str) -> Snapshot:
+        """Return the room's schedule as it must be published now, with its revision."""
+        now = self._now()
+        window = now - BEHIND, now + AHEAD
+        with self._store.writing() as connection:
+            answers = connection.scalar(
+                sa.select(sa.func.max(outbox.c.id)).where(outbox.c.room_id == room_id, outbox.c.sent_at.is_(None))
+            )
+            sessions = _sessions(connection, room_id, window)
+            rev, changed = _revise(connection, room_id, _digest(sessions))
+        schedule = Schedule(
+            epoch=self._store.epoch,
+            rev=rev,
+            window=window,
+            count=len(sessions),
+            cleared=not sessions,
+            sessions=sessions,
+        )
+        return Snapshot(room_id, schedule, changed, answers or 0)
+
+    def _mark_sent(self, snapshot: Snapshot) -> None:
+        with self._store.writing() as connection:
+            connection.execute(
+                outbox.update()
+                .where(outbox.c.room_id == snapshot.room_id)
+                .where(outbox.c.id <= snapshot.answers_upto, outbox.c.sent_at.is_(None))
+                .values(sent_at=self._now())
+            )
+
+
+def _sessions(connection: sa.Connection, room_id: str, window: tuple[datetime, datetime]) -> tuple[PlannedSession, ...]:
+    """Return the room's sessions that touch `window`, cancelled ones too, oldest first."""
+    starts_after, ends_before = window
+    rows = connection.execute(
+        select_planned()
+        .where(session.c.room_id == room_id, session.c.ends > starts_after, session.c.prepare_at < ends_before)
+        .order_by(session.c.starts, session.c.id)
+        .limit(200)
+    )
+    return tuple(planned(row) for row in rows.mappings())
+
+
+def _revise(connection: sa.Connection, room_id: str, digest: str) -> tuple[int, bool]:
+    """Return the revision of the content behind `digest` and whether it is a new one."""
+    held = connection.execute(sa.select(room_revision).where(room_revision.c.room_id == room_id)).mappings().first()
+    if held is None:
+        connection.execute(room_revision.insert(), {"room_id": room_id, "rev": 1, "digest": digest})
+        return 1, True
+    if held["digest"] == digest:
+        return int(held["rev"]), False
+    rev = int(held["rev"]) + 1
+    connection.execute(room_revision.update().where(room_revision.c.room_id == room_id).values(rev=rev, digest=digest))
+    return rev, True

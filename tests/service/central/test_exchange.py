@@ -1,0 +1,262 @@
+"""Publisher and ingest on a real database and a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from central.broker import ManagedBroker
+from central.db import tables as t
+from central.db.store import Store
+from central.exchange import Exchange
+from central.ingest import Ingest
+from central.publisher import Publisher
+from contract import (
+    Ack,
+    CentralState,
+    Entry,
+    EntryBatch,
+    ExecutionReport,
+    MessageError,
+    Presence,
+    RoomPresence,
+    RoomTopics,
+    Schedule,
+)
+from contract.link import Broker
+from tests.service.central.test_broker import linked
+from tests.until import until
+
+NOW = datetime.now(UTC)
+PRAJA = RoomTopics("praja-1")
+GOLDEN = Path(__file__).parents[2] / "rules" / "contract" / "golden" / "ExecutionReport.v1.json"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{tmp_path}/central.db")
+    store.open()
+    with store.writing() as connection:
+        connection.execute(t.agency.insert(), {"id": "bappeda"})
+        connection.execute(t.person.insert(), {"id": "p1", "login": "dina", "active": True})
+        connection.execute(t.operator.insert(), {"id": "rina", "name": "Rina", "active": True})
+        for room_id in ("praja-1", "praja-2"):
+            facts = {"capacity": 20, "can_record": True, "open": True, "time_zone": "Asia/Pontianak"}
+            connection.execute(t.room.insert(), {"id": room_id, "name": room_id} | facts)
+    yield store
+    store.close()
+
+
+def book(store: Store, ident: str = "s1", room_id: str = "praja-1", *, starts: datetime = NOW) -> None:
+    """A confirmed session and its outbox row, as a decision writes them."""
+    ends = starts + timedelta(hours=1)
+    request = {
+        "id": f"r-{ident}", "receipt": f"2026-{ident}", "agency_id": "bappeda", "room_id": room_id, "starts": starts,
+        "ends": ends, "participants": 5, "recording": False, "own_account": False, "state": "approved", "version": 3,
+        "submitted_at": NOW, "applicant_id": "p1",
+    }  # fmt: skip
+    session = {
+        "id": ident, "request_id": f"r-{ident}", "room_id": room_id, "operator_id": "rina", "rev": 1,
+        "status": "confirmed", "title": "Rakor", "agency": "Bappeda", "leader": "none", "starts": starts, "ends": ends,
+        "prepare_at": starts - timedelta(minutes=30), "setup_s": 1800.0, "teardown_s": 900.0, "recording": False,
+    }  # fmt: skip
+    with store.writing() as connection:
+        connection.execute(t.request.insert(), request)
+        connection.execute(t.session.insert(), session)
+        connection.execute(t.outbox.insert(), {"room_id": room_id, "cause": "booking", "created_at": NOW})
+
+
+def due(store: Store) -> int:
+    with store.reading() as connection:
+        question = sa.select(sa.func.count()).select_from(t.outbox).where(t.outbox.c.sent_at.is_(None))
+        return int(connection.scalar(question) or 0)
+
+
+def batch(
+    *numbers: int, room: str = "praja-1", kind: str = "note.added", body: dict[str, object] | None = None
+) -> bytes:
+    entries = tuple(
+        Entry(seq=n, id=f"e{n}", kind=kind, at=NOW, mono_ms=n, boot="b", body=json.loads(json.dumps(body or {})))
+        for n in numbers
+    )
+    return EntryBatch(room=room, stream="stream-1", entries=entries).encode()
+
+
+def held(store: Store) -> list[int]:
+    with store.reading() as connection:
+        return list(connection.scalars(sa.select(t.journal_entry.c.seq).order_by(t.journal_entry.c.seq)))
+
+
+def test_entries_are_acknowledged_as_far_as_they_have_no_gap(store: Store) -> None:
+    ingest = Ingest(store)
+    upto = [
+        ack.upto
+        for numbers in ((1, 2), (4, 5), (3,), (2, 3, 4, 5), (6,))
+        if (ack := ingest.take("praja-1", "ev", batch(*numbers)))
+    ]
+    assert upto == [2, 2, 5, 5, 6]
+    assert held(store) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("room", "branch", "payload"),
+    [
+        ("nowhere", "ev", batch(1, room="nowhere")),
+        ("praja-1", "ev", batch(1, room="praja-2")),
+        ("praja-1", "ev", b"\x00\xff"),
+        ("praja-1", "ev", b"{}"),
+        ("praja-1", "state", b"[]"),
+        ("praja-1", "alert/x", b"nonsense"),
+        ("praja-1", "gossip", b"{}"),
+    ],
+)
+def test_what_is_no_message_of_the_room_changes_nothing(store: Store, room: str, branch: str, payload: bytes) -> None:
+    with pytest.raises(MessageError):
+        Ingest(store).take(room, branch, payload)
+    assert held(store) == []
+
+
+def report_body(session: str) -> dict[str, object]:
+    return ExecutionReport.decode(GOLDEN.read_bytes()).model_copy(update={"session": session}).model_dump(mode="json")
+
+
+def test_a_report_closes_its_request_once(store: Store) -> None:
+    book(store)
+    ingest = Ingest(store)
+    for _ in range(2):
+        ack = ingest.take("praja-1", "ev", batch(1, kind="report.final", body=report_body("s1")))
+        assert ack is not None
+        assert ack.upto == 1
+    with store.reading() as connection:
+        assert connection.scalar(sa.select(t.request.c.state)) == "reported"
+        assert connection.scalar(sa.select(sa.func.count()).select_from(t.request_move)) == 1
+        assert connection.scalar(sa.select(sa.func.count()).select_from(t.report)) == 1
+
+
+def test_a_report_that_cannot_be_read_is_kept_and_does_not_hold_up_the_rest(store: Store) -> None:
+    ack = Ingest(store).take("praja-1", "ev", batch(1, 2, kind="report.final", body={"nonsense": True}))
+    assert ack is not None
+    assert ack.upto == 2
+
+
+def presence(state: Presence, boot: str, conn: int) -> bytes:
+    return RoomPresence(state=state, boot=boot, conn=conn, software="t", started_at=NOW).encode()
+
+
+def test_a_late_will_of_an_older_life_changes_nothing(store: Store) -> None:
+    ingest = Ingest(store)
+    for state, boot, conn in (
+        (Presence.ONLINE, "one", 1),
+        (Presence.ONLINE, "two", 1),
+        (Presence.LOST, "one", 1),
+        (Presence.ONLINE, "two", 2),
+        (Presence.LOST, "two", 1),
+    ):
+        ingest.take("praja-1", "presence", presence(state, boot, conn))
+    with store.reading() as connection:
+        kept = RoomPresence.decode(str(connection.scalar(sa.select(t.room_presence.c.body))).encode())
+    assert (kept.state, kept.boot, kept.conn) == (Presence.ONLINE, "two", 2)
+
+
+def test_a_revision_grows_exactly_when_the_room_must_know(store: Store) -> None:
+    publisher = Publisher(store)
+    revisions = [publisher.snapshot("praja-1").schedule.rev for _ in range(2)]
+    book(store)
+    revisions += [publisher.snapshot("praja-1").schedule.rev for _ in range(2)]
+    with store.writing() as connection:
+        connection.execute(t.session.update().values(status="cancelled", rev=2))
+    revisions.append(publisher.snapshot("praja-1").schedule.rev)
+    assert revisions == [1, 1, 2, 2, 3]
+    assert publisher.snapshot("praja-2").schedule.cleared
+
+
+def test_a_session_far_ahead_comes_into_the_window_by_the_clock(store: Store) -> None:
+    clock = [NOW]
+    publisher = Publisher(store, lambda: clock[0])
+    book(store, starts=NOW + timedelta(days=10))
+    assert publisher.snapshot("praja-1").schedule.count == 0
+    clock[0] += timedelta(days=8)
+    assert publisher.snapshot("praja-1").schedule.count == 1
+
+
+@dataclass
+class Central:
+    broker: ManagedBroker
+    exchange: Exchange
+    publisher: Publisher
+
+
+@contextlib.asynccontextmanager
+async def central(store: Store, folder: Path) -> AsyncIterator[Central]:
+    broker, publisher = ManagedBroker(folder / "broker"), Publisher(store)
+    exchange = Exchange(broker.for_central, Ingest(store), publisher, store.epoch)
+    tasks = [asyncio.create_task(broker.run())]
+    try:
+        await until(broker.ready.is_set, within_s=15)
+        tasks += [asyncio.create_task(exchange.link.run()), asyncio.create_task(publisher.run(exchange.link))]
+        yield Central(broker, exchange, publisher)
+    finally:
+        for task in reversed(tasks):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def room_door(side: Central) -> Broker:
+    key = side.broker.doors.enrol("praja-1")
+    return Broker.parse(side.broker.url, username=key.username, password=key.password)
+
+
+async def test_a_booking_reaches_the_room_and_its_row_is_done(store: Store, tmp_path: Path) -> None:
+    async with central(store, tmp_path) as side, linked(room_door(side), "room", PRAJA.down) as room:
+        await until(lambda: bool(room.got))
+        book(store)
+        side.publisher.wake()
+        await until(lambda: Schedule.decode(room.got[-1].payload).count == 1)
+        await until(lambda: due(store) == 0)
+    assert [one.id for one in Schedule.decode(room.got[-1].payload).sessions] == ["s1"]
+
+
+async def test_a_broker_that_lost_everything_is_whole_again(store: Store, tmp_path: Path) -> None:
+    book(store)
+    async with central(store, tmp_path) as side:
+        await until(lambda: due(store) == 0)
+        assert side.broker.pid is not None
+        os.kill(side.broker.pid, signal.SIGKILL)
+        async with linked(room_door(side), "room", PRAJA.down, "siaga/1/central/state") as room:
+            await until(lambda: {d.topic for d in room.got} >= {PRAJA.schedule, "siaga/1/central/state"}, within_s=15)
+    schedule = next(Schedule.decode(d.payload) for d in room.got if d.topic == PRAJA.schedule)
+    state = next(CentralState.decode(d.payload) for d in room.got if d.topic.endswith("central/state"))
+    assert (schedule.count, schedule.rev, state.state) == (1, 1, Presence.ONLINE)
+
+
+async def test_a_booking_while_the_broker_is_away_is_not_lost(store: Store, tmp_path: Path) -> None:
+    async with central(store, tmp_path) as side:
+        await until(lambda: side.exchange.link.is_up)
+        assert side.broker.pid is not None
+        os.kill(side.broker.pid, signal.SIGKILL)
+        book(store)
+        side.publisher.wake()
+        await until(lambda: due(store) == 0, within_s=15)
+
+
+async def test_entries_are_acknowledged_over_the_wire_and_nonsense_stops_nothing(store: Store, tmp_path: Path) -> None:
+    async with central(store, tmp_path) as side, linked(room_door(side), "room", PRAJA.ack) as room:
+        await until(lambda: side.exchange.link.is_up)
+        heard: list[tuple[str, str]] = []
+        side.exchange.listen(lambda branch, room_id: heard.append((branch, room_id)))
+        for payload in (b"nonsense", batch(1, 2), batch(1, 2), batch(3)):
+            await room.link.publish(PRAJA.events, payload)
+        await until(lambda: len(room.got) == 3)
+    assert [Ack.decode(d.payload).upto for d in room.got] == [2, 2, 3]
+    assert side.exchange.refused == 1
+    assert heard[-1] == ("ev", "praja-1")
