@@ -1,0 +1,278 @@
+"""The composition root of one room: reads the room file, makes the parts, runs them in one task group.
+
+A lost device or broker is no reason to stop. A bug is: the task group ends, the process
+ends with the reason, and the next start goes on from the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from agent.board import HealthBoard, Sighting
+from agent.clock import Clock, SystemClock
+from agent.engine import Engine, Equipment
+from agent.exchange import Birth, Exchange
+from agent.journal import Journal
+from agent.keeper import Keeper
+from agent.meter import Meter
+from agent.plan import Rhythm
+from agent.readiness import Assessment, assess
+from agent.roomfile import RoomFile, Secrets, device_kinds, listen_address, load, presets_of, read_secrets
+from agent.schedule import ScheduleBook
+from agent.store import Store
+from agent.tablet import Tablet
+from agent.web.app import create_app
+from contract.ids import new_id
+from contract.words import EntryKind
+from drivers.address import DeviceAddress
+from drivers.errors import DriverError
+from drivers.ports import Camera, Device, Sound
+from drivers.registry import connect
+
+log = logging.getLogger(__name__)
+
+STOP_CAMERA_WITHIN_S = 1.0
+WEB_STOPS_WITHIN_S = 1.0
+CHECK_WITHIN_S = 12.0
+LOOK_AT_SOUND_EVERY_S = 5.0
+"""A look at the sound listens for a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The parts of a running room."""
+
+    engine: Engine
+    exchange: Exchange
+    journal: Journal
+    store: Store
+    meters: tuple[Meter, ...]
+    tablet: Tablet
+
+
+async def run(config: Path) -> None:
+    """Run the room of `config` until SIGTERM or SIGINT, or until cancelled.
+
+    Raises:
+        FileMistakes: everything that is wrong in the room file and its secrets.
+    """
+    room_file = load(config)
+    secrets = read_secrets(config, room_file, os.environ)
+    data = config.parent / room_file.data
+    stop = asyncio.Event()
+    with _stopping(stop), contextlib.closing(Store(data)) as store, _listening(room_file.tablet.listen) as listener:
+        room = _compose(room_file, secrets, store, SystemClock())
+        await _serve(room, listener, stop)
+
+
+def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) -> Room:
+    boot = new_id()
+    journal = Journal(store, clock, boot)
+    journal.append(EntryKind.AGENT_STARTED, body={"software": version("siaga"), "pid": os.getpid()})
+    equipment = _equipment(room_file, secrets.passwords, clock)
+    book = ScheduleBook(store)
+    rhythm = Rhythm(room_file.prepare.lead, room_file.prepare.certify, store.born_at)
+    engine = Engine(room_file, presets_of(room_file), equipment, journal=journal, book=book, rhythm=rhythm, clock=clock)
+    birth = Birth(boot, version("siaga"), clock.now(), tuple(sorted(set(device_kinds(room_file).values()))))
+    exchange = Exchange(secrets.broker, engine, store=store, journal=journal, book=book, birth=birth, clock=clock)
+    meters = tuple(
+        Meter(device, is_live=lambda: engine.is_live, note=engine.note_levels, clock=clock)
+        for device in equipment.devices.values()
+        if isinstance(device, Sound)
+    )
+    tablet = Tablet(engine, levels=next(iter(meters), None), is_online=lambda: exchange.is_up)
+    return Room(engine, exchange, journal, store, meters, tablet)
+
+
+def _equipment(room_file: RoomFile, passwords: Mapping[str, str], clock: Clock) -> Equipment:
+    kinds = device_kinds(room_file)
+    devices: dict[str, Device] = {
+        name: connect(name, DeviceAddress.parse(settings.at), passwords.get(name))
+        for name, settings in room_file.devices.items()
+    }
+    board = HealthBoard(
+        (Sighting(name, kinds[name], settings.required) for name, settings in room_file.devices.items()), clock
+    )
+    keepers = {name: _keeper(device, board) for name, device in devices.items()}
+    return Equipment(devices, keepers, board)
+
+
+def _keeper(device: Device, board: HealthBoard) -> Keeper:
+    if isinstance(device, Sound):
+        return Keeper(device, board, look_every_s=LOOK_AT_SOUND_EVERY_S)
+    return Keeper(device, board)
+
+
+async def _serve(room: Room, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Run every part until `stop`; what fails with a bug ends all."""
+    server = _Server(_web_settings(room))
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            *(
+                group.create_task(keeper.run(), name=f"keep {name}")
+                for name, keeper in room.engine.equipment.keepers.items()
+            ),
+            *(group.create_task(meter.run(), name="meter") for meter in room.meters),
+            group.create_task(room.engine.run(), name="engine"),
+            group.create_task(room.exchange.run(), name="exchange"),
+        ]
+        web = group.create_task(_serve_web(server, listener), name="tablet")
+        try:
+            await stop.wait()
+        finally:
+            await _leave(room)
+            await _stop_web(server, web)
+            for task in tasks:
+                task.cancel()
+
+
+async def _leave(room: Room) -> None:
+    """Stop what moves, write it down, say goodbye; each within its limit."""
+    room.engine.cancel_run(None)
+    cameras = (device for device in room.engine.equipment.devices.values() if isinstance(device, Camera))
+    await asyncio.gather(*(_stop(camera) for camera in cameras))
+    room.journal.append(EntryKind.AGENT_STOPPED)
+    await room.exchange.farewell()
+
+
+async def _stop(camera: Camera) -> None:
+    """Stop a camera; one that is away cannot be."""
+    try:
+        async with asyncio.timeout(STOP_CAMERA_WITHIN_S):
+            await camera.stop()
+    except (DriverError, TimeoutError) as error:
+        log.info("not stopped: %s", error, extra={"action": "stop", "device": camera.name})
+
+
+@contextlib.contextmanager
+def _stopping(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` on SIGTERM and SIGINT meanwhile."""
+    loop, signals = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+# The tablet's web server.
+
+
+@contextlib.contextmanager
+def _listening(where: str) -> Iterator[socket.socket]:
+    host, port = listen_address(where)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family) as listener:
+        yield listener
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us and says when it listens."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Do nothing: the agent stops as a whole."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then print where."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            host, port = listener.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            print(f"ready http://{shown}:{port}", flush=True)
+
+
+def _web_settings(room: Room) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(room.tablet),
+        lifespan="on",
+        ws="websockets-sansio",
+        http="h11",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+
+
+async def _serve_web(server: _Server, listener: socket.socket) -> None:
+    await server.serve(sockets=[listener])
+
+
+async def _stop_web(server: _Server, task: asyncio.Task[None]) -> None:
+    """End the server in its own way, so that its sockets close."""
+    server.should_exit = True
+    done, _ = await asyncio.wait({task}, timeout=WEB_STOPS_WITHIN_S + 1.0)
+    if not done:
+        task.cancel()
+
+
+# Looking without running.
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `check` found: every device, and the verdict."""
+
+    room: str
+    devices: tuple[Sighting, ...]
+    assessment: Assessment
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return one row per device, of plain values."""
+        return [
+            {
+                "device": seen.name,
+                "kind": seen.kind,
+                "required": seen.required,
+                "condition": None if seen.condition is None else str(seen.condition),
+                "reason": "" if seen.health is None or seen.health.reason is None else seen.health.reason.detail,
+                "measures": {}
+                if seen.health is None
+                else {m.name: [m.value, m.unit, str(m.verdict)] for m in seen.health.measures},
+            }
+            for seen in self.devices
+        ]
+
+
+async def check(config: Path) -> Checked:
+    """Open every device of the room once and return what was measured.
+
+    Raises:
+        FileMistakes: everything that is wrong in the room file and its secrets.
+    """
+    room_file = load(config)
+    equipment = _equipment(room_file, read_secrets(config, room_file, os.environ).passwords, SystemClock())
+    async with asyncio.TaskGroup() as group:
+        for name, device in equipment.devices.items():
+            group.create_task(_look_once(device, equipment.board), name=f"check {name}")
+    devices = tuple(equipment.board.devices.values())
+    return Checked(room_file.room, devices, assess(devices))
+
+
+async def _look_once(device: Device, board: HealthBoard) -> None:
+    try:
+        async with asyncio.timeout(CHECK_WITHIN_S):
+            await device.open()
+            board.post(device.name, await device.check())
+    except DriverError as error:
+        board.post(device.name, error)
+    except TimeoutError:
+        log.warning("no answer in time", extra={"action": "check", "device": device.name})
+    finally:
+        await device.close()

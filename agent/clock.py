@@ -1,0 +1,29 @@
+"""The two clocks of the agent: the wall for what people agreed on, the other for what must not jump."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the agent takes for now."""
+
+    def now(self) -> datetime:
+        """Return the wall clock's moment, aware."""
+
+    def mono_ms(self) -> int:
+        """Return milliseconds that never go backwards while the machine is up."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> datetime:
+        """Return the wall clock in UTC."""
+        return datetime.now(UTC)
+
+    def mono_ms(self) -> int:
+        """Return the monotonic clock."""
+        return time.monotonic_ns() // 1_000_000

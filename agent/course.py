@@ -1,0 +1,119 @@
+"""What the journal says of one session: its phase, its runs, its ticks. Pure.
+
+The agent keeps no other state of a session. After a restart the same entries give the same
+course, so the plan goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from contract.messages import Entry
+from contract.words import EntryKind, Phase, StepOutcome
+
+EXTENDED = "session.extended"
+"""A journal kind of the agent alone: the end moved, body `{"end": ...}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """Who ticked a checklist item, and when."""
+
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One session so far."""
+
+    phase: Phase = Phase.PLANNED
+    open_run: str | None = None
+    open_phase: str | None = None
+    """Which phase's preset runs: `prepare`, `live` or `end`."""
+    open_since: datetime | None = None
+    attempts: int = 0
+    """Preparations that ended since the room was last thought well."""
+    attempted_at: datetime | None = None
+    certified: bool = False
+    is_set_live: bool = False
+    """The live preset ran to an end, good or not."""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    extended_to: datetime | None = None
+    ticks: Mapping[str, Ticked] = field(default_factory=dict)
+    incidents: int = 0
+    report_seq: int | None = None
+
+
+def follow(course: Course, entry: Entry) -> Course:
+    """Return the course after `entry`, which belongs to the same session."""
+    step = _STEPS.get(entry.kind)
+    return course if step is None else step(course, entry)
+
+
+def course_of(entries: Iterable[Entry]) -> Course:
+    """Return the course that `entries` tell."""
+    course = Course()
+    for entry in entries:
+        course = follow(course, entry)
+    return course
+
+
+def _moved(course: Course, entry: Entry) -> Course:
+    phase, before = Phase(str(entry.body["phase"])), course.phase
+    if phase is Phase.LIVE:
+        return replace(course, phase=phase, started_at=entry.at)
+    if phase in {Phase.ENDED, Phase.MISSED}:
+        return replace(course, phase=phase, ended_at=entry.at if phase is Phase.ENDED else None)
+    if phase is Phase.PREPARING and before is Phase.READY:
+        return replace(course, phase=phase, attempts=0, attempted_at=None, certified=False)
+    return replace(course, phase=phase)
+
+
+def _run_started(course: Course, entry: Entry) -> Course:
+    phase = entry.body.get("phase")
+    if phase is None:
+        return course
+    return replace(course, open_run=entry.run, open_phase=str(phase), open_since=entry.at)
+
+
+def _run_ended(course: Course, entry: Entry) -> Course:
+    incidents = course.incidents + (entry.outcome == StepOutcome.FAILED)
+    if entry.run is None or entry.run != course.open_run:
+        return replace(course, incidents=incidents)
+    phase, known = course.open_phase, entry.outcome != StepOutcome.UNKNOWN
+    ended = replace(course, open_run=None, open_phase=None, open_since=None, incidents=incidents)
+    if phase == "prepare" and known:
+        return replace(ended, attempts=course.attempts + 1, attempted_at=entry.at)
+    if phase == "live" and known:
+        return replace(ended, is_set_live=True)
+    return ended
+
+
+def _ticked(course: Course, entry: Entry) -> Course:
+    item = str(entry.body["item"])
+    ticks = {name: tick for name, tick in course.ticks.items() if name != item}
+    if entry.body.get("on"):
+        ticks[item] = Ticked(entry.who, entry.at)
+    return replace(course, ticks=ticks)
+
+
+def _device_changed(course: Course, entry: Entry) -> Course:
+    """A device that is back deserves a preparation at once."""
+    return replace(course, attempts=0, attempted_at=None) if entry.body.get("back") else course
+
+
+_STEPS: dict[str, Callable[[Course, Entry], Course]] = {
+    EntryKind.PHASE_CHANGED: _moved,
+    EntryKind.PRESET_STARTED: _run_started,
+    EntryKind.PRESET_ENDED: _run_ended,
+    EntryKind.CHECKLIST: _ticked,
+    EntryKind.DEVICE_CHANGED: _device_changed,
+    EntryKind.READINESS: lambda course, _: replace(course, certified=True),
+    EntryKind.NOTE: lambda course, _: replace(course, incidents=course.incidents + 1),
+    EntryKind.REPORT: lambda course, entry: replace(course, report_seq=entry.seq),
+    EXTENDED: lambda course, entry: replace(course, extended_to=datetime.fromisoformat(str(entry.body["end"]))),
+}

@@ -1,0 +1,631 @@
+"""The engine of one room: does what the plan asks for, and what people press.
+
+It keeps no state that the journal does not tell: every press and every automatic step is a
+journal entry first, and the entry moves the session's course. So a restart, however hard,
+finds the same room again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from agent import plan as timeline
+from agent.board import HealthBoard, Sighting
+from agent.clock import Clock
+from agent.course import EXTENDED, Course, course_of, follow
+from agent.journal import Journal
+from agent.keeper import Keeper
+from agent.plan import Action, Deed
+from agent.readiness import Assessment, assess
+from agent.report import RoomFacts, report_of
+from agent.roomfile import Preset, RoomFile, Step
+from agent.runner import Order, Run, Runner
+from agent.schedule import ScheduleBook
+from agent.session import BEFORE, Event, advance, may
+from agent.translate import fault_of, measured_of
+from contract.ids import new_id
+from contract.messages import Entry, PlannedSession
+from contract.report import Certificate, CertifiedDevice
+from contract.words import Condition, EntryKind, Phase, SessionStatus, StepOutcome
+from drivers.errors import DriverError
+from drivers.outcomes import Reason, judge
+from drivers.ports import Device, Sound
+from drivers.verbs import VERBS, PortMute
+
+log = logging.getLogger(__name__)
+
+ASK_EVERY_S = 1.0
+"""The plan is asked at least this often: the wall clock may jump."""
+CERTIFY_WITHIN_S = 25.0
+MUTE_WITHIN = timedelta(seconds=8)
+RECOVER_FROM = 20_000
+"""How many entries back an unfinished run is looked for after a restart."""
+
+
+class Declined(Exception):
+    """The room will not do that now."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = Reason(code, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """The devices of a room and who watches them."""
+
+    devices: Mapping[str, Device]
+    keepers: Mapping[str, Keeper]
+    board: HealthBoard
+
+
+class Engine:
+    """One room at work, as long as `run` runs."""
+
+    def __init__(
+        self,
+        room: RoomFile,
+        presets: Mapping[str, Preset],
+        equipment: Equipment,
+        *,
+        journal: Journal,
+        book: ScheduleBook,
+        rhythm: timeline.Rhythm,
+        clock: Clock,
+    ) -> None:
+        self.room = room
+        self.presets = presets
+        self.equipment = equipment
+        self.journal = journal
+        self.book = book
+        self.runs: dict[str, Run] = {}
+        """The last run of each preset."""
+        self.last_run: Run | None = None
+        """The last preset that was run; an earlier one is no longer what the room is."""
+        self.muted: dict[str, bool | None] = {}
+        """What was last read back of each sound port."""
+        self.courses: dict[str, Course] = {}
+        self._clock = clock
+        self._rhythm = rhythm
+        self._runner = Runner(equipment.devices, journal)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._certifying: set[str] = set()
+        self._woken = asyncio.Event()
+        self._listeners: list[Callable[[], None]] = []
+        equipment.board.subscribe(self._device_changed)
+        journal.subscribe(self._follow)
+        self._remember()
+
+    # What others see.
+
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` after every change; returns what ends that."""
+        self._listeners.append(changed)
+        return lambda: self._listeners.remove(changed) if changed in self._listeners else None
+
+    def changed(self) -> None:
+        """Tell everybody that something is different, and ask the plan again."""
+        self._woken.set()
+        for listener in list(self._listeners):
+            listener()
+
+    def course(self, session: str) -> Course:
+        """Return how far a session is."""
+        return self.courses.get(session, Course())
+
+    def front(self) -> PlannedSession | None:
+        """Return the session that has the room, or the next one."""
+        held = [(plan, self.course(plan.id)) for plan in self.sessions()]
+        found = timeline.front_of(held, self._clock.now())
+        return None if found is None else found[0]
+
+    def sessions(self) -> tuple[PlannedSession, ...]:
+        """Return the sessions of the snapshot, and those that began before they fell out of it."""
+        return tuple(
+            plan
+            for plan in self.book.sessions
+            if self.book.is_planned(plan.id) or self.course(plan.id).phase is not Phase.PLANNED
+        )
+
+    def assessment(self) -> Assessment:
+        """Return what the devices add up to now."""
+        return assess(self.equipment.board.devices.values())
+
+    # The timeline.
+
+    async def run(self) -> None:
+        """Do what is due, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                while True:
+                    self._woken.clear()
+                    await self._sleep(self._do_what_is_due())
+        finally:
+            self._group = None
+
+    def _do_what_is_due(self) -> float:
+        """Ask the plan once, do what it says, and return in how many seconds to ask again."""
+        due = timeline.due(self._clock.now(), self.sessions(), self.courses, self._rhythm)
+        for action in due.actions:
+            self._do(action)
+        if due.wake is None:
+            return ASK_EVERY_S
+        return min(max((due.wake - self._clock.now()) / timedelta(seconds=1), 0.0), ASK_EVERY_S)
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    def _do(self, action: Action) -> None:
+        session = self.book.session(action.session)
+        if session is None:
+            return
+        deeds: dict[Deed, Callable[[PlannedSession], None]] = {
+            Deed.PREPARE: self._prepare,
+            Deed.CERTIFY: self._certify,
+            Deed.START: lambda plan: self._begin(plan, "schedule", ""),
+            Deed.SET_LIVE: lambda plan: self._run_phase(plan, "live"),
+            Deed.END: lambda plan: self._finish(plan, "schedule", ""),
+            Deed.PUT_AWAY: lambda plan: self._run_phase(plan, "end"),
+            Deed.MISS: self._miss,
+            Deed.CANCEL: self._cancel,
+            Deed.REPORT: self._report,
+        }
+        deeds[action.deed](session)
+
+    def _prepare(self, plan: PlannedSession, cause: str = "schedule", who: str = "") -> None:
+        self._move(plan, Event.PREPARE, cause, who)
+        self._run_phase(plan, "prepare", cause, who)
+
+    def _begin(self, plan: PlannedSession, cause: str, who: str) -> None:
+        self._cut_short(plan)
+        self._move(plan, Event.START, cause, who)
+
+    def _finish(self, plan: PlannedSession, cause: str, who: str) -> None:
+        self._cut_short(plan)
+        self._move(plan, Event.END, cause, who)
+
+    def _miss(self, plan: PlannedSession) -> None:
+        self._cut_short(plan)
+        self._move(plan, Event.MISS)
+
+    def _cancel(self, plan: PlannedSession) -> None:
+        had_begun = self.course(plan.id).phase is not Phase.PLANNED
+        self._cut_short(plan)
+        self._move(plan, Event.CANCEL)
+        if had_begun:
+            self._run_phase(plan, "end")
+
+    def _report(self, plan: PlannedSession) -> None:
+        """Write the report once; after a kill between the two entries only the second is missing."""
+        if self.course(plan.id).report_seq is None:
+            facts = RoomFacts(
+                self.room.room, self.room.name, self.room.time_zone, self.journal.stream, self.room.checklist
+            )
+            report = report_of(facts, plan, self.journal.of_session(plan.id), self._clock.now())
+            self._note(plan, EntryKind.REPORT, body=report.model_dump(mode="json"))
+        self._move(plan, Event.REPORT)
+
+    def _move(self, plan: PlannedSession, event: Event, cause: str = "schedule", who: str = "") -> None:
+        phase = advance(self.course(plan.id).phase, event)
+        log.info(
+            "session moved", extra={"action": "moved", "session": plan.id, "phase": str(phase), "event": str(event)}
+        )
+        self._note(plan, EntryKind.PHASE_CHANGED, cause=cause, who=who, body={"phase": phase, "event": event})
+
+    def _note(
+        self,
+        plan: PlannedSession | None,
+        kind: str,
+        *,
+        cause: str = "schedule",
+        who: str = "",
+        outcome: str | None = None,
+        device: str | None = None,
+        body: Mapping[str, Any],
+    ) -> Entry:
+        session, rev = (None, None) if plan is None else (plan.id, plan.rev)
+        return self.journal.append(
+            kind, session=session, session_rev=rev, cause=cause, who=who, outcome=outcome, device=device, body=body
+        )
+
+    # Runs.
+
+    def _run_phase(self, plan: PlannedSession, phase: str, cause: str = "schedule", who: str = "") -> None:
+        order = Order(
+            id=new_id(),
+            preset=self._preset_for(plan, phase),
+            phase=phase,
+            session=plan.id,
+            session_rev=plan.rev,
+            cause=cause,
+            who=who,
+            may_record=plan.recording,
+        )
+        run = Run(order)
+        self._spawn(run, self._carry_phase(plan, run))
+
+    def _preset_for(self, plan: PlannedSession, phase: str) -> Preset:
+        """Return the preset of a phase; central may name another one of the room's."""
+        own = getattr(self.room.phases, phase)
+        return self.presets.get(plan.phases.get(phase, "")) or self.presets.get(own or "") or Preset(phase, {})
+
+    async def _carry_phase(self, plan: PlannedSession, run: Run) -> None:
+        await self._runner.run(run)
+        phase = self.course(plan.id).phase
+        if run.order.phase == "prepare" and run.is_good and may(phase, Event.PREPARED):
+            self._move(plan, Event.PREPARED)
+        elif run.order.phase == "end" and may(phase, Event.PUT_AWAY):
+            self._move(plan, Event.PUT_AWAY)
+        self.changed()
+
+    async def _carry_press(self, run: Run) -> None:
+        await self._runner.run(run)
+        self.changed()
+
+    def _spawn(self, run: Run, work: Coroutine[Any, Any, None]) -> None:
+        """Announce `run` in the journal and let its work go on beside the plan.
+
+        Raises:
+            Declined: the engine does not run.
+        """
+        if self._group is None:
+            work.close()
+            raise Declined("room.stopping", "the room's engine does not run")
+        run.at = self._clock.now()
+        self.runs[run.order.preset.name] = run
+        if run.order.alone:
+            self.last_run = run
+        self._runner.announce(run)
+        task = self._group.create_task(work, name=f"run {run.order.preset.name}")
+        self._tasks[run.order.id] = task
+        task.add_done_callback(lambda done: self._let_go(run, done))
+
+    def _let_go(self, run: Run, task: asyncio.Task[None]) -> None:
+        """Forget a task; one that was cancelled before its first step could not say so itself."""
+        self._tasks.pop(run.order.id, None)
+        if task.cancelled() and not run.is_over:
+            self._runner.close_unbegun(run)
+
+    def _cut_short(self, plan: PlannedSession) -> None:
+        """End the session's open run; what comes next sets the room anew, so nothing is taken back."""
+        run = self.course(plan.id).open_run
+        if run is not None and run in self._tasks:
+            self._without_undo(run)
+            self._tasks[run].cancel()
+
+    def _without_undo(self, run_id: str) -> None:
+        for run in self.runs.values():
+            if run.order.id == run_id:
+                run.undo_when_cancelled = False
+
+    def cancel_run(self, run: str | None) -> int:
+        """Cancel one run, or all; returns how many."""
+        wanted = [task for name, task in self._tasks.items() if run in {None, name}]
+        for task in wanted:
+            task.cancel()
+        return len(wanted)
+
+    # Presses.
+
+    def press(self, preset: str, *, cause: str, who: str) -> Run:
+        """Start a preset; the room's safe preset cancels whatever else runs.
+
+        Raises:
+            Declined: no such preset, or it runs already.
+        """
+        if preset not in self.presets:
+            raise Declined("preset.unknown", f"the room has no preset {preset!r}")
+        if (last := self.runs.get(preset)) is not None and not last.is_over:
+            raise Declined("preset.running", f"{preset} is running")
+        if preset == self.room.phases.safe:
+            self.cancel_run(None)
+        plan = self._busy_with()
+        run = Run(self._order(self.presets[preset], plan, cause, who))
+        self._spawn(run, self._carry_press(run))
+        return run
+
+    def open_run(self, plan: PlannedSession) -> Run | None:
+        """Return the run that the session's phase is waiting for."""
+        wanted = self.course(plan.id).open_run
+        return next((run for run in self.runs.values() if run.order.id == wanted), None)
+
+    async def wait_for(self, run: Run) -> None:
+        """Return when `run` is over."""
+        task = self._tasks.get(run.order.id)
+        if task is not None:
+            await asyncio.wait({task})
+
+    def _order(self, preset: Preset, plan: PlannedSession | None, cause: str, who: str, *, alone: bool = True) -> Order:
+        return Order(
+            id=new_id(),
+            preset=preset,
+            session=None if plan is None else plan.id,
+            session_rev=None if plan is None else plan.rev,
+            cause=cause,
+            who=who,
+            may_record=plan is None or plan.recording,
+            alone=alone,
+        )
+
+    def set_mute(self, device: str, port: str, on: bool, *, who: str) -> None:
+        """Mute or open a sound port by hand; it does not wait for a preset that holds the device."""
+        step = Step("1", device, VERBS[Sound]["mute"], PortMute(port=port, on=on), MUTE_WITHIN, verify=True)
+        preset = Preset("mute", {"id": "Bisukan", "en": "Mute"}, ((step,),))
+        run = Run(self._order(preset, self._busy_with(), "tablet", who, alone=False))
+        self._spawn(run, self._carry_press(run))
+
+    def prepare_now(self, *, cause: str, who: str) -> PlannedSession:
+        """Prepare the next session at once.
+
+        Raises:
+            Declined: there is none, it runs already, or its preparation does.
+        """
+        plan = self.front()
+        if plan is None or not may(self.course(plan.id).phase, Event.PREPARE):
+            raise Declined("session.not_to_prepare", "no session is waiting for its preparation")
+        if self.course(plan.id).open_run is not None:
+            raise Declined("preset.running", "the preparation is running")
+        self._prepare(plan, cause, who)
+        return plan
+
+    def start(self, *, who: str) -> None:
+        """Go live with the session that has the room.
+
+        Raises:
+            Declined: there is none, or it is live already.
+        """
+        plan = self.front()
+        if plan is None or not may(self.course(plan.id).phase, Event.START):
+            raise Declined("session.none_to_start", "no session is waiting for its start")
+        self._begin(plan, "tablet", who)
+
+    def end(self, *, who: str) -> None:
+        """End the live session.
+
+        Raises:
+            Declined: none is live.
+        """
+        self._finish(self._live(), "tablet", who)
+
+    def extend(self, by: timedelta, *, who: str) -> None:
+        """Move the end of the live session.
+
+        Raises:
+            Declined: none is live, or the next session's set-up begins before.
+        """
+        plan = self._live()
+        end = timeline.end_of(plan, self.course(plan.id)) + by
+        later = (s for s in self.sessions() if s.start >= plan.end and s.status is not SessionStatus.CANCELLED)
+        rival = next(later, None)
+        if by <= timedelta(0):
+            raise Declined("session.end_not_later", "an extension is longer than nothing")
+        if rival is not None and end > rival.start - rival.setup:
+            raise Declined("session.next_is_near", f"the room is taken by {rival.title!r} from {rival.start:%H:%M} UTC")
+        self._note(plan, EXTENDED, cause="tablet", who=who, body={"end": end.isoformat()})
+
+    def tick(self, item: str, on: bool, *, who: str) -> None:
+        """Set or take back a tick of the checklist.
+
+        Raises:
+            Declined: no session, or no such item.
+        """
+        plan = self.front()
+        if plan is None:
+            raise Declined("session.none", "there is no session to tick for")
+        if item not in {entry.id for entry in (*self.room.checklist, *plan.checklist)}:
+            raise Declined("checklist.unknown", f"the checklist has no {item!r}")
+        self._note(plan, EntryKind.CHECKLIST, cause="tablet", who=who, body={"item": item, "on": on})
+
+    def write_note(self, text: str, *, who: str) -> None:
+        """Write what a person saw into the journal."""
+        self._note(self._busy_with(), EntryKind.NOTE, cause="tablet", who=who, body={"text": text[:2000]})
+
+    def note_levels(self, points: list[dict[str, Any]]) -> None:
+        """Write a stretch of microphone levels into the live session's journal."""
+        plan = self._busy_with()
+        if plan is not None:
+            self._note(plan, EntryKind.LEVELS, cause="agent", body={"points": points})
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a session is live."""
+        plan = self.front()
+        return plan is not None and self.course(plan.id).phase is Phase.LIVE
+
+    def _live(self) -> PlannedSession:
+        """Return the live session.
+
+        Raises:
+            Declined: none is.
+        """
+        plan = self.front()
+        if plan is None or self.course(plan.id).phase is not Phase.LIVE:
+            raise Declined("session.none_live", "no session is live")
+        return plan
+
+    def _busy_with(self) -> PlannedSession | None:
+        """Return the session that what happens now belongs to."""
+        plan = self.front()
+        return plan if plan is not None and self.course(plan.id).phase is not Phase.PLANNED else None
+
+    async def recheck(self) -> None:
+        """Look at every device again now."""
+        async with asyncio.TaskGroup() as group:
+            for name, keeper in self.equipment.keepers.items():
+                group.create_task(keeper.look(), name=f"look at {name}")
+
+    # Certificate.
+
+    def _certify(self, plan: PlannedSession) -> None:
+        if plan.id in self._certifying or self._group is None:
+            return
+        self._certifying.add(plan.id)
+        self._group.create_task(self._make_certificate(plan), name="certify")
+
+    async def _make_certificate(self, plan: PlannedSession) -> None:
+        """Look at everything anew and freeze what was found."""
+        proofs: dict[str, tuple[Any, ...]] = {}
+        try:
+            async with asyncio.timeout(CERTIFY_WITHIN_S):
+                await self.recheck()
+                for name, device in self.equipment.devices.items():
+                    if isinstance(device, Sound) and self.equipment.board.devices[name].is_there:
+                        proofs[name] = await self._prove(device, plan)
+        except TimeoutError:
+            log.warning("certificate took too long", extra={"action": "certify", "session": plan.id})
+        finally:
+            self._certifying.discard(plan.id)
+        certificate = self._certificate(proofs)
+        self._note(
+            plan,
+            EntryKind.READINESS,
+            cause="agent",
+            outcome=certificate.readiness,
+            body=certificate.model_dump(mode="json"),
+        )
+
+    async def _prove(self, sound: Sound, plan: PlannedSession) -> tuple[Any, ...]:
+        """Prove the sound; ports that were muted are open only while the tone is looked for."""
+        loop = self.course(plan.id).phase in BEFORE
+        opened: list[str] = []
+        try:
+            for port in (await sound.inventory()) if loop else ():
+                if port.present and port.muted:
+                    opened.append(port.name)
+                    await sound.mute(port.name, False)
+            return await sound.prove(loop=loop)
+        except DriverError as error:
+            log.warning("sound not proven", extra={"action": "prove", "reason": error.reason.code})
+            return ()
+        finally:
+            if self.course(plan.id).phase in BEFORE:
+                await self._mute_again(sound, opened)
+
+    @staticmethod
+    async def _mute_again(sound: Sound, ports: list[str]) -> None:
+        for port in ports:
+            try:
+                await sound.mute(port, True)
+            except DriverError as error:
+                log.warning("sound not muted again", extra={"action": "prove", "reason": error.reason.code})
+
+    def _certificate(self, proofs: Mapping[str, tuple[Any, ...]]) -> Certificate:
+        seen = [_with_proof(device, proofs.get(device.name)) for device in self.equipment.board.devices.values()]
+        verdict = assess(seen)
+        return Certificate(
+            at=self._clock.now(),
+            readiness=verdict.readiness,
+            reasons=tuple(fault_of(reason) for reason in verdict.reasons),
+            devices=tuple(_certified(device) for device in seen),
+        )
+
+    # Following the journal and the devices.
+
+    def _follow(self, entry: Entry) -> None:
+        if entry.kind == EntryKind.STEP_ENDED:
+            self._see_mute(entry)
+        if entry.session is not None:
+            self.courses[entry.session] = follow(self.course(entry.session), entry)
+        self.changed()
+
+    def _see_mute(self, entry: Entry) -> None:
+        """Take up what a step read back of a sound port."""
+        found, arguments = entry.body.get("read_back"), entry.body.get("args")
+        if isinstance(found, dict) and isinstance(arguments, dict) and isinstance(found.get("muted"), bool):
+            port = arguments.get("port")
+            if isinstance(port, str):
+                self.muted[port] = bool(found["muted"])
+
+    def _device_changed(self, before: Sighting, after: Sighting) -> None:
+        first = before.condition is None
+        if before.condition is not after.condition and not (first and after.is_there):
+            self._note_device(before, after)
+        plan = self.front()
+        lost = after.required and before.is_there and not after.is_there
+        if lost and plan is not None and self.course(plan.id).phase is Phase.READY:
+            self._move(plan, Event.DEVICE_LOST, "agent")
+        self.changed()
+
+    def _note_device(self, before: Sighting, after: Sighting) -> None:
+        reason = after.health.reason if after.health is not None else None
+        body: dict[str, Any] = {"condition": after.condition, "before": before.condition}
+        body["back"] = after.is_there and not before.is_there and before.condition is not None
+        if reason is not None:
+            body["reason"] = fault_of(reason).model_dump(mode="json")
+        log.info("device changed", extra={"action": "device", "device": after.name, "condition": str(after.condition)})
+        self._note(self._busy_with(), EntryKind.DEVICE_CHANGED, cause="agent", device=after.name, body=body)
+
+    def _remember(self) -> None:
+        """Take up what an earlier process left: courses, and runs that nobody ended."""
+        for plan in self.book.sessions:
+            own = [entry for entry in self.journal.of_session(plan.id) if entry.session == plan.id]
+            self.courses[plan.id] = course_of(own)
+        for started, intents in _unfinished(self.journal.recent(RECOVER_FROM)):
+            for intent in intents:
+                body = dict(intent.body) | {
+                    "reason": {"code": "agent.restarted", "detail": "the agent ended in between"}
+                }
+                self._close_entry(intent, EntryKind.STEP_ENDED, body)
+            self._close_entry(started, EntryKind.PRESET_ENDED, dict(started.body))
+
+    def _close_entry(self, opened: Entry, kind: EntryKind, body: Mapping[str, Any]) -> None:
+        self.journal.append(
+            kind,
+            session=opened.session,
+            session_rev=opened.session_rev,
+            run=opened.run,
+            cause="agent",
+            device=opened.device,
+            outcome=StepOutcome.UNKNOWN,
+            body=body,
+        )
+
+
+def _unfinished(entries: list[Entry]) -> list[tuple[Entry, list[Entry]]]:
+    """Return the runs that were begun and never ended, each with its steps that were."""
+    started: dict[str, Entry] = {}
+    open_steps: dict[tuple[str, object], Entry] = {}
+    for entry in entries:
+        run, step = entry.run, entry.body.get("step")
+        if run is None:
+            continue
+        if entry.kind == EntryKind.PRESET_STARTED:
+            started[run] = entry
+        elif entry.kind == EntryKind.PRESET_ENDED:
+            started.pop(run, None)
+        elif entry.kind == EntryKind.STEP_INTENT:
+            open_steps[run, step] = entry
+        elif entry.kind == EntryKind.STEP_ENDED:
+            open_steps.pop((run, step), None)
+    return [(s, [e for (run, _), e in open_steps.items() if run == name]) for name, s in started.items()]
+
+
+def _with_proof(device: Sighting, proof: tuple[Any, ...] | None) -> Sighting:
+    if proof is None or device.health is None:
+        return device
+    names = {measure.name for measure in proof}
+    kept = tuple(measure for measure in device.health.measures if measure.name not in names)
+    return replace(device, health=judge((*kept, *proof)))
+
+
+def _certified(device: Sighting) -> CertifiedDevice:
+    health = device.health
+    return CertifiedDevice(
+        name=device.name,
+        kind=device.kind,
+        required=device.required,
+        condition=Condition(device.condition or Condition.ABSENT),
+        measures=() if health is None else measured_of(health.measures),
+        reason=None if health is None or health.reason is None else fault_of(health.reason),
+    )

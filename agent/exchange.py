@@ -1,0 +1,452 @@
+"""What the room says to central and hears from it, over one link.
+
+Everything that is retained is said again whenever the link or central is new, so that a
+broker without a memory serves as well. Orders are carried out at most once: their ids are
+on disk before anything moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import JsonValue
+
+from agent.board import Sighting
+from agent.clock import Clock
+from agent.engine import Declined, Engine
+from agent.journal import Journal
+from agent.outbox import Outbox
+from agent.schedule import Judgement, ScheduleBook, judge
+from agent.store import Store
+from agent.translate import fault_of, measured_of
+from contract.base import MessageError
+from contract.link import Broker, Delivery, Link, NotConnected
+from contract.messages import (
+    Ack,
+    Alert,
+    Applied,
+    Broadcast,
+    CentralState,
+    Command,
+    CurrentSession,
+    DeviceState,
+    Fault,
+    OutboxDepth,
+    Reply,
+    RoomPresence,
+    RoomState,
+    Schedule,
+)
+from contract.messages import (
+    Clock as ClockState,
+)
+from contract.topics import CENTRAL_ALL, CENTRAL_BROADCAST, CENTRAL_STATE, RoomTopics
+from contract.words import Condition, EntryKind, Presence, Readiness
+from drivers.outcomes import Reason
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 60.0
+STATE_EVERY_AT_LEAST_S = 1.0
+STATE_EXPIRES_S = 180
+REBIRTH_WITHIN_S = 5.0
+FAREWELL_WITHIN_S = 2.0
+COMMANDS_REMEMBERED = 512
+CLOCK_LIMIT_MS = 2000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """Who this process is to central."""
+
+    boot: str
+    software: str
+    started_at: datetime
+    capabilities: tuple[str, ...] = ()
+
+
+class Exchange:
+    """The room's side of the exchange with central."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        engine: Engine,
+        *,
+        store: Store,
+        journal: Journal,
+        book: ScheduleBook,
+        birth: Birth,
+        clock: Clock,
+    ) -> None:
+        room = engine.room.room
+        self._topics = RoomTopics(room)
+        self._engine = engine
+        self._store = store
+        self._journal = journal
+        self._book = book
+        self._birth = birth
+        self._clock = clock
+        self._conn = 0
+        self._central_boot: str | None = None
+        self._epoch: str | None = store.fact("epoch")
+        self._foreign: Schedule | None = None
+        self._offset_ms: float | None = None
+        self._alerts: dict[str, bytes] = {}
+        self._state_due = asyncio.Event()
+        self._rebirth_due = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        self._link = Link(
+            broker,
+            client_id=f"agent-{room}",
+            subscribe=(CENTRAL_ALL, self._topics.down),
+            will=lambda conn: (self._topics.presence, self._presence(Presence.LOST, conn)),
+            received=self._received,
+            connected=self._connected,
+            disconnected=self._disconnected,
+        )
+        self.outbox = Outbox(journal, self._link, room=room, topic=self._topics.events)
+        engine.subscribe(self._state_due.set)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the link to central's broker is up."""
+        return self._link.is_up
+
+    async def run(self) -> None:
+        """Talk to central, until cancelled; its absence changes nothing in the room."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                group.create_task(self._link.run(), name="link")
+                group.create_task(self.outbox.run(), name="outbox")
+                group.create_task(self._publish_states(), name="state")
+                group.create_task(self._rebirths(), name="rebirth")
+        finally:
+            self._group = None
+
+    async def farewell(self) -> None:
+        """Say that the room leaves on purpose; a link that is down is no obstacle."""
+        try:
+            await self._say(self._presence(Presence.OFFLINE, self._conn), within_s=FAREWELL_WITHIN_S)
+        except NotConnected as error:
+            log.info("left without saying goodbye: %s", error)
+
+    # Saying.
+
+    def _presence(self, state: Presence, conn: int) -> RoomPresence:
+        return RoomPresence(
+            state=state,
+            boot=self._birth.boot,
+            conn=conn,
+            software=self._birth.software,
+            started_at=self._birth.started_at,
+            capabilities=self._birth.capabilities,
+        )
+
+    async def _say(self, presence: RoomPresence, *, within_s: float = 5.0) -> None:
+        await self._link.publish(self._topics.presence, presence.encode(), retain=True, within_s=within_s)
+
+    async def _connected(self, conn: int) -> None:
+        self._conn = conn
+        await self._say(self._presence(Presence.ONLINE, conn))
+        self._alerts.clear()
+        self._state_due.set()
+        self.outbox.wake()
+        self._engine.changed()
+
+    def _disconnected(self, reason: str) -> None:
+        log.warning("link to central lost: %s", reason, extra={"action": "link", "reason": reason})
+        self._engine.changed()
+
+    async def _publish_states(self) -> None:
+        """Publish the state at once when it changes, at most once a second, and every minute anyway."""
+        while True:
+            await self._state_or_heartbeat()
+            self._state_due.clear()
+            with suppress(NotConnected):  # the next connection begins with it
+                await self._publish_state()
+            await asyncio.sleep(STATE_EVERY_AT_LEAST_S)
+
+    async def _state_or_heartbeat(self) -> None:
+        try:
+            async with asyncio.timeout(HEARTBEAT_S):
+                await self._state_due.wait()
+        except TimeoutError:
+            pass
+
+    async def _publish_state(self) -> None:
+        state = self.state()
+        await self._link.publish(self._topics.state, state.encode(), retain=True, expires_s=STATE_EXPIRES_S)
+        for name, alert in self._open_alerts().items():
+            payload = (
+                b"" if alert is None else alert.model_dump_json(exclude={"id", "at", "minutes_to_session"}).encode()
+            )
+            if self._alerts.get(name) != payload:
+                whole = b"" if alert is None else alert.encode()
+                await self._link.publish(self._topics.alert(name), whole, retain=True)
+                self._alerts[name] = payload
+
+    async def _rebirths(self) -> None:
+        """Say everything again when central is new; not all rooms in the same moment."""
+        while True:
+            await self._rebirth_due.wait()
+            await asyncio.sleep(random.uniform(0, REBIRTH_WITHIN_S))
+            self._rebirth_due.clear()
+            with suppress(NotConnected):  # the next connection begins with it
+                await self._connected(self._conn)
+
+    def state(self) -> RoomState:
+        """Return what the room is worth now."""
+        assessment, front, held = self._engine.assessment(), self._engine.front(), self._book.held
+        oldest = self._journal.oldest_unsent_at()
+        waiting_s = 0.0 if oldest is None else max((self._clock.now() - oldest).total_seconds(), 0.0)
+        return RoomState(
+            boot=self._birth.boot,
+            readiness=self._worst(assessment.readiness),
+            reasons=tuple(fault_of(reason) for reason in assessment.reasons),
+            devices={name: self._device(seen) for name, seen in self._engine.equipment.board.devices.items()},
+            applied=Applied(
+                schedule_epoch="" if held is None else held.epoch, schedule_rev=0 if held is None else held.rev
+            ),
+            session=None
+            if front is None
+            else CurrentSession(id=front.id, rev=front.rev, phase=self._engine.course(front.id).phase),
+            clock=ClockState() if self._offset_ms is None else ClockState(offset_ms=self._offset_ms, source="central"),
+            outbox=OutboxDepth(pending=self._journal.pending, oldest_s=round(waiting_s, 1)),
+        )
+
+    def _worst(self, readiness: Readiness) -> Readiness:
+        return Readiness.DEGRADED if readiness is Readiness.READY and self._clock_is_off() else readiness
+
+    def _clock_is_off(self) -> bool:
+        return self._offset_ms is not None and abs(self._offset_ms) > CLOCK_LIMIT_MS
+
+    def _device(self, seen: Sighting) -> DeviceState:
+        health = seen.health
+        return DeviceState(
+            kind=seen.kind,
+            condition=Condition(seen.condition or Condition.ABSENT),
+            required=seen.required,
+            since=seen.since or self._birth.started_at,
+            measured_at=seen.looked_at,
+            measures=() if health is None else measured_of(health.measures),
+            reason=None if health is None or health.reason is None else fault_of(health.reason),
+        )
+
+    def _open_alerts(self) -> dict[str, Alert | None]:
+        """Return every alert that can be, with none for those that are not open."""
+        alerts: dict[str, Alert | None] = {
+            f"device-{name}": self._device_alert(seen) for name, seen in self._engine.equipment.board.devices.items()
+        }
+        alerts["clock"] = None
+        if self._clock_is_off():
+            detail = f"this machine's clock is {self._offset_ms:.0f} ms from central's; at most {CLOCK_LIMIT_MS:.0f}"
+            alerts["clock"] = self._alert("clock", "warning", None, Fault(code="clock.off", detail=detail), None)
+        return alerts
+
+    def _device_alert(self, seen: Sighting) -> Alert | None:
+        if seen.health is None or seen.is_there:
+            return None
+        reason = seen.health.reason or Reason(f"device.{seen.condition}", f"{seen.name} is {seen.condition}")
+        severity = "critical" if seen.required else "warning"
+        return self._alert(f"device-{seen.name}", severity, seen.name, fault_of(reason), seen.since)
+
+    def _alert(self, name: str, severity: str, device: str | None, fault: Fault, since: datetime | None) -> Alert:
+        front, now = self._engine.front(), self._clock.now()
+        return Alert.model_validate(
+            {
+                "alert": name,
+                "severity": severity,
+                "device": device,
+                "fault": fault,
+                "raised_at": since or self._birth.started_at,
+                "session": None if front is None else front.id,
+                "minutes_to_session": None if front is None else round((front.start - now) / timedelta(minutes=1), 1),
+            }
+        )
+
+    # Hearing.
+
+    async def _received(self, delivery: Delivery) -> None:
+        """Take one message; one that is not what its topic promises is logged and left."""
+        take = {
+            CENTRAL_STATE: self._central_state,
+            CENTRAL_BROADCAST: self._broadcast,
+            self._topics.schedule: self._schedule,
+            self._topics.ack: self._ack,
+            self._topics.command: self._command,
+        }.get(delivery.topic)
+        if take is None or not delivery.payload:
+            return
+        try:
+            take(delivery)
+        except MessageError as error:
+            log.warning("message refused: %s", error, extra={"action": "refused", "topic": delivery.topic})
+
+    def _central_state(self, delivery: Delivery) -> None:
+        state = CentralState.decode(delivery.payload)
+        if state.state is not Presence.ONLINE:
+            return
+        if not delivery.retained:
+            self._offset_ms = round((self._clock.now() - state.time) / timedelta(milliseconds=1), 1)
+        if self._central_boot is not None and state.boot != self._central_boot:
+            self._rebirth_due.set()
+        self._central_boot = state.boot
+        if state.epoch != self._epoch:
+            self._epoch = state.epoch
+            self._store.keep_fact("epoch", state.epoch)
+        if self._foreign is not None:
+            offered, self._foreign = self._foreign, None
+            self._apply(offered)
+        self.outbox.wake()
+
+    def _broadcast(self, delivery: Delivery) -> None:
+        word = Broadcast.decode(delivery.payload)
+        if word.kind == "rebirth":
+            self._rebirth_due.set()
+        elif (safe := self._engine.room.phases.safe) is not None:
+            self._try_press(safe, "central: emergency stop")
+
+    def _try_press(self, preset: str, who: str) -> None:
+        try:
+            self._engine.press(preset, cause="command", who=who)
+        except Declined as error:
+            log.warning("not done: %s", error, extra={"action": "declined", "code": error.reason.code})
+
+    def _schedule(self, delivery: Delivery) -> None:
+        self._apply(Schedule.decode(delivery.payload))
+
+    def _apply(self, offered: Schedule) -> None:
+        judgement = judge(self._book.held, offered, self._epoch)
+        if judgement is Judgement.APPLY:
+            self._book.apply(offered, self._clock.now())
+            body: dict[str, JsonValue] = {"epoch": offered.epoch, "rev": offered.rev, "sessions": offered.count}
+            self._journal.append(EntryKind.SCHEDULE_APPLIED, cause="schedule", body=body)
+            self._engine.changed()
+        elif judgement is Judgement.FOREIGN:
+            self._foreign = offered  # central may announce the epoch a moment later
+        if judgement in {Judgement.FOREIGN, Judgement.SHRUNK}:
+            log.warning(
+                "schedule kept: the offered one is %s",
+                judgement,
+                extra={"action": "schedule", "epoch": offered.epoch, "rev": offered.rev},
+            )
+
+    def _ack(self, delivery: Delivery) -> None:
+        if self.outbox.acknowledge(Ack.decode(delivery.payload)):
+            self._engine.changed()
+
+    # Orders.
+
+    def _command(self, delivery: Delivery) -> None:
+        command, received_at = Command.decode(delivery.payload), self._clock.now()
+        if self._group is None or delivery.retained:
+            return
+        if not self._store.take_command(command.id, keep=COMMANDS_REMEMBERED):
+            self._answer_again(command, received_at)
+            return
+        refusal = self._refusal(command)
+        self._note(command, "accepted" if refusal is None else refusal[0])
+        if refusal is not None:
+            self._reply(command, refusal[0], received_at, error=refusal[1])
+            return
+        self._reply(command, "accepted", received_at)
+        self._group.create_task(self._carry_out(command, received_at), name=f"command {command.kind}")
+
+    def _note(self, command: Command, outcome: str) -> None:
+        body: dict[str, JsonValue] = {"command": command.id, "kind": command.kind, "preset": command.preset}
+        self._journal.append(
+            EntryKind.COMMAND, session=None, cause="command", who=command.by, outcome=outcome, body=body
+        )
+
+    def _refusal(self, command: Command) -> tuple[str, Fault] | None:
+        """Return why a command is not carried out; times are central's."""
+        central_now = self._clock.now() - timedelta(milliseconds=self._offset_ms or 0.0)
+        if central_now > command.expires_at:
+            return "expired", Fault(
+                code="command.expired", detail=f"it was good until {command.expires_at.isoformat()}"
+            )
+        wanted, held = command.guard.schedule_rev, self._book.held
+        if wanted is not None and (held is None or held.rev != wanted):
+            found = 0 if held is None else held.rev
+            detail = f"it was meant for schedule {wanted}, the room holds {found}"
+            return "rejected", Fault(code="command.other_schedule", detail=detail)
+        return None
+
+    def _answer_again(self, command: Command, received_at: datetime) -> None:
+        """Answer a command that came before as it was answered then."""
+        stored = self._store.reply_to(command.id)
+        if stored is None:
+            self._reply(command, "duplicate", received_at, keep=False)
+            return
+        self._send(Reply.model_validate_json(stored))
+
+    async def _carry_out(self, command: Command, received_at: datetime) -> None:
+        try:
+            good, result = await self._obey(command)
+        except Declined as error:
+            self._reply(command, "rejected", received_at, error=fault_of(error.reason))
+            return
+        self._reply(command, "ok" if good else "failed", received_at, result=result)
+
+    async def _obey(self, command: Command) -> tuple[bool, dict[str, JsonValue]]:
+        """Do what the command says and return whether it was reached.
+
+        Raises:
+            Declined: the room will not.
+        """
+        if command.kind == "recheck":
+            await self._engine.recheck()
+            return True, {"readiness": self._engine.assessment().readiness}
+        if command.kind == "cancel":
+            return True, {"cancelled": self._engine.cancel_run(command.run)}
+        if command.kind == "prepare":
+            plan = self._engine.prepare_now(cause="command", who=command.by)
+            run = self._engine.open_run(plan)
+        else:
+            run = self._engine.press(command.preset or "", cause="command", who=command.by)
+        if run is None:
+            raise Declined("run.unknown", "the run is over already")
+        await self._engine.wait_for(run)
+        return run.is_good, {"run": run.order.id, "steps": {step: end.outcome for step, end in run.ends.items()}}
+
+    def _reply(
+        self,
+        command: Command,
+        status: str,
+        received_at: datetime,
+        *,
+        result: dict[str, JsonValue] | None = None,
+        error: Fault | None = None,
+        keep: bool = True,
+    ) -> None:
+        done_at = None if status == "accepted" else self._clock.now()
+        reply = Reply.model_validate(
+            {
+                "command": command.id,
+                "status": status,
+                "result": result or {},
+                "error": error,
+                "received_at": received_at,
+                "done_at": done_at,
+            }
+        )
+        if keep:
+            self._store.keep_reply(command.id, reply.model_dump_json())
+        self._send(reply)
+
+    def _send(self, reply: Reply) -> None:
+        if self._group is not None:
+            self._group.create_task(self._publish_reply(reply), name="reply")
+
+    async def _publish_reply(self, reply: Reply) -> None:
+        try:
+            await self._link.publish(self._topics.reply, reply.encode())
+        except NotConnected as error:
+            log.info("reply not sent: %s", error, extra={"action": "reply", "command": reply.command})

@@ -1,0 +1,174 @@
+"""What is due now, and when to look again. Pure: time is an argument.
+
+The answer depends on the schedule, on the journal and on the clock, never on what the
+process did before: a restarted agent, a late schedule and a clock that jumped all find the
+right phase by asking again. Rules:
+
+* Only the first session that is not over may touch the room; the next one waits for it.
+* Preparation starts at `prepare_at` (`lead` before the start when central gave no time of
+  its own) and is repeated, ever more seldom, until every step is good.
+* Readiness is certified `certify` before the start, later at once.
+* A session goes live at its start by itself. A preparation that still runs then is waited
+  for `PATIENCE`, no longer.
+* A session ends at its end, which a technician may have moved. One whose time is over and
+  that never was live is missed, unless it ended before this journal began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from agent.course import Course
+from agent.session import BEFORE, OVER
+from contract.messages import PlannedSession
+from contract.words import Phase, SessionStatus
+
+PATIENCE = timedelta(seconds=60)
+RETRY_AT_FIRST = timedelta(seconds=15)
+RETRY_AT_MOST = timedelta(minutes=5)
+
+
+class Deed(StrEnum):
+    """What the plan can ask for."""
+
+    PREPARE = "prepare"
+    CERTIFY = "certify"
+    START = "start"
+    SET_LIVE = "set_live"
+    END = "end"
+    PUT_AWAY = "put_away"
+    MISS = "miss"
+    CANCEL = "cancel"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do now."""
+
+    deed: Deed
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """The room's own times."""
+
+    lead: timedelta
+    certify: timedelta
+    since: datetime
+    """When the journal was begun: what ended before it is not this agent's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What to do now, in order, and when to ask again at the latest."""
+
+    actions: tuple[Action, ...] = ()
+    wake: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Answer:
+    actions: list[Action] = field(default_factory=list)
+    wakes: list[datetime] = field(default_factory=list)
+
+    def at(self, moment: datetime, now: datetime) -> bool:
+        """Return whether `moment` has come; else ask again then."""
+        if now < moment:
+            self.wakes.append(moment)
+        return now >= moment
+
+    def do(self, deed: Deed, session: PlannedSession) -> None:
+        self.actions.append(Action(deed, session.id))
+
+
+def due(now: datetime, sessions: Iterable[PlannedSession], courses: Mapping[str, Course], rhythm: Rhythm) -> Due:
+    """Return what the held sessions ask for at `now`."""
+    answer = _Answer()
+    held = [(plan, courses.get(plan.id, Course())) for plan in sorted(sessions, key=lambda plan: (plan.start, plan.id))]
+    for plan, course in held:
+        _close(answer, plan, course, now, rhythm)
+    front = front_of(held, now)
+    if front is not None:
+        plan, course = front
+        if course.phase in BEFORE:
+            _bring_up(answer, plan, course, now, rhythm)
+        else:
+            _carry_on(answer, plan, course, now)
+    return Due(tuple(answer.actions), min(answer.wakes, default=None))
+
+
+def front_of(held: Iterable[tuple[PlannedSession, Course]], now: datetime) -> tuple[PlannedSession, Course] | None:
+    """Return the session that has the room: one that runs, else the first that is still to come."""
+    alive = [(plan, course) for plan, course in held if course.phase not in OVER and not _is_dead(plan, course, now)]
+    running = [pair for pair in alive if pair[1].phase not in BEFORE]
+    return next(iter(running or alive), None)
+
+
+def prepare_at(plan: PlannedSession, lead: timedelta) -> datetime:
+    """Return when preparation begins: central's moment, else `lead` before the start."""
+    return plan.prepare_at if plan.prepare_at < plan.start else plan.start - lead
+
+
+def end_of(plan: PlannedSession, course: Course) -> datetime:
+    """Return when the session ends, with what a technician added."""
+    return max(plan.end, course.extended_to) if course.extended_to else plan.end
+
+
+def retry_at(course: Course) -> datetime | None:
+    """Return when a preparation that was not good is tried again; none: at once."""
+    if course.attempted_at is None:
+        return None
+    doublings = min(max(course.attempts - 1, 0), 10)
+    pause: timedelta = min(RETRY_AT_FIRST * (1 << doublings), RETRY_AT_MOST)
+    return course.attempted_at + pause
+
+
+def _is_dead(plan: PlannedSession, course: Course, now: datetime) -> bool:
+    return course.phase in BEFORE and (plan.status is SessionStatus.CANCELLED or now >= plan.end)
+
+
+def _close(answer: _Answer, plan: PlannedSession, course: Course, now: datetime, rhythm: Rhythm) -> None:
+    """Ask for what needs no room: cancelled, missed, reported."""
+    if course.phase in {Phase.ENDED, Phase.MISSED}:
+        answer.do(Deed.REPORT, plan)
+    elif course.phase in BEFORE and plan.status is SessionStatus.CANCELLED:
+        answer.do(Deed.CANCEL, plan)
+    elif course.phase in BEFORE and now >= plan.end and plan.end > rhythm.since:
+        answer.do(Deed.MISS, plan)
+
+
+def _bring_up(answer: _Answer, plan: PlannedSession, course: Course, now: datetime, rhythm: Rhythm) -> None:
+    """Ask for preparation, certificate and start."""
+    if course.phase is Phase.PLANNED:
+        if answer.at(prepare_at(plan, rhythm.lead), now):
+            answer.do(Deed.PREPARE, plan)
+        return
+    started = answer.at(plan.start, now)
+    if course.open_phase == "prepare" and course.open_since is not None:
+        if started and answer.at(course.open_since + PATIENCE, now):
+            answer.do(Deed.START, plan)
+        return
+    if not course.certified and answer.at(plan.start - rhythm.certify, now):
+        answer.do(Deed.CERTIFY, plan)
+    if started:
+        answer.do(Deed.START, plan)
+    elif course.phase is Phase.PREPARING:
+        again = retry_at(course)
+        if again is None or answer.at(again, now):
+            answer.do(Deed.PREPARE, plan)
+
+
+def _carry_on(answer: _Answer, plan: PlannedSession, course: Course, now: datetime) -> None:
+    """Ask for what a session needs that has begun."""
+    if course.phase is Phase.LIVE:
+        if plan.status is SessionStatus.CANCELLED or answer.at(end_of(plan, course), now):
+            answer.do(Deed.END, plan)
+        elif not course.is_set_live and course.open_phase != "live":
+            answer.do(Deed.SET_LIVE, plan)
+    elif course.open_phase != "end":
+        answer.do(Deed.PUT_AWAY, plan)

@@ -1,0 +1,235 @@
+"""The room as its tablet sees it: `agent.web.face.RoomFace` on the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from agent import plan as timeline
+from agent.board import Sighting
+from agent.course import Course
+from agent.engine import Declined, Engine
+from agent.runner import Run
+from agent.web import face
+from contract.messages import PlannedSession
+from contract.words import Phase, Readiness
+from drivers.errors import DriverError
+from drivers.outcomes import Reason
+from drivers.ports import Camera, Device, Sound
+
+SOUND_PORTS = ("microphone", "speaker")
+
+_PHASES = {
+    Phase.PLANNED: face.Phase.IDLE,
+    Phase.PREPARING: face.Phase.PREPARING,
+    Phase.READY: face.Phase.PREPARED,
+    Phase.LIVE: face.Phase.LIVE,
+    Phase.ENDING: face.Phase.ENDING,
+    Phase.ENDED: face.Phase.ENDED,
+    Phase.REPORTED: face.Phase.ENDED,
+}
+
+
+class Levels(Protocol):
+    """Where the newest sound levels come from."""
+
+    def read(self) -> Mapping[str, float]:
+        """Return them by port."""
+
+
+class Tablet:
+    """Satisfies `RoomFace`."""
+
+    def __init__(self, engine: Engine, *, levels: Levels | None, is_online: Callable[[], bool]) -> None:
+        self._engine = engine
+        self._levels = levels
+        self._is_online = is_online
+        room = engine.room
+        devices = engine.equipment.devices
+        self._sound = next((name for name, device in devices.items() if isinstance(device, Sound)), None)
+        self._facts = face.RoomFacts(
+            id=room.room,
+            name=room.name,
+            zone=ZoneInfo(room.time_zone),
+            presets=tuple(face.Preset(name, preset.label) for name, preset in room.presets.items()),
+            checklist=tuple(face.ChecklistItem(item.id, item.label) for item in room.checklist),
+            cameras=tuple(name for name, device in devices.items() if isinstance(device, Camera)),
+            sound_ports=SOUND_PORTS if self._sound is not None else (),
+        )
+
+    @property
+    def facts(self) -> face.RoomFacts:
+        """What does not change."""
+        return self._facts
+
+    def view(self) -> face.RoomView:
+        """Return what is so now."""
+        engine = self._engine
+        shown, upcoming = self._sessions()
+        course = Course() if shown is None else engine.course(shown.id)
+        return face.RoomView(
+            readiness=self._readiness(),
+            phase=_PHASES.get(course.phase, face.Phase.IDLE),
+            session=None if shown is None else self._session(shown),
+            upcoming=None if upcoming is None else self._session(upcoming),
+            devices=tuple(_device(seen) for seen in engine.equipment.board.devices.values()),
+            runs={name: self._run(run) for name, run in engine.runs.items() if name in engine.presets},
+            ticks={name: face.Tick(tick.who, tick.at) for name, tick in course.ticks.items()},
+            muted=self._mutes(),
+            central_online=self._is_online(),
+            waiting_to_send=engine.journal.pending,
+        )
+
+    def _sessions(self) -> tuple[PlannedSession | None, PlannedSession | None]:
+        """Return the session to show and the one after it.
+
+        The one that just ended stays until the next one's preparation begins.
+        """
+        engine = self._engine
+        front = engine.front()
+        ended = [plan for plan in engine.sessions() if _PHASES.get(engine.course(plan.id).phase) is face.Phase.ENDED]
+        if ended and (front is None or engine.course(front.id).phase is Phase.PLANNED):
+            return ended[-1], front
+        if front is None:
+            return None, None
+        planned = (Phase.PLANNED, Phase.PREPARING, Phase.READY)
+        later = (plan for plan in engine.sessions() if plan.start >= front.end)
+        return front, next((plan for plan in later if engine.course(plan.id).phase in planned), None)
+
+    def _session(self, plan: PlannedSession) -> face.SessionView:
+        course = self._engine.course(plan.id)
+        acked = self._engine.journal.acked
+        return face.SessionView(
+            id=plan.id,
+            title=plan.title,
+            agency=plan.agency,
+            leader=plan.leader is not None,
+            start=plan.start,
+            end=timeline.end_of(plan, course),
+            prepare_at=plan.prepare_at,
+            started_at=course.started_at,
+            ended_at=course.ended_at,
+            incidents=course.incidents,
+            reported=course.report_seq is not None and course.report_seq <= acked,
+        )
+
+    def _readiness(self) -> face.Readiness:
+        if any(seen.health is None for seen in self._engine.equipment.board.devices.values()):
+            return face.Readiness.UNKNOWN
+        known = {Readiness.READY: face.Readiness.READY, Readiness.DEGRADED: face.Readiness.DEGRADED}
+        return known.get(self._engine.assessment().readiness, face.Readiness.NOT_READY)
+
+    def _run(self, run: Run) -> face.PresetRun:
+        fault = run.failed.reason if run.failed is not None else None
+        reason = None if fault is None else Reason(fault.code, fault.detail, fault.values)
+        state = face.RunState.RUNNING
+        if run.is_over:
+            state = face.RunState.DONE if run.is_good else face.RunState.FAILED
+            if run.is_good and run is not self._engine.last_run:
+                state = face.RunState.IDLE
+        return face.PresetRun(state, run.step, len(run.order.preset.steps), reason if run.is_over else None, run.at)
+
+    def _mutes(self) -> Mapping[str, bool | None]:
+        return {port: self._engine.muted.get(port) for port in self._facts.sound_ports}
+
+    def meters(self) -> Mapping[str, float]:
+        """Return the newest levels."""
+        return {} if self._levels is None else self._levels.read()
+
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` after every change."""
+        return self._engine.subscribe(changed)
+
+    async def run_preset(self, name: str, *, who: str) -> None:
+        """Start a preset."""
+        self._do(lambda: self._engine.press(name, cause="tablet", who=who))
+
+    async def start_session(self, *, who: str) -> None:
+        """Go live."""
+        self._do(lambda: self._engine.start(who=who))
+
+    async def end_session(self, *, who: str) -> None:
+        """End the live session."""
+        self._do(lambda: self._engine.end(who=who))
+
+    async def extend(self, by: timedelta, *, who: str) -> None:
+        """Move the end of the live session."""
+        self._do(lambda: self._engine.extend(by, who=who))
+
+    async def tick(self, item: str, on: bool, *, who: str) -> None:
+        """Set or take back a tick."""
+        self._do(lambda: self._engine.tick(item, on, who=who))
+
+    async def note(self, text: str, *, who: str) -> None:
+        """Write an incident into the journal."""
+        self._do(lambda: self._engine.write_note(text, who=who))
+
+    async def recheck(self, *, who: str) -> None:
+        """Have every device looked at again."""
+        for keeper in self._engine.equipment.keepers.values():
+            keeper.poke()
+
+    async def mute(self, port: str, on: bool, *, who: str) -> None:
+        """Mute or open a sound port.
+
+        Raises:
+            Refused: the room has no such port.
+        """
+        sound = self._sound
+        if sound is None or port not in SOUND_PORTS:
+            raise face.Refused(Reason("sound.no_port", f"the room has no sound port {port!r}", {"port": port}))
+        self._do(lambda: self._engine.set_mute(sound, port, on, who=who))
+
+    async def drive(self, camera: str, pan: float, tilt: float, zoom: float, *, lease: timedelta) -> None:
+        """Move a camera for at most `lease`.
+
+        Raises:
+            Refused: no such camera, or it would not.
+        """
+        device = self._camera(camera)
+        try:
+            await device.drive(pan, tilt, zoom, lease=lease)
+        except DriverError as error:
+            raise face.Refused(error.reason) from error
+        except ValueError as error:
+            raise face.Refused(Reason("camera.bad_speed", str(error))) from error
+
+    async def stop(self, camera: str) -> None:
+        """Stop a camera.
+
+        Raises:
+            Refused: no such camera, or it did not answer.
+        """
+        try:
+            await self._camera(camera).stop()
+        except DriverError as error:
+            raise face.Refused(error.reason) from error
+
+    def _camera(self, name: str) -> Camera:
+        """Return a camera by name.
+
+        Raises:
+            Refused: the room has none of that name.
+        """
+        device: Device | None = self._engine.equipment.devices.get(name)
+        if not isinstance(device, Camera):
+            raise face.Refused(Reason("camera.unknown", f"the room has no camera {name!r}", {"camera": name}))
+        return device
+
+    @staticmethod
+    def _do(action: Callable[[], object]) -> None:
+        """Press something.
+
+        Raises:
+            Refused: the room will not.
+        """
+        try:
+            action()
+        except Declined as error:
+            raise face.Refused(error.reason) from error
+
+
+def _device(seen: Sighting) -> face.DeviceView:
+    return face.DeviceView(seen.name, seen.required, seen.health, seen.looked_at, seen.since)
