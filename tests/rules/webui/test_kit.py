@@ -104,6 +104,16 @@ def test_every_sentence_can_be_formatted_with_its_own_names() -> None:
         assert sentence(Why(code, "detail", values), str) == text % values
 
 
+def test_every_reason_that_a_driver_or_a_room_gives_has_a_sentence() -> None:
+    given = re.compile(r"""(?:[Rr]eason|Declined|Fault)\(\s*(?:code=)?"([a-z_]+\.[a-z_]+)\"""")
+    sources = [
+        path for folder in ("drivers", "agent") for path in (ROOT / folder).rglob("*.py") if "sim" not in path.parts
+    ]
+    codes = {code for path in sources for code in given.findall(path.read_text())}
+    assert "camera.in_standby" in codes
+    assert sorted(codes - SENTENCES.keys()) == []
+
+
 def test_scripts_stay_small_and_without_words() -> None:
     scripts = [path for folder in ("webui", "agent", "central") for path in (ROOT / folder).rglob("static/**/*.js")]
     lengths = {path.name: len(path.read_text().splitlines()) for path in scripts}
