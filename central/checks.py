@@ -1,0 +1,60 @@
+"""What must be right in a request before anybody looks at it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+from central.errors import Wrong
+from central.model import Draft
+from central.settings import Policy
+
+SHORT_AT_MOST = 200
+LONG_AT_MOST = 2000
+PEOPLE_AT_MOST = 100_000
+LASTS_AT_MOST = timedelta(days=14)
+
+
+def check_draft(draft: Draft, policy: Policy) -> tuple[Wrong, ...]:
+    """Return everything wrong in `draft`, not only the first thing."""
+    return (*_texts(draft), *_numbers(draft), *_times(draft), *_letter(draft, policy))
+
+
+def _texts(draft: Draft) -> Iterator[Wrong]:
+    wanted = {
+        "title": draft.title,
+        "letter_subject": draft.letter_subject,
+        "contact_name": draft.contact.name,
+        "contact_phone": draft.contact.phone,
+        "platform": draft.platform,
+    }
+    for name, text in wanted.items():
+        if not text.strip():
+            yield Wrong(name, "text.wanted", "wanted, found nothing")
+        elif len(text) > SHORT_AT_MOST:
+            yield Wrong(name, "text.too_long", f"at most {SHORT_AT_MOST} characters, got {len(text)}")
+    free = {"agenda": draft.agenda, "own_equipment": draft.own_equipment, "own_people": draft.own_people}
+    for name, text in free.items():
+        if len(text) > LONG_AT_MOST:
+            yield Wrong(name, "text.too_long", f"at most {LONG_AT_MOST} characters, got {len(text)}")
+
+
+def _numbers(draft: Draft) -> Iterator[Wrong]:
+    if not 1 <= draft.participants <= PEOPLE_AT_MOST:
+        yield Wrong("participants", "number.range", f"wanted 1 to {PEOPLE_AT_MOST}, got {draft.participants}")
+
+
+def _times(draft: Draft) -> Iterator[Wrong]:
+    if draft.starts.tzinfo is None or draft.ends.tzinfo is None:
+        yield Wrong("starts", "time.naive", "wanted with its offset from UTC")
+    elif not draft.starts < draft.ends:
+        yield Wrong("ends", "time.order", "the end must be after the start")
+    elif draft.ends - draft.starts > LASTS_AT_MOST:
+        yield Wrong("ends", "time.too_long", f"at most {LASTS_AT_MOST.days} days")
+
+
+def _letter(draft: Draft, policy: Policy) -> Iterator[Wrong]:
+    number = draft.letter_number.strip()
+    if len(number) > SHORT_AT_MOST or not re.fullmatch(policy.letter_number, number):
+        yield Wrong("letter_number", "letter.number", f"wanted like {policy.letter_number}, got {number[:80]!r}")

@@ -1,0 +1,222 @@
+"""Reading: rows of the database as the values of `central.model`.
+
+Every function takes a connection, so that a service decides what is one transaction. The
+number of queries never grows with the number of rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from central.db import tables as t
+from central.domain.clocks import Standards, clocks
+from central.domain.sop import Event, State
+from central.domain.verification import Occupied, OperatorFacts, Rival, RoomFacts
+from central.domain.words import Leader, UnitKind
+from central.errors import NotFound
+from central.model import Agency, Contact, Letter, LetterFile, Move, Operator, Request, Room, SessionRow
+from contract import PlannedSession, SessionStatus
+
+Row = sa.RowMapping
+"""A row by its columns' names; what stands in it is as the table says."""
+
+
+def rooms(connection: sa.Connection) -> tuple[Room, ...]:
+    """Return all rooms by name."""
+    return tuple(_room(row) for row in connection.execute(t.room.select().order_by(t.room.c.name)).mappings())
+
+
+def operators(connection: sa.Connection) -> tuple[Operator, ...]:
+    """Return the division's people who are there, by name."""
+    query = t.operator.select().where(t.operator.c.active).order_by(t.operator.c.name)
+    return tuple(Operator(row["id"], row["name"], row["active"]) for row in connection.execute(query).mappings())
+
+
+def agencies(connection: sa.Connection) -> tuple[Agency, ...]:
+    """Return all agencies by name."""
+    return tuple(Agency(**row) for row in connection.execute(t.agency.select().order_by(t.agency.c.name)).mappings())
+
+
+def request(connection: sa.Connection, ident: str, standards: Standards) -> Request:
+    """Return one request.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = requests(connection, standards, t.request.c.id == ident)
+    if not found:
+        raise NotFound("request", ident)
+    return found[0]
+
+
+def requests(
+    connection: sa.Connection, standards: Standards, *where: sa.ColumnElement[bool], limit: int = 200
+) -> tuple[Request, ...]:
+    """Return the newest requests that fit `where`, with their history."""
+    columns = [*_named(t.request, "q"), *_named(t.agency, "a"), *_named(t.room, "r"), *_named(t.letter, "l")]
+    joined = t.request.join(t.agency).join(t.room).outerjoin(t.letter).join(t.person, _APPLICANT)
+    joined = joined.outerjoin(t.session, t.session.c.request_id == t.request.c.id)
+    more = [t.person.c.name.label("applicant"), t.session.c.id.label("session"), t.session.c.ends.label("session_ends")]
+    query = sa.select(*columns, *more).select_from(joined).where(*where)
+    newest = query.order_by(t.request.c.submitted_at.desc(), t.request.c.id.desc()).limit(limit)
+    found = connection.execute(newest).mappings().all()
+    moves = _moves(connection, [row["q_id"] for row in found])
+    return tuple(_request(row, moves[row["q_id"]], standards) for row in found)
+
+
+_APPLICANT = t.person.c.id == t.request.c.applicant_id
+
+
+def _named(table: sa.Table, prefix: str) -> list[sa.Label[Any]]:
+    return [column.label(f"{prefix}_{column.name}") for column in table.c]
+
+
+def _moves(connection: sa.Connection, idents: list[str]) -> dict[str, tuple[Move, ...]]:
+    query = t.request_move.select().where(t.request_move.c.request_id.in_(idents)).order_by(t.request_move.c.id)
+    found: dict[str, list[Move]] = defaultdict(list)
+    for row in connection.execute(query).mappings():
+        event = Event(row["event"]) if row["event"] else None
+        found[row["request_id"]].append(Move(row["at"], event, State(row["state"]), row["actor"], row["reason"]))
+    return defaultdict(tuple, {ident: tuple(moves) for ident, moves in found.items()})
+
+
+def _request(row: Row, moves: tuple[Move, ...], standards: Standards) -> Request:
+    return Request(
+        id=row["q_id"],
+        receipt=row["q_receipt"],
+        agency=Agency(row["a_id"], row["a_name"], row["a_short"]),
+        letter=_letter(row),
+        contact=Contact(row["q_contact_name"], row["q_contact_phone"]),
+        title=row["q_title"],
+        agenda=row["q_agenda"],
+        starts=row["q_starts"],
+        ends=row["q_ends"],
+        room=_room(row, "r_"),
+        participants=row["q_participants"],
+        platform=row["q_platform"],
+        leader=Leader(row["q_leader"]),
+        recording=row["q_recording"],
+        own_account=row["q_own_account"],
+        own_equipment=row["q_own_equipment"],
+        own_people=row["q_own_people"],
+        state=State(row["q_state"]),
+        version=row["q_version"],
+        submitted_at=row["q_submitted_at"],
+        applicant=row["applicant"],
+        applicant_id=row["q_applicant_id"],
+        moves=moves,
+        clocks=clocks(((move.event, move.at) for move in moves), standards, row["session_ends"]),
+        session_id=row["session"],
+    )
+
+
+def _letter(row: Row) -> Letter:
+    file = None
+    if row["l_sha256"] is not None:
+        file = LetterFile(row["l_sha256"], row["q_letter_name"], row["l_media_type"], row["l_size_bytes"])
+    day = date.fromisoformat(row["q_letter_date"])
+    return Letter(row["q_letter_number"], day, row["q_letter_subject"], file)
+
+
+def _room(row: Row, prefix: str = "") -> Room:
+    names = ("id", "name", "site", "capacity", "can_record", "open", "time_zone")
+    return Room(**{name: row[prefix + name] for name in names})
+
+
+def room_facts(room: Room) -> RoomFacts:
+    """Return what rules look at."""
+    return RoomFacts(room.id, room.name, room.capacity, room.can_record, room.open)
+
+
+def operator_facts(operator: Operator) -> OperatorFacts:
+    """Return what rules look at."""
+    return OperatorFacts(operator.id, operator.name)
+
+
+def occupied(connection: sa.Connection, starts: datetime, ends: datetime) -> tuple[Occupied, ...]:
+    """Return every live allocation that touches [starts, ends)."""
+    touching = sa.and_(t.alloc.c.live, t.alloc.c.starts < ends, t.alloc.c.ends > starts)
+    held = t.alloc.join(t.session)
+    columns = (t.alloc, t.session.c.title, t.session.c.agency)
+    query = sa.select(*columns).select_from(held).where(touching).order_by(t.alloc.c.starts)
+    return tuple(
+        Occupied(
+            UnitKind(row["unit_kind"]),
+            row["unit_id"],
+            Rival(row["session_id"], row["title"], row["agency"], row["starts"], row["ends"]),
+        )
+        for row in connection.execute(query).mappings()
+    )
+
+
+def sessions(connection: sa.Connection, *where: sa.ColumnElement[bool], limit: int = 500) -> tuple[SessionRow, ...]:
+    """Return the sessions that fit `where`, earliest first."""
+    joined = t.session.join(t.room).join(t.operator).join(t.request, t.request.c.id == t.session.c.request_id)
+    reported = sa.exists().where(t.report.c.session_id == t.session.c.id).label("reported")
+    columns = [*_named(t.session, "s"), *_named(t.room, "r"), *_named(t.operator, "o"), t.request.c.receipt, reported]
+    query = sa.select(*columns).select_from(joined).where(*where).order_by(t.session.c.starts).limit(limit)
+    return tuple(_session(row) for row in connection.execute(query).mappings())
+
+
+def session(connection: sa.Connection, ident: str) -> SessionRow:
+    """Return one session.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = sessions(connection, t.session.c.id == ident)
+    if not found:
+        raise NotFound("session", ident)
+    return found[0]
+
+
+def _session(row: Row) -> SessionRow:
+    return SessionRow(
+        planned=_planned(row),
+        room=_room(row, "r_"),
+        request_id=row["s_request_id"],
+        receipt=row["receipt"],
+        operator=Operator(row["o_id"], row["o_name"], row["o_active"]),
+        leader=Leader(row["s_leader"]),
+        has_report=bool(row["reported"]),
+    )
+
+
+def _planned(row: Row) -> PlannedSession:
+    leader = Leader(row["s_leader"])
+    return PlannedSession(
+        id=row["s_id"],
+        rev=row["s_rev"],
+        status=SessionStatus(row["s_status"]),
+        title=row["s_title"],
+        agency=row["s_agency"],
+        leader=leader.value if leader.takes_part else None,
+        start=row["s_starts"],
+        end=row["s_ends"],
+        prepare_at=row["s_prepare_at"],
+        setup=timedelta(seconds=row["s_setup_s"]),
+        teardown=timedelta(seconds=row["s_teardown_s"]),
+        recording=row["s_recording"],
+        operators=(row["o_name"],),
+        letter=row["s_letter"],
+        platform=row["s_platform"],
+    )
+
+
+def chosen(operators_there: Iterable[Operator], ident: str | None) -> Operator | None:
+    """Return the operator with this id, or none when none is named.
+
+    Raises:
+        NotFound: nobody has it.
+    """
+    if ident is None:
+        return None
+    found = next((operator for operator in operators_there if operator.id == ident), None)
+    if found is None:
+        raise NotFound("operator", ident)
+    return found

@@ -1,0 +1,193 @@
+"""What everybody looks at: rooms with their state, sessions, reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from central import rows
+from central.db import tables as t
+from central.db.store import Store
+from central.desk import utc_now
+from central.domain.clocks import Standards
+from central.domain.sop import State
+from central.errors import NotFound
+from central.model import Person, ReportRow, Room, RoomCard, SessionRow, Wall
+from central.permissions import sees_all_agencies
+from contract import Condition, ExecutionReport, Phase, Presence, Readiness, RoomPresence, RoomState, SessionStatus
+
+_PHASES_SHOWN = {Phase.PREPARING: "preparing", Phase.LIVE: "busy", Phase.ENDING: "busy"}
+NEXT_WITHIN = timedelta(days=14)
+
+
+class Board:
+    """Reads for the wall, the schedule and the reports."""
+
+    def __init__(
+        self, store: Store, zone: ZoneInfo, standards: Standards, *, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._store = store
+        self._zone = zone
+        self._standards = standards
+        self._now = now
+
+    def day(self, moment: datetime) -> tuple[datetime, datetime]:
+        """Return the local day around `moment`, as [start, end)."""
+        first = datetime.combine(moment.astimezone(self._zone).date(), time(), self._zone)
+        return first, first + timedelta(days=1)
+
+    def wall(self) -> Wall:
+        """Return all rooms, today's sessions and what still waits for a decision today."""
+        now = self._now()
+        first, last = self.day(now)
+        waiting = t.request.c.state.in_([State.SUBMITTED, State.DISPOSED])
+        with self._store.reading() as connection:
+            return Wall(
+                at=now,
+                cards=self._cards(connection, now),
+                sessions=rows.sessions(connection, *_touches(first, last)),
+                waiting=rows.requests(
+                    connection, self._standards, waiting, t.request.c.starts < last, t.request.c.ends > first
+                ),
+            )
+
+    def rooms(self) -> tuple[RoomCard, ...]:
+        """Return every room with its state."""
+        with self._store.reading() as connection:
+            return self._cards(connection, self._now())
+
+    def sessions(self, starts: datetime, ends: datetime, *, room_id: str | None = None) -> tuple[SessionRow, ...]:
+        """Return the sessions that touch [starts, ends), also cancelled ones."""
+        where = [*_touches(starts, ends)]
+        if room_id is not None:
+            where.append(t.session.c.room_id == room_id)
+        with self._store.reading() as connection:
+            return rows.sessions(connection, *where)
+
+    def session(self, ident: str) -> SessionRow:
+        """Return one session.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._store.reading() as connection:
+            return rows.session(connection, ident)
+
+    def reports(self, by: Person, *, limit: int = 200) -> tuple[ReportRow, ...]:
+        """Return the newest report of every session that `by` may see, newest first."""
+        newest = sa.select(sa.func.max(t.report.c.report_rev)).where(t.report.c.session_id == _r.c.session_id)
+        joined = _r.outerjoin(t.room, t.room.c.id == _r.c.room_id)
+        query = sa.select(_r, t.room.c.name.label("room_name")).select_from(joined)
+        query = query.where(_r.c.report_rev == newest.scalar_subquery(), *_own(by))
+        with self._store.reading() as connection:
+            found = connection.execute(query.order_by(_r.c.received_at.desc()).limit(limit)).mappings()
+            return tuple(_report_row(row) for row in found)
+
+    def report(self, session_id: str, by: Person) -> ExecutionReport:
+        """Return the newest report of a session.
+
+        Raises:
+            NotFound: none came yet, or not for this person.
+        """
+        query = sa.select(_r.c.body).where(_r.c.session_id == session_id, *_own(by))
+        with self._store.reading() as connection:
+            body = connection.scalar(query.order_by(_r.c.report_rev.desc()).limit(1))
+        if body is None:
+            raise NotFound("report", session_id)
+        return ExecutionReport.model_validate_json(body)
+
+    def _cards(self, connection: sa.Connection, now: datetime) -> tuple[RoomCard, ...]:
+        presence = {
+            row["room_id"]: (RoomPresence.model_validate_json(row["body"]), row["seen_at"])
+            for row in connection.execute(t.room_presence.select()).mappings()
+        }
+        states = {
+            row["room_id"]: (RoomState.model_validate_json(row["body"]), row["seen_at"])
+            for row in connection.execute(t.room_state.select()).mappings()
+        }
+        revisions = {row["room_id"]: row["rev"] for row in connection.execute(t.room_revision.select()).mappings()}
+        coming = rows.sessions(
+            connection, *_touches(now, now + NEXT_WITHIN), t.session.c.status != SessionStatus.CANCELLED
+        )
+        return tuple(
+            _card(
+                room,
+                _Heard(presence.get(room.id), states.get(room.id), revisions.get(room.id)),
+                tuple(session for session in coming if session.room.id == room.id),
+                now,
+            )
+            for room in rows.rooms(connection)
+        )
+
+
+_r = t.report.alias("r")
+
+
+def _own(by: Person) -> tuple[sa.ColumnElement[bool], ...]:
+    if sees_all_agencies(by):
+        return ()
+    held = t.session.join(t.request, t.request.c.id == t.session.c.request_id)
+    mine = sa.select(t.session.c.id).select_from(held)
+    return (_r.c.session_id.in_(mine.where(t.request.c.agency_id == (by.agency.id if by.agency else ""))),)
+
+
+def _touches(starts: datetime, ends: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (t.session.c.starts < ends, t.session.c.ends > starts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What a room said, with when, and which schedule it should hold."""
+
+    presence: tuple[RoomPresence, datetime] | None
+    state: tuple[RoomState, datetime] | None
+    rev: int | None
+
+
+def _card(room: Room, heard: _Heard, sessions: tuple[SessionRow, ...], now: datetime) -> RoomCard:
+    presence, state, rev = heard.presence, heard.state, heard.rev
+    there = presence is not None and presence[0].state is Presence.ONLINE
+    told = state[0] if state is not None and there else None
+    phase = told.session.phase if told is not None and told.session is not None else ""
+    seen = [found[1] for found in (presence, state) if found is not None]
+    devices = told.devices.values() if told is not None else ()
+    return RoomCard(
+        room=room,
+        shown=_shown(told, phase),
+        presence=presence[0].state if presence is not None else None,
+        readiness=told.readiness if told is not None else None,
+        last_seen=max(seen, default=None),
+        reasons=told.reasons if told is not None else (),
+        phase=phase,
+        now=next((s for s in sessions if s.planned.start <= now < s.planned.end), None),
+        next=next((s for s in sessions if s.planned.start > now), None),
+        devices_ok=sum(device.condition is Condition.OK for device in devices),
+        devices_all=len(devices),
+        schedule_held=told is not None and rev is not None and told.applied.schedule_rev == rev,
+    )
+
+
+def _shown(told: RoomState | None, phase: str) -> str:
+    if told is None:
+        return "offline"
+    if phase in _PHASES_SHOWN:
+        return _PHASES_SHOWN[Phase(phase)]
+    return told.readiness.value if told.readiness is not Readiness.BUSY else "busy"
+
+
+def _report_row(row: rows.Row) -> ReportRow:
+    return ReportRow(
+        session_id=row["session_id"],
+        room_id=row["room_id"],
+        room_name=row["room_name"] or row["room_id"],
+        title=row["title"],
+        agency=row["agency"],
+        report_rev=row["report_rev"],
+        planned_start=row["planned_start"],
+        carried_out=row["carried_out"],
+        received_at=row["received_at"],
+    )
