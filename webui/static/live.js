@@ -5,7 +5,7 @@
 
 import { fragments, meters, refetch, take } from "./bind.js";
 
-const SILENT_MS = 2500;
+const SILENT_MS = 2400;
 const SILENT_AFTER_SLEEP_MS = 1000;
 const QUIET_MS = 1500;
 const FIRST_WAIT_MS = 150;
@@ -118,7 +118,7 @@ export function connect(where = "/live") {
   path = where;
   link("connecting");
   open();
-  setInterval(watch, 250);
+  setInterval(watch, 100);
   addEventListener("online", wake);
   addEventListener("pageshow", wake);
   document.addEventListener("visibilitychange", wake);

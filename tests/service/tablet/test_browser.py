@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, WebSocketRoute, async_playwright, expect
 
 from agent.web.face import Phase, PresetRun, RunState
 from drivers.outcomes import Reason
@@ -208,6 +208,24 @@ async def test_a_dead_agent_shows_and_a_new_one_is_taken_up_without_reload(brows
         await expect(tablet.page.locator("#head .pill")).to_have_text("Berlangsung")
         assert not await tablet.page.locator(".work").evaluate("node => node.inert")
         assert await tablet.page.evaluate("window.sameDocument")
+
+
+async def test_a_link_that_only_falls_silent_is_lost_too(tablet: Tablet) -> None:
+    links: list[WebSocketRoute] = []
+    dead: list[WebSocketRoute] = []
+
+    def relay(route: WebSocketRoute) -> None:
+        links.append(route)
+        route.connect_to_server().on_message(lambda message: None if route in dead else route.send(message))
+
+    await tablet.page.route_web_socket("**/live", relay)
+    await tablet.page.reload()
+    await tablet.live()
+    await tablet.hold("[data-drive='1,0,0']")
+    dead += links
+    await until(lambda: tablet.room.stopped == ["camera-1"])
+    await until(lambda: len(links) > 1)
+    await tablet.live()
 
 
 async def test_ticks_notes_and_mutes_reach_the_room(tablet: Tablet) -> None:
