@@ -202,6 +202,8 @@ async def test_a_dead_agent_shows_and_a_new_one_is_taken_up_without_reload(brows
         await expect(tablet.page.locator("body")).to_have_attribute("data-link", "stale", timeout=5000)
         await expect(tablet.page.locator(".lost")).to_be_visible()
         assert await tablet.page.locator(".work").evaluate("node => node.inert")
+        # a page must never navigate while nobody answers: the browser's error page does not come back
+        assert await tablet.page.evaluate("[...document.forms].every(form => form.closest('[inert], dialog'))")
         room.become(replace(room.now, phase=Phase.LIVE))
         await stack.enter_async_context(served(room, port))
         await tablet.live()
