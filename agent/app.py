@@ -88,10 +88,12 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) 
     birth = Birth(boot, version("siaga"), clock.now(), tuple(sorted(set(device_kinds(room_file).values()))))
     exchange = Exchange(secrets.broker, engine, store=store, journal=journal, book=book, birth=birth, clock=clock)
     meters = tuple(
-        Meter(device, is_live=lambda: engine.is_live, note=engine.note_levels, clock=clock)
+        Meter(device, live=engine.live_session, note=engine.note_levels, clock=clock)
         for device in equipment.devices.values()
         if isinstance(device, Sound)
     )
+    for meter in meters:
+        engine.subscribe(meter.settle)
     tablet = Tablet(engine, levels=next(iter(meters), None), is_online=lambda: exchange.is_up)
     return Room(engine, exchange, journal, store, meters, tablet)
 

@@ -8,6 +8,7 @@ finds the same room again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
@@ -41,7 +42,10 @@ log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 1.0
 """The plan is asked at least this often: the wall clock may jump."""
+FIRST_LOOK_WITHIN_S = 4.0
 CERTIFY_WITHIN_S = 25.0
+OPEN_BEFORE_PROOF_S = 1.5
+"""A proof looks back one second; what was heard while muted must not count."""
 MUTE_WITHIN = timedelta(seconds=8)
 RECOVER_FROM = 20_000
 """How many entries back an unfinished run is looked for after a restart."""
@@ -144,11 +148,20 @@ class Engine:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
+                await self._first_look()
                 while True:
                     self._woken.clear()
                     await self._sleep(self._do_what_is_due())
         finally:
             self._group = None
+
+    async def _first_look(self) -> None:
+        """Wait until every device was looked at, so that nothing is told to one that is being opened."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LOOK_WITHIN_S):
+                while any(seen.health is None for seen in self.equipment.board.devices.values()):
+                    self._woken.clear()
+                    await self._woken.wait()
 
     def _do_what_is_due(self) -> float:
         """Ask the plan once, do what it says, and return in how many seconds to ask again."""
@@ -160,11 +173,9 @@ class Engine:
         return min(max((due.wake - self._clock.now()) / timedelta(seconds=1), 0.0), ASK_EVERY_S)
 
     async def _sleep(self, seconds: float) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
-        except TimeoutError:
-            pass
 
     def _do(self, action: Action) -> None:
         session = self.book.session(action.session)
@@ -431,17 +442,14 @@ class Engine:
         """Write what a person saw into the journal."""
         self._note(self._busy_with(), EntryKind.NOTE, cause="tablet", who=who, body={"text": text[:2000]})
 
-    def note_levels(self, points: list[dict[str, Any]]) -> None:
-        """Write a stretch of microphone levels into the live session's journal."""
-        plan = self._busy_with()
-        if plan is not None:
-            self._note(plan, EntryKind.LEVELS, cause="agent", body={"points": points})
+    def note_levels(self, session: str, points: list[dict[str, Any]]) -> None:
+        """Write a stretch of microphone levels into a session's journal."""
+        self._note(self.book.session(session), EntryKind.LEVELS, cause="agent", body={"points": points})
 
-    @property
-    def is_live(self) -> bool:
-        """Whether a session is live."""
+    def live_session(self) -> str | None:
+        """Return the session that is live."""
         plan = self.front()
-        return plan is not None and self.course(plan.id).phase is Phase.LIVE
+        return plan.id if plan is not None and self.course(plan.id).phase is Phase.LIVE else None
 
     def _live(self) -> PlannedSession:
         """Return the live session.
@@ -504,6 +512,8 @@ class Engine:
                 if port.present and port.muted:
                     opened.append(port.name)
                     await sound.mute(port.name, False)
+            if opened:
+                await asyncio.sleep(OPEN_BEFORE_PROOF_S)
             return await sound.prove(loop=loop)
         except DriverError as error:
             log.warning("sound not proven", extra={"action": "prove", "reason": error.reason.code})
@@ -548,8 +558,7 @@ class Engine:
                 self.muted[port] = bool(found["muted"])
 
     def _device_changed(self, before: Sighting, after: Sighting) -> None:
-        first = before.condition is None
-        if before.condition is not after.condition and not (first and after.is_there):
+        if before.condition is not after.condition:
             self._note_device(before, after)
         plan = self.front()
         lost = after.required and before.is_there and not after.is_there
@@ -560,7 +569,7 @@ class Engine:
     def _note_device(self, before: Sighting, after: Sighting) -> None:
         reason = after.health.reason if after.health is not None else None
         body: dict[str, Any] = {"condition": after.condition, "before": before.condition}
-        body["back"] = after.is_there and not before.is_there and before.condition is not None
+        body["back"] = after.is_there and not before.is_there
         if reason is not None:
             body["reason"] = fault_of(reason).model_dump(mode="json")
         log.info("device changed", extra={"action": "device", "device": after.name, "condition": str(after.condition)})

@@ -28,10 +28,15 @@ class Meter:
     """Reads one sound device's microphone while a session is live or a tablet looks."""
 
     def __init__(
-        self, sound: Sound, *, is_live: Callable[[], bool], note: Callable[[list[dict[str, Any]]], None], clock: Clock
+        self,
+        sound: Sound,
+        *,
+        live: Callable[[], str | None],
+        note: Callable[[str, list[dict[str, Any]]], None],
+        clock: Clock,
     ) -> None:
         self._sound = sound
-        self._is_live = is_live
+        self._live = live
         self._note = note
         self._clock = clock
         self._newest: Level | None = None
@@ -39,6 +44,7 @@ class Meter:
         self._watched_until = 0.0
         self._block: list[Level] = []
         self._points: list[dict[str, Any]] = []
+        self._session: str | None = None
         self._point_due = 0.0
 
     def read(self) -> Mapping[str, float]:
@@ -58,29 +64,35 @@ class Meter:
                         self._take(level)
                         if not self._is_wanted():
                             break
-                self._write()
             await asyncio.sleep(ASK_EVERY_S)
 
+    def settle(self) -> None:
+        """Write what is left once the session is no longer live, before its report is made."""
+        if self._session is not None and self._live() != self._session:
+            self._write()
+
     def _is_wanted(self) -> bool:
-        return self._is_live() or time.monotonic() < self._watched_until
+        return self._live() is not None or time.monotonic() < self._watched_until
 
     def _take(self, level: Level) -> None:
         now = time.monotonic()
         self._newest, self._newest_at = level, now
-        if not self._is_live():
+        self._session = self._live()
+        if self._session is None:
             return
         self._block.append(level)
         if now >= self._point_due:
-            self._point_due = now + POINT_EVERY_S
+            self._point_due = max(self._point_due + POINT_EVERY_S, now)
             self._points.append(_point(self._block, self._clock.now()))
             self._block = []
         if len(self._points) >= POINTS_AN_ENTRY:
             self._write()
 
     def _write(self) -> None:
-        if self._points and self._is_live():
-            self._note(self._points)
-        self._points = []
+        session, points = self._session, self._points
+        self._points, self._block = [], []
+        if session is not None and points:
+            self._note(session, points)
 
 
 def _point(block: list[Level], at: Moment | datetime) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Protocol
@@ -18,6 +19,8 @@ from contract.words import Phase, Readiness
 from drivers.errors import DriverError
 from drivers.outcomes import Reason
 from drivers.ports import Camera, Device, Sound
+
+log = logging.getLogger(__name__)
 
 SOUND_PORTS = ("microphone", "speaker")
 
@@ -168,6 +171,7 @@ class Tablet:
 
     async def recheck(self, *, who: str) -> None:
         """Have every device looked at again."""
+        log.info("recheck", extra={"action": "recheck", "who": who})
         for keeper in self._engine.equipment.keepers.values():
             keeper.poke()
 

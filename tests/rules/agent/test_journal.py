@@ -1,0 +1,90 @@
+"""The journal: numbered without a gap, kept over restarts, freed by central's word alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent.clock import SystemClock
+from agent.course import course_of
+from agent.journal import Journal
+from agent.outbox import BATCH_BYTES, batch_of
+from agent.store import Store
+from contract.words import EntryKind, Phase
+
+
+def test_it_goes_on_where_it_was_after_reopening(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first = Journal(store, SystemClock(), "boot-1")
+    for number in range(3):
+        first.append(EntryKind.NOTE, session="s-1", body={"text": str(number)})
+    stream = first.stream
+    store.close()
+    again = Journal(store := Store(tmp_path), SystemClock(), "boot-2")
+    entry = again.append(EntryKind.NOTE, session="s-1")
+    assert (again.stream, entry.seq, entry.boot) == (stream, 4, "boot-2")
+    assert [e.seq for e in again.unsent(10)] == [1, 2, 3, 4]
+    store.close()
+
+
+def test_only_an_acknowledgement_of_this_stream_frees_entries(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    journal = Journal(store, SystemClock(), "boot-1")
+    for _ in range(5):
+        journal.append(EntryKind.NOTE)
+    assert not journal.acknowledge("another", 5)
+    assert not journal.acknowledge(journal.stream, 6)
+    assert journal.acknowledge(journal.stream, 3)
+    assert not journal.acknowledge(journal.stream, 2)
+    assert (journal.pending, [entry.seq for entry in journal.unsent(10)]) == (2, [4, 5])
+    store.close()
+    again = Journal(store := Store(tmp_path), SystemClock(), "boot-2")
+    assert (again.acked, again.pending) == (3, 2)
+    store.close()
+
+
+def test_two_files_have_two_streams(tmp_path: Path) -> None:
+    one, two = Store(tmp_path / "one"), Store(tmp_path / "two")
+    assert one.stream != two.stream
+    one.close()
+    two.close()
+
+
+def test_a_session_sees_its_own_entries_and_what_devices_did_meanwhile(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    journal = Journal(store, SystemClock(), "boot-1")
+    journal.append(EntryKind.DEVICE_CHANGED, device="before")
+    journal.append(EntryKind.PHASE_CHANGED, session="s-1", body={"phase": "preparing"})
+    journal.append(EntryKind.DEVICE_CHANGED, device="meanwhile")
+    journal.append(EntryKind.NOTE, session="s-2")
+    journal.append(EntryKind.PHASE_CHANGED, session="s-1", body={"phase": "live"})
+    journal.append(EntryKind.DEVICE_CHANGED, device="after")
+    entries = journal.of_session("s-1")
+    assert [entry.seq for entry in entries] == [2, 3, 5]
+    assert course_of(entries).phase is Phase.LIVE
+    store.close()
+
+
+def test_a_batch_stays_below_its_limit_and_always_holds_one(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    journal = Journal(store, SystemClock(), "boot-1")
+    for size in (70_000, 30_000, 30_000, 30_000):
+        journal.append(EntryKind.NOTE, body={"text": "x" * size})
+    entries = journal.unsent(10)
+    assert [e.seq for e in batch_of("praja-1", "s", entries).entries] == [1]
+    second = batch_of("praja-1", "s", entries[1:])
+    assert [e.seq for e in second.entries] == [2, 3]
+    assert len(second.encode()) <= BATCH_BYTES
+    store.close()
+
+
+def test_a_command_is_new_once_and_the_newest_are_remembered(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert store.take_command("c-0", keep=3)
+    assert not store.take_command("c-0", keep=3)
+    store.keep_reply("c-0", "answer")
+    assert store.reply_to("c-0") == "answer"
+    for number in range(1, 5):
+        assert store.take_command(f"c-{number}", keep=3)
+    assert not store.take_command("c-4", keep=3)
+    assert store.reply_to("c-0") is None
+    store.close()

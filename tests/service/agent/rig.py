@@ -1,0 +1,244 @@
+"""A private broker, simulated devices and an agent, each a process of its own, and a stand-in for central."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from contract import Ack, CentralState, Command, EntryBatch, PlannedSession, Reply, RoomPresence, RoomState, Schedule
+from contract.link import Broker, Delivery, Link
+from contract.messages import Entry
+from contract.report import ExecutionReport
+from contract.topics import CENTRAL_STATE, ROOMS_UP, RoomTopics
+from contract.words import EntryKind, Presence, SessionStatus
+from tests.broker import PrivateBroker
+from tests.until import until
+
+ROOM = "praja-1"
+TOPICS = RoomTopics(ROOM)
+READY_WITHIN_S = 15.0
+
+ROOM_FILE = """\
+room: praja-1
+name: Ruang Rapat Praja I
+time_zone: Asia/Pontianak
+central: {{broker: "mqtt://127.0.0.1:{broker}"}}
+data: data
+tablet: {{listen: "127.0.0.1:0"}}
+devices:
+  camera-1: {{at: "{camera}", required: true}}
+  sound: {{at: "{sound}", required: true}}
+prepare: {{lead: 10s, certify: 5s}}
+presets:
+  siap:
+    label: {{id: Siap, en: Ready}}
+    steps:
+      - {{device: camera-1, do: power, args: {{on: true}}, within: 20s}}
+      - together:
+          - {{device: camera-1, do: recall, args: {{memory: 1}}, within: 15s, verify: true}}
+          - {{device: sound, do: mute, args: {{port: microphone, on: true}}, verify: true}}
+  mulai:
+    label: {{id: Mulai, en: Start}}
+    steps:
+      - together:
+          - {{device: camera-1, do: recall, args: {{memory: 0}}, within: 15s, verify: true}}
+          - {{device: sound, do: mute, args: {{port: microphone, on: false}}, verify: true}}
+  selesai:
+    label: {{id: Selesai, en: End}}
+    steps:
+      - {{device: sound, do: mute, args: {{port: microphone, on: true}}, verify: true}}
+phases: {{prepare: siap, live: mulai, end: selesai}}
+checklist:
+  - {{id: papan-nama, label: {{id: Papan nama terpasang, en: Name plates in place}}}}
+"""
+
+
+class Process:
+    """A child process whose `ready` line was read."""
+
+    def __init__(self, process: asyncio.subprocess.Process, address: str, reader: asyncio.Task[None]) -> None:
+        self._process = process
+        self.address = address
+        self._reader = reader
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        self._process.kill()
+        await self._process.wait()
+        await self._reader
+
+    async def stop(self) -> int:
+        """Ask it to end and return its exit code."""
+        if self._process.returncode is None:
+            self._process.terminate()
+        async with asyncio.timeout(10):
+            code = await self._process.wait()
+        await self._reader
+        return code
+
+
+async def start(*command: str) -> Process:
+    """Start a program and return once it printed `ready ADDRESS`."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    )
+    assert process.stdout is not None
+    out = process.stdout
+    address = ""
+    async with asyncio.timeout(READY_WITHIN_S):
+        while not address:
+            line = (await out.readline()).decode()
+            assert line, f"{command} ended before it was ready"
+            address = line.removeprefix("ready ").strip() if line.startswith("ready ") else ""
+
+    async def drain() -> None:
+        while await out.readline():
+            pass
+
+    return Process(process, address, asyncio.create_task(drain(), name="drain"))
+
+
+@asynccontextmanager
+async def running(*command: str) -> AsyncIterator[Process]:
+    """Run a program meanwhile."""
+    process = await start(*command)
+    try:
+        yield process
+    finally:
+        await process.stop()
+
+
+def simulator(module: str, *more: str, listen: str = "127.0.0.1:0") -> tuple[str, ...]:
+    return (sys.executable, "-m", module, "--listen", listen, *more)
+
+
+def agent(config: Path) -> tuple[str, ...]:
+    """Return the command line of one agent."""
+    program = (
+        "import asyncio, sys; from pathlib import Path; from agent.app import run; asyncio.run(run(Path(sys.argv[1])))"
+    )
+    return (sys.executable, "-c", program, str(config))
+
+
+@asynccontextmanager
+async def broker(folder: Path) -> AsyncIterator[int]:
+    """Run a private Mosquitto and give its port."""
+    mosquitto = PrivateBroker(folder)
+    await asyncio.to_thread(mosquitto.start)
+    try:
+        yield mosquitto.port
+    finally:
+        await asyncio.to_thread(mosquitto.stop)
+
+
+class Central:
+    """What central does on MQTT, and nothing else of it: publishes, collects, acknowledges."""
+
+    def __init__(self, port: int) -> None:
+        self.entries: dict[tuple[str, int], Entry] = {}
+        self.states: list[RoomState] = []
+        self.presences: list[RoomPresence] = []
+        self.replies: list[Reply] = []
+        self.alerts: dict[str, bytes] = {}
+        self.acknowledges = True
+        self.epoch, self.boot, self._rev = "epoch-1", "boot-1", 0
+        self._link = Link(
+            Broker.parse(f"mqtt://127.0.0.1:{port}"),
+            client_id="central",
+            subscribe=(ROOMS_UP,),
+            will=lambda _: (CENTRAL_STATE, self._state(Presence.LOST)),
+            received=self._received,
+            connected=self._connected,
+            disconnected=lambda _: None,
+        )
+
+    @asynccontextmanager
+    async def online(self) -> AsyncIterator[Central]:
+        """Be connected meanwhile."""
+        task = asyncio.create_task(self._link.run(), name="central")
+        try:
+            await until(lambda: self._link.is_up)
+            yield self
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def publish(self, *sessions: PlannedSession) -> None:
+        """Publish a schedule of `sessions`."""
+        self._rev += 1
+        now = datetime.now(UTC)
+        window = (now - timedelta(hours=1), now + timedelta(days=3))
+        schedule = Schedule(epoch=self.epoch, rev=self._rev, window=window, count=len(sessions), sessions=sessions)
+        await self._link.publish(TOPICS.schedule, schedule.encode(), retain=True)
+
+    async def order(self, command: Command) -> None:
+        await self._link.publish(TOPICS.command, command.encode())
+
+    async def _connected(self, _: int) -> None:
+        await self._link.publish(CENTRAL_STATE, self._state(Presence.ONLINE).encode(), retain=True)
+
+    def _state(self, state: Presence) -> CentralState:
+        return CentralState(state=state, boot=self.boot, epoch=self.epoch, time=datetime.now(UTC))
+
+    async def _received(self, delivery: Delivery) -> None:
+        if delivery.topic == TOPICS.events:
+            batch = EntryBatch.decode(delivery.payload)
+            self.entries |= {(batch.stream, entry.seq): entry for entry in batch.entries}
+            if self.acknowledges:
+                ack = Ack(stream=batch.stream, upto=self._contiguous(batch.stream))
+                await self._link.publish(TOPICS.ack, ack.encode())
+        elif delivery.topic == TOPICS.state:
+            self.states.append(RoomState.decode(delivery.payload))
+        elif delivery.topic == TOPICS.presence:
+            self.presences.append(RoomPresence.decode(delivery.payload))
+        elif delivery.topic == TOPICS.reply:
+            self.replies.append(Reply.decode(delivery.payload))
+        elif "/alert/" in delivery.topic:
+            self.alerts[delivery.topic.rsplit("/", 1)[1]] = delivery.payload
+
+    def _contiguous(self, stream: str) -> int:
+        seq = 0
+        while (stream, seq + 1) in self.entries:
+            seq += 1
+        return seq
+
+    @property
+    def journal(self) -> list[Entry]:
+        """What came so far, in order."""
+        return [self.entries[key] for key in sorted(self.entries)]
+
+    @property
+    def numbers(self) -> list[int]:
+        return sorted(seq for _, seq in self.entries)
+
+    def reports(self) -> list[ExecutionReport]:
+        return [ExecutionReport.model_validate(entry.body) for entry in self.journal if entry.kind == EntryKind.REPORT]
+
+    def has_phase(self, phase: str) -> Callable[[], bool]:
+        """Return the condition that a session came into `phase`."""
+        return lambda: any(e.kind == EntryKind.PHASE_CHANGED and e.body["phase"] == phase for e in self.journal)
+
+
+def session(*, start_in_s: float, lasts_s: float, prepare_in_s: float = 0.0, name: str = "s-1") -> PlannedSession:
+    """Return a session that begins soon."""
+    now = datetime.now(UTC)
+    start_at = now + timedelta(seconds=start_in_s)
+    return PlannedSession(
+        id=name,
+        rev=1,
+        status=SessionStatus.CONFIRMED,
+        title="Rapat Koordinasi",
+        agency="Dinas Kesehatan",
+        start=start_at,
+        end=start_at + timedelta(seconds=lasts_s),
+        prepare_at=now + timedelta(seconds=prepare_in_s),
+    )

@@ -1,0 +1,138 @@
+"""One whole agent as a process, on a real broker and simulated devices on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contract import Command
+from contract.messages import RoomState
+from contract.words import Condition, EntryKind, Phase, Presence, Readiness, StepOutcome
+from tests.broker import free_port
+from tests.service.agent import rig
+from tests.service.agent.rig import Central, Process, agent, broker, running, session, simulator
+from tests.until import until
+
+
+class Rig:
+    """What one test starts from."""
+
+    def __init__(self, central: Central, config: Path, camera: Process, sound: Process) -> None:
+        self.central = central
+        self.config = config
+        self.camera = camera
+        self.sound = sound
+
+    @property
+    def state(self) -> RoomState | None:
+        return self.central.states[-1] if self.central.states else None
+
+    def device(self, name: str) -> Condition | None:
+        return self.state.devices[name].condition if self.state else None
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Rig]:
+    async with (
+        broker(tmp_path) as port,
+        running(*simulator("drivers.visca.sim", "--on")) as camera,
+        running(*simulator("drivers.audio.sim")) as sound,
+        Central(port).online() as central,
+    ):
+        config = tmp_path / "praja-1.yaml"
+        config.write_text(rig.ROOM_FILE.format(broker=port, camera=camera.address, sound=sound.address))
+        yield Rig(central, config, camera, sound)
+
+
+async def test_a_session_is_prepared_carried_out_and_reported(room: Rig) -> None:
+    central = room.central
+    async with running(*agent(room.config)):
+        await central.publish(session(start_in_s=10, lasts_s=3))
+        await until(lambda: bool(central.reports()), within_s=40)
+    report = central.reports()[0]
+    assert report.carried_out
+    assert [move.phase for move in report.moves] == [
+        Phase.PREPARING, Phase.READY, Phase.LIVE, Phase.ENDING, Phase.ENDED
+    ]  # fmt: skip
+    assert [run.preset for run in report.runs] == ["siap", "mulai", "selesai"]
+    assert all(run.good for run in report.runs)
+    recall = next(step for step in report.runs[0].steps if step.verb == "recall")
+    assert recall.outcome is StepOutcome.VERIFIED
+    assert recall.read_back["pan_deg"] == pytest.approx(-30, abs=0.5)
+    assert report.certificate is not None
+    assert report.certificate.readiness is Readiness.READY
+    assert report.levels
+    assert [tick.ticked_at for tick in report.checklist] == [None]
+    assert central.numbers == list(range(1, len(central.numbers) + 1))
+    assert central.presences[-1].state is Presence.OFFLINE
+
+
+async def test_a_kill_between_preparation_and_live_still_ends_in_one_report(room: Rig) -> None:
+    central = room.central
+    first = await rig.start(*agent(room.config))
+    await central.publish(session(start_in_s=11, lasts_s=3))
+    await until(central.has_phase(Phase.READY), within_s=30)
+    await first.kill()
+    async with running(*agent(room.config)):
+        await until(lambda: bool(central.reports()), within_s=40)
+        await until(central.has_phase(Phase.REPORTED), within_s=10)
+    reports = central.reports()
+    assert len(reports) == 1
+    assert reports[0].carried_out
+    assert reports[0].certificate is not None
+    assert [entry.kind for entry in central.journal].count(EntryKind.AGENT_STARTED) == 2
+    assert central.numbers == list(range(1, len(central.numbers) + 1))
+
+
+async def test_an_absent_camera_is_told_with_its_reason_and_found_again(room: Rig) -> None:
+    central = room.central
+    async with running(*agent(room.config)):
+        await until(lambda: room.device("camera-1") is Condition.OK, within_s=15)
+        where = room.camera.address.rsplit("/", 1)[1]
+        await room.camera.stop()
+        await until(lambda: room.device("camera-1") is Condition.ABSENT, within_s=15)
+        assert room.state is not None
+        assert room.state.readiness is Readiness.NOT_READY
+        assert room.state.reasons[0].values["device"] == "camera-1"
+        await until(lambda: bool(central.alerts.get("device-camera-1")))
+        async with running(*simulator("drivers.visca.sim", "--on", listen=where)):
+            await until(lambda: room.device("camera-1") is Condition.OK, within_s=10)
+            await until(lambda: central.alerts.get("device-camera-1") == b"")
+
+
+async def test_orders_are_carried_out_once_and_late_ones_refused(room: Rig) -> None:
+    central, now = room.central, datetime.now(UTC)
+
+    def order(kind: str, expires_in_s: float) -> Command:
+        expires_at = now + timedelta(seconds=expires_in_s)
+        return Command.model_validate({
+            "kind": kind, "preset": "selesai", "issued_at": now, "expires_at": expires_at, "by": "user:budi"
+        })  # fmt: skip
+
+    fresh, late = order("run_preset", 60), order("run_preset", -60)
+    async with running(*agent(room.config)):
+        await until(lambda: room.device("sound") is Condition.OK, within_s=20)
+        await central.order(fresh)
+        await until(lambda: [r.status for r in central.replies] == ["accepted", "ok"], within_s=15)
+        await central.order(fresh)
+        await central.order(late)
+        await until(lambda: len(central.replies) == 4)
+        assert [r.status for r in central.replies[2:]] == ["ok", "expired"]
+        await until(
+            lambda: [e.outcome for e in central.journal if e.kind == EntryKind.COMMAND] == ["accepted", "expired"]
+        )
+    assert [entry.kind for entry in central.journal].count(EntryKind.PRESET_STARTED) == 1
+
+
+async def test_the_room_starts_and_stops_with_the_broker_and_all_devices_away(tmp_path: Path) -> None:
+    config = tmp_path / "praja-1.yaml"
+    ports = [free_port() for _ in range(3)]
+    camera, sound = f"visca+udp://127.0.0.1:{ports[1]}", f"audio+model://127.0.0.1:{ports[2]}"
+    config.write_text(rig.ROOM_FILE.format(broker=ports[0], camera=camera, sound=sound))
+    process = await rig.start(*agent(config))
+    async with asyncio.timeout(5):
+        assert await process.stop() == 0
