@@ -1,0 +1,137 @@
+"""Who stands before a route, and whether its action is allowed.
+
+Every route of the JSON API and of the pages names its action:
+
+    @router.post("/requests/{ident}/decision")
+    def decide(by: Annotated[Person, Depends(requires(Action.DECIDE))], ...)
+
+`check_guarded` keeps the application from starting with a route that names none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from central.errors import Forbidden, NotLoggedIn
+from central.model import Person
+from central.people import ABSOLUTE
+from central.permissions import Action, may
+from central.services import Services
+
+SECURE_COOKIE = "__Host-sid"
+PLAIN_COOKIE = "sid"
+"""Only where central is reached without TLS: on one machine, for demonstrations and tests."""
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """Return the application's services.
+
+    Raises:
+        TypeError: it was not made by `central.app`.
+    """
+    found = connection.app.state.services
+    if not isinstance(found, Services):
+        raise TypeError("the application has no services")
+    return found
+
+
+def _services(request: Request) -> Services:
+    return services_of(request)
+
+
+CurrentServices = Annotated[Services, Depends(_services)]
+"""The services, as a parameter of a route."""
+
+
+def person_of(connection: HTTPConnection) -> Person | None:
+    """Return who is logged in; it asks the database, so not on the event loop."""
+    services = services_of(connection)
+    return services.people.who(connection.cookies.get(cookie_name(services)))
+
+
+def cookie_name(services: Services) -> str:
+    """Return the name of the cookie that holds the token."""
+    return SECURE_COOKIE if services.settings.secure else PLAIN_COOKIE
+
+
+def set_cookie(response: Response, services: Services, token: str) -> None:
+    """Give the browser its token."""
+    response.set_cookie(
+        cookie_name(services),
+        token,
+        max_age=int(ABSOLUTE.total_seconds()),
+        path="/",
+        secure=services.settings.secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def clear_cookie(response: Response, services: Services) -> None:
+    """Take the token from the browser."""
+    response.delete_cookie(
+        cookie_name(services), path="/", secure=services.settings.secure, httponly=True, samesite="lax"
+    )
+
+
+class Guard:
+    """The dependency that lets a person through, or nobody."""
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+
+    def __call__(self, request: Request) -> Person:
+        """Return the person who may do the action.
+
+        Raises:
+            NotLoggedIn: nobody is logged in.
+            Forbidden: none of the person's roles allows it.
+        """
+        person = person_of(request)
+        if person is None:
+            raise NotLoggedIn
+        if not may(person, self.action):
+            raise Forbidden("role.missing", f"{person.login} may not {self.action}", action=self.action.value)
+        return person
+
+
+def requires(action: Action) -> Guard:
+    """Return the dependency for a route whose action is `action`."""
+    return Guard(action)
+
+
+def public() -> None:
+    """Mark a route that anybody may call: `dependencies=[Depends(public)]`."""
+
+
+def actions_of(route: APIRoute) -> frozenset[Action]:
+    """Return the actions that `route` names."""
+    return frozenset(_named(route.dependant))
+
+
+def _named(dependant: Dependant) -> Iterator[Action]:
+    if isinstance(dependant.call, Guard):
+        yield dependant.call.action
+    if dependant.call is public:
+        yield Action.PUBLIC
+    for inner in dependant.dependencies:
+        yield from _named(inner)
+
+
+def check_guarded(routes: list[BaseRoute]) -> None:
+    """Make sure that every route names its action.
+
+    Raises:
+        RuntimeError: these do not.
+    """
+    open_doors = [r.path for r in routes if isinstance(r, APIRoute) and not actions_of(r)]
+    if open_doors:
+        raise RuntimeError(f"routes without an action of central.permissions: {', '.join(sorted(open_doors))}")

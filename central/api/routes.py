@@ -1,0 +1,225 @@
+"""The JSON API below `/api/v1`: thin, the desk and the board do the work.
+
+Routes that ask the database are plain functions, so FastAPI runs them in its threads.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.encoders import jsonable_encoder
+from pydantic import AwareDatetime
+
+from central.api.guard import CurrentServices, clear_cookie, cookie_name, public, requires, set_cookie
+from central.api.shapes import DecisionIn, DirectionIn, DraftForm, LoginIn, WithdrawIn
+from central.domain.sop import State
+from central.model import Person
+from central.permissions import Action
+from central.report import pdf
+
+router = APIRouter(prefix="/api/v1")
+
+Json = dict[str, Any]
+"""A value of `central.model` as JSON; its shape is the dataclass's."""
+Ident = str
+
+
+def _json(value: object) -> Json:
+    """Return a dataclass as JSON.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    found = jsonable_encoder(value)
+    if not isinstance(found, dict):
+        raise TypeError(f"one thing is wanted, got {type(value).__name__}")
+    return found
+
+
+def _items(values: tuple[object, ...]) -> Json:
+    return {"items": [_json(value) for value in values]}
+
+
+@router.post("/login", dependencies=[Depends(public)])
+def log_in(body: LoginIn, services: CurrentServices, response: Response) -> Json:
+    """Log in; the answer sets the session cookie."""
+    person, token = services.people.log_in(body.login, body.password)
+    set_cookie(response, services, token)
+    return _json(person)
+
+
+@router.post("/logout", status_code=204)
+def log_out(
+    request: Request, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]
+) -> Response:
+    """Log out."""
+    del by
+    services.people.log_out(request.cookies.get(cookie_name(services), ""))
+    response = Response(status_code=204)
+    clear_cookie(response, services)
+    return response
+
+
+@router.get("/me")
+def me(by: Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]) -> Json:
+    """Return who is logged in."""
+    return _json(by)
+
+
+@router.get("/choices")
+def choices(services: CurrentServices, by: Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]) -> Json:
+    """Return what forms offer."""
+    del by
+    return _json(services.desk.choices())
+
+
+@router.get("/requests")
+def requests(
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.SEE_REQUESTS))],
+    state: Annotated[list[State] | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Json:
+    """Return the newest requests."""
+    return _items(services.desk.requests(by, states=frozenset(state or ()), limit=limit))
+
+
+@router.get("/inbox")
+def inbox(services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REQUESTS))]) -> Json:
+    """Return what waits for the person who asks."""
+    return _json(services.desk.inbox(by))
+
+
+@router.post("/requests", status_code=201)
+async def submit(
+    draft: DraftForm,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.SUBMIT))],
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+) -> Json:
+    """Send a request in with its letter; the same Idempotency-Key makes one request."""
+    upload = await draft.upload(services.settings.file.letters.at_most_mib * 1024 * 1024)
+    made = await run_in_threadpool(services.desk.submit, draft.value(), upload, by, key=idempotency_key)
+    return _json(made)
+
+
+@router.get("/requests/{ident}")
+def request_of(
+    ident: Ident, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REQUESTS))]
+) -> Json:
+    """Return one request with its history and clocks."""
+    return _json(services.desk.get(ident, by))
+
+
+@router.get("/requests/{ident}/letter")
+def letter(
+    ident: Ident, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REQUESTS))]
+) -> Response:
+    """Return the letter as a download; a browser must not open it here."""
+    file, content = services.desk.letter(ident, by)
+    ending = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}[file.media_type]
+    headers = {
+        "content-disposition": f'attachment; filename="{file.sha256[:16]}.{ending}"',
+        "content-security-policy": "sandbox; default-src 'none'",
+    }
+    return Response(content, media_type=file.media_type, headers=headers)
+
+
+@router.post("/requests/{ident}/disposition")
+def dispose(
+    ident: Ident,
+    body: DirectionIn,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.DISPOSE))],
+) -> Json:
+    """Give direction: on to the division, or back."""
+    return _json(services.desk.dispose(ident, body.value(), by, version=body.version))
+
+
+@router.get("/requests/{ident}/verification")
+def verification(
+    ident: Ident,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.VERIFY))],
+    room: str | None = None,
+    operator: str | None = None,
+) -> Json:
+    """Return all findings, for the room and operator in question."""
+    found = services.desk.verify(services.desk.get(ident, by), room_id=room, operator_id=operator)
+    return _json(found) | {"verdict": found.verdict.value}
+
+
+@router.post("/requests/{ident}/decision")
+def decide(
+    ident: Ident, body: DecisionIn, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.DECIDE))]
+) -> Json:
+    """Approve with room and operator, or refuse with reasons."""
+    return _json(services.desk.decide(ident, body.value(), by, version=body.version))
+
+
+@router.post("/requests/{ident}/withdraw")
+def withdraw(
+    ident: Ident,
+    body: WithdrawIn,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.WITHDRAW))],
+) -> Json:
+    """Take a request back, or call its session off."""
+    return _json(services.desk.withdraw(ident, body.reason, by, version=body.version))
+
+
+@router.get("/sessions")
+def sessions(
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.SEE_SESSIONS))],
+    starts: AwareDatetime | None = None,
+    ends: AwareDatetime | None = None,
+    room: str | None = None,
+) -> Json:
+    """Return the sessions that touch a time; of the coming two weeks unless told otherwise."""
+    del by
+    first: datetime = starts or services.desk.now()
+    return _items(services.board.sessions(first, ends or first + timedelta(days=14), room_id=room))
+
+
+@router.get("/sessions/{ident}")
+def session(
+    ident: Ident, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_SESSIONS))]
+) -> Json:
+    """Return one session."""
+    del by
+    return _json(services.board.session(ident))
+
+
+@router.get("/rooms")
+def rooms(services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_ROOMS))]) -> Json:
+    """Return every room with its state."""
+    del by
+    return _items(services.board.rooms())
+
+
+@router.get("/reports")
+def reports(services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REPORTS))]) -> Json:
+    """Return the reports, newest first."""
+    return _items(services.board.reports(by))
+
+
+@router.get("/reports/{ident}.pdf")
+def report_pdf(
+    ident: Ident, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REPORTS))]
+) -> Response:
+    """Return a session's report as PDF."""
+    content = pdf.render(services.board.report(ident, by))
+    name = f'attachment; filename="laporan-{ident}.pdf"'
+    return Response(content, media_type="application/pdf", headers={"content-disposition": name})
+
+
+@router.get("/reports/{ident}")
+def report(
+    ident: Ident, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REPORTS))]
+) -> Json:
+    """Return a session's report."""
+    return services.board.report(ident, by).model_dump(mode="json")

@@ -1,0 +1,95 @@
+"""What the JSON API takes; an unknown field is refused, so a typo is found."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import File, Form, UploadFile
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from central.domain.words import Leader
+from central.model import Contact, Decision, Direction, Draft, Upload
+
+
+class Body(BaseModel):
+    """Base of what comes in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LoginIn(Body):
+    """Name and password."""
+
+    login: Annotated[str, Field(min_length=1, max_length=100)]
+    password: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class DirectionIn(Body):
+    """The head's word."""
+
+    accept: bool
+    note: Annotated[str, Field(max_length=2000)] = ""
+    version: int | None = None
+
+    def value(self) -> Direction:
+        """Return it as the desk takes it."""
+        return Direction(self.accept, self.note)
+
+
+class DecisionIn(Body):
+    """The division's word."""
+
+    approve: bool
+    reason: Annotated[str, Field(max_length=2000)] = ""
+    room_id: str | None = None
+    operator_id: str | None = None
+    override_reason: Annotated[str, Field(max_length=2000)] = ""
+    version: int | None = None
+
+    def value(self) -> Decision:
+        """Return it as the desk takes it."""
+        return Decision(self.approve, self.reason, self.room_id, self.operator_id, self.override_reason)
+
+
+class WithdrawIn(Body):
+    """Why it is taken back."""
+
+    reason: Annotated[str, Field(max_length=2000)]
+    version: int | None = None
+
+
+class DraftIn(Body):
+    """A request as a multipart form with its letter."""
+
+    agency_id: str
+    letter_number: str
+    letter_date: date
+    letter_subject: str
+    contact_name: str
+    contact_phone: str
+    title: str
+    starts: AwareDatetime
+    ends: AwareDatetime
+    room_id: str
+    participants: int
+    platform: str
+    agenda: str = ""
+    leader: Leader = Leader.NONE
+    recording: bool = False
+    own_account: bool = False
+    own_equipment: str = ""
+    own_people: str = ""
+    letter: Annotated[UploadFile, File()]
+
+    def value(self) -> Draft:
+        """Return it as the desk takes it."""
+        fields = self.model_dump(exclude={"letter", "contact_name", "contact_phone"})
+        return Draft(contact=Contact(self.contact_name, self.contact_phone), **fields)
+
+    async def upload(self, at_most_bytes: int) -> Upload:
+        """Read the letter, one byte more than allowed at most."""
+        return Upload(self.letter.filename or "", await self.letter.read(at_most_bytes + 1))
+
+
+DraftForm = Annotated[DraftIn, Form(media_type="multipart/form-data")]

@@ -1,0 +1,76 @@
+"""Example data: agencies, people for each role, rooms and technicians, for the demo and for trying things out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import sqlalchemy as sa
+
+from central.db import tables as t
+from central.db.store import Store
+from central.domain.words import Role
+from central.model import Room
+from central.people import People
+
+AGENCIES: Final = (
+    ("bappeda", "Badan Perencanaan Pembangunan Daerah", "Bappeda"),
+    ("bkd", "Badan Kepegawaian Daerah", "BKD"),
+    ("bpkad", "Badan Pengelolaan Keuangan dan Aset Daerah", "BPKAD"),
+    ("dinkes", "Dinas Kesehatan", "Dinkes"),
+    ("dinsos", "Dinas Sosial", "Dinsos"),
+    ("disdikbud", "Dinas Pendidikan dan Kebudayaan", "Disdikbud"),
+    ("dishub", "Dinas Perhubungan", "Dishub"),
+    ("biro-adpim", "Biro Administrasi Pimpinan", "Biro Adpim"),
+)
+ROOMS: Final = (
+    Room("praja-1", "Ruang Rapat Praja I", "Kantor Gubernur", 80, True, True, "Asia/Pontianak"),
+    Room("praja-2", "Ruang Rapat Praja II", "Kantor Gubernur", 40, True, True, "Asia/Pontianak"),
+    Room("audio-visual", "Ruang Audio Visual", "Dinas Kominfo", 30, True, True, "Asia/Pontianak"),
+)
+OPERATORS: Final = (
+    ("rina", "Rina Marlina"),
+    ("yoga", "Yoga Pratama"),
+    ("dewi", "Dewi Lestari"),
+    ("hendra", "Hendra Gunawan"),
+)
+PEOPLE: Final = (
+    ("pemohon", "Budi Santoso", Role.APPLICANT, "dinsos"),
+    ("kadis", "Sri Wahyuni", Role.HEAD, None),
+    ("bidang", "Rina Marlina", Role.VERIFIER, None),
+    ("teknisi", "Yoga Pratama", Role.TECHNICIAN, None),
+    ("admin", "Agus Setiawan", Role.ADMIN, None),
+    ("auditor", "Maria Ulfa", Role.AUDITOR, None),
+)
+"""Log-in, name, role, agency."""
+
+
+def example_rooms(count: int) -> tuple[Room, ...]:
+    """Return `count` rooms: the named ones first, numbered ones after them."""
+    more = range(len(ROOMS) + 1, count + 1)
+    last = ROOMS[-1]
+    numbered = (replace(last, id=f"ruang-{n}", name=f"Ruang Rapat {n}") for n in more)
+    return (*ROOMS, *numbered)[:count]
+
+
+def seed(store: Store, people: People, passwords: Mapping[str, str], rooms: Iterable[Room] = ROOMS) -> None:
+    """Write the example data; `passwords` holds one per log-in of `PEOPLE`. Twice changes nothing but passwords."""
+    with store.writing() as connection:
+        rows = [{"id": ident, "name": name, "short": short} for ident, name, short in AGENCIES]
+        _add(connection, t.agency, rows)
+        add_rooms(connection, rooms)
+        _add(connection, t.operator, [{"id": i, "name": name, "active": True} for i, name in OPERATORS])
+    for login, name, role, agency in PEOPLE:
+        people.add(login, name, passwords[login], frozenset({role}), agency_id=agency)
+
+
+def add_rooms(connection: sa.Connection, rooms: Iterable[Room]) -> None:
+    """Write rooms that are not there yet."""
+    names = ("id", "name", "site", "capacity", "can_record", "open", "time_zone")
+    _add(connection, t.room, [{name: getattr(room, name) for name in names} for room in rooms])
+
+
+def _add(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
+    if rows:
+        connection.execute(table.insert().prefix_with("OR IGNORE"), [dict(row) for row in rows])

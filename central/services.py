@@ -1,0 +1,52 @@
+"""Everything a route may need, put together once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from central.bell import Bell
+from central.db.store import Store
+from central.desk import Desk, utc_now
+from central.letters import Letters
+from central.people import People
+from central.settings import CentralSettings
+from central.wall import Board
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Central without its network: the database and what is done with it."""
+
+    settings: CentralSettings
+    store: Store
+    bell: Bell
+    desk: Desk
+    people: People
+    board: Board
+    _broker: list[Callable[[], bool]] = field(default_factory=list)
+
+    def watch_broker(self, is_up: Callable[[], bool]) -> None:
+        """Ask `is_up` from now on whether the broker is there."""
+        self._broker[:] = [is_up]
+
+    def broker_is_up(self) -> bool:
+        """Return whether the broker is there; without an exchange it is not."""
+        return any(is_up() for is_up in self._broker)
+
+
+def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = utc_now) -> Services:
+    """Open the database, bring it up to date, and return what works on it.
+
+    Raises:
+        Unfit: the database is newer than this version, or accepts overlaps.
+    """
+    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = Store(settings.database_url)
+    store.open()
+    bell, policy = Bell(), settings.policy
+    letters = Letters(settings.folder / "letters", settings.file.letters.at_most_mib * 1024 * 1024)
+    desk = Desk(store, letters, policy, settings.zone, bell=bell, prepare_lead=settings.file.prepare_lead, now=now)
+    board = Board(store, settings.zone, policy.sop(), now=now)
+    return Services(settings, store, bell, desk, People(store, now=now), board)

@@ -1,0 +1,71 @@
+"""Uvicorn as one task among others: its own signal handling off, its port known before it serves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+GRACE_S = 2
+BACKLOG = 1024
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the application, which stops everything in order, and says when it is up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.up.set()
+
+
+class WebServer:
+    """Serves one application on one address."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self._socket = socket.create_server((host, port), backlog=BACKLOG, reuse_port=False)
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+                ws="websockets-sansio",
+            )
+        )
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port it listens on."""
+        host, port = self._socket.getsockname()[:2]
+        return str(host), int(port)
+
+    async def run(self) -> None:
+        """Serve until `stop` was called."""
+        try:
+            await self._server.serve(sockets=[self._socket])
+        finally:
+            self._socket.close()
+
+    async def started(self) -> None:
+        """Return once requests are answered."""
+        await self._server.up.wait()
+
+    def stop(self) -> None:
+        """Take no more requests, finish those that run, end."""
+        self._server.should_exit = True
