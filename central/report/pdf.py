@@ -24,6 +24,10 @@ MOST_BARS = 15
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
+_LONG = re.compile(r"\S{30}(?=\S)")
+MAY_BREAK = "\u200b"
+"""Set into words without an end, which would run off the paper."""
+
 
 @dataclass(frozen=True, slots=True)
 class Office:
@@ -55,10 +59,9 @@ def render(report: ExecutionReport, *, office: Office | None = None) -> bytes:
     return typst.compile(
         (files("central.report") / "laporan.typ").read_bytes(),
         format="pdf",
-        font_paths=[_matplotlib_fonts()],
-        ignore_system_fonts=True,
+        font_paths=typst.Fonts(include_system_fonts=False, font_paths=[_matplotlib_fonts()]),
         sys_inputs=inputs,
-        pdf_standards=["ua-1"],
+        pdf_standards="ua-1",
         timestamp=int(report.at.timestamp()),
     )
 
@@ -66,7 +69,7 @@ def render(report: ExecutionReport, *, office: Office | None = None) -> bytes:
 def _printable(part: object) -> object:
     """Return `part` without control and direction marks, which no paper shows and which could reorder a line."""
     if isinstance(part, str):
-        return _UNPRINTABLE.sub(" ", part)
+        return _LONG.sub(r"\g<0>" + MAY_BREAK, _UNPRINTABLE.sub(" ", part))
     if isinstance(part, dict):
         return {name: _printable(inner) for name, inner in part.items()}
     if isinstance(part, list | tuple):
