@@ -19,13 +19,17 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
 from central.api import docs, problems, routes
-from central.api.guard import CurrentServices, check_guarded, public
+from central.api.guard import CurrentServices, check_guarded, cookie_name, public
 from central.broker import ManagedBroker
 from central.exchange import Exchange
 from central.publication import Outbox
 from central.records import Records
 from central.services import Services, make_services
 from central.settings import CentralSettings, split_address
+from central.web.access import Parts
+from central.web.errors import answer as answer_people
+from central.web.pages import add_pages, follow
+from central.web.site import Site
 from central.web_server import WebServer
 from contract.link import Broker
 from webui.security import BodyLimit, SameOrigin, SecureHeaders
@@ -73,11 +77,37 @@ def create_app(services: Services) -> FastAPI:
         ],
     )
     app.state.services = services
-    problems.install(app)
+    problems.install(app, answer_people)
     for router in (health, docs.router, routes.router):
         app.include_router(router)
+    add_pages(app, _parts(services))
     check_guarded(app.routes)
     return app
+
+
+def _parts(services: Services) -> Parts:
+    settings = services.settings
+    return Parts(
+        services.desk,
+        services.board,
+        services.people,
+        services.bell,
+        Site(settings.zone),
+        letter_at_most_bytes=settings.file.letters.at_most_mib * 1024 * 1024,
+        cookie=cookie_name(services),
+    )
+
+
+async def run(settings: CentralSettings) -> None:
+    """Serve until a signal; print `ready URL` once the address answers.
+
+    Raises:
+        Unfit: the database is newer than this version, or accepts overlaps.
+        NoBroker: Mosquitto is not installed or does not start.
+        FileMistakes: the credentials of the office's own broker are missing or wrong.
+        OSError: the address to listen on is taken.
+    """
+    await serve(settings)
 
 
 def _say_ready(url: str) -> None:
@@ -114,7 +144,8 @@ class _Central:
         self._managed = _managed_broker(settings) if settings.file.broker.managed else None
         self._exchange = _make_exchange(services, self._managed.link if self._managed else settings.office_broker())
         services.watch_broker(lambda: self._exchange.is_up)
-        self._web = WebServer(create_app(services), *split_address(settings.file.listen))
+        self._app = create_app(services)
+        self._web = WebServer(self._app, *split_address(settings.file.listen))
 
     async def run(self, ready: Callable[[str], None], stopping: asyncio.Event) -> None:
         """Run all parts; stop them in the order that lets each say its last word."""
@@ -123,14 +154,16 @@ class _Central:
             if self._managed:
                 await self._managed.listening()
             exchange = tasks.create_task(self._exchange.run(), name="exchange")
+            pages = tasks.create_task(follow(self._app.state.parts), name="live pages")
             web = tasks.create_task(self._web.run(), name="web")
             await self._web.started()
             ready(self._url())
             await stopping.wait()
             self._web.stop()
             await asyncio.wait([web])
+            pages.cancel()
             exchange.cancel()
-            await asyncio.wait([exchange])
+            await asyncio.wait([exchange, pages])
             if broker:
                 broker.cancel()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from central import rows
 from central.db import tables as t
@@ -18,7 +20,17 @@ from central.domain.sop import State
 from central.errors import NotFound
 from central.model import Person, ReportRow, Room, RoomCard, SessionRow, Wall
 from central.permissions import sees_all_agencies
-from contract import Condition, ExecutionReport, Phase, Presence, Readiness, RoomPresence, RoomState, SessionStatus
+from contract import (
+    Condition,
+    Entry,
+    ExecutionReport,
+    Phase,
+    Presence,
+    Readiness,
+    RoomPresence,
+    RoomState,
+    SessionStatus,
+)
 
 _PHASES_SHOWN = {Phase.PREPARING: "preparing", Phase.LIVE: "busy", Phase.ENDING: "busy"}
 NEXT_WITHIN = timedelta(days=14)
@@ -77,6 +89,13 @@ class Board:
         with self._store.reading() as connection:
             return rows.session(connection, ident)
 
+    def journal(self, session_id: str, *, limit: int = 1000) -> tuple[Entry, ...]:
+        """Return what its room wrote down about a session, oldest first; what cannot be read is left out."""
+        j = t.journal_entry.c
+        query = sa.select(j.body).where(j.session_id == session_id).order_by(j.at, j.seq).limit(limit)
+        with self._store.reading() as connection:
+            return tuple(_readable(connection.scalars(query)))
+
     def reports(self, by: Person, *, limit: int = 200) -> tuple[ReportRow, ...]:
         """Return the newest report of every session that `by` may see, newest first."""
         newest = sa.select(sa.func.max(t.report.c.report_rev)).where(t.report.c.session_id == _r.c.session_id)
@@ -99,6 +118,13 @@ class Board:
         if body is None:
             raise NotFound("report", session_id)
         return ExecutionReport.model_validate_json(body)
+
+    def journal(self, session_id: str, *, limit: int = 5000) -> tuple[Entry, ...]:
+        """Return what a room's journal says of a session, in its order."""
+        j = t.journal_entry.c
+        query = sa.select(j.body).where(j.session_id == session_id).order_by(j.at, j.seq).limit(limit)
+        with self._store.reading() as connection:
+            return tuple(Entry.model_validate_json(body) for body in connection.scalars(query))
 
     def _cards(self, connection: sa.Connection, now: datetime) -> tuple[RoomCard, ...]:
         presence = {
@@ -177,6 +203,12 @@ def _shown(told: RoomState | None, phase: str) -> str:
     if phase in _PHASES_SHOWN:
         return _PHASES_SHOWN[Phase(phase)]
     return told.readiness.value if told.readiness is not Readiness.BUSY else "busy"
+
+
+def _readable(bodies: Iterable[str]) -> Iterator[Entry]:
+    for body in bodies:
+        with contextlib.suppress(ValidationError):  # written by a newer agent: the page shows the rest
+            yield Entry.model_validate_json(body)
 
 
 def _report_row(row: rows.Row) -> ReportRow:

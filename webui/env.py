@@ -25,6 +25,8 @@ inside a message is written `%%`. Undefined names raise. Filters:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -69,10 +71,16 @@ def environment(*template_folders: Path, locales: Locales, assets: Assets) -> En
 
 def render(env: Environment, name: str, language: str, *, zone: tzinfo | None = None, **context: object) -> str:
     """Return template `name` in `language`, with times shown in `zone`."""
+    with showing(zone), speaking(language):
+        return env.get_template(name).render(**context)
+
+
+@contextmanager
+def showing(zone: tzinfo | None) -> Iterator[None]:
+    """Show the times inside in `zone`, for rows that are made before the page is; `render` does so itself."""
     token = _zone.set(zone)
     try:
-        with speaking(language):
-            return env.get_template(name).render(**context)
+        yield
     finally:
         _zone.reset(token)
 

@@ -1,0 +1,1 @@
+"""Central's pages for people: plain forms that work without a script."""

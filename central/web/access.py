@@ -1,0 +1,109 @@
+"""What routes ask for: the parts of the application, the person at the other end, what was typed.
+
+Who may do what is `central.api.guard`'s: every route names its action there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import HTTPConnection, Request
+
+from central.api.guard import person_of, services_of
+from central.bell import Bell
+from central.desk import Desk
+from central.model import Person, Upload
+from central.people import People
+from central.services import Services
+from central.settings import Policy
+from central.wall import Board
+from central.web.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the pages are made of; the application keeps it as `app.state.parts`."""
+
+    services: Services
+    site: Site
+
+    @property
+    def desk(self) -> Desk:
+        """What people do with requests."""
+        return self.services.desk
+
+    @property
+    def board(self) -> Board:
+        """What everybody looks at."""
+        return self.services.board
+
+    @property
+    def people(self) -> People:
+        """Accounts and log-ins."""
+        return self.services.people
+
+    @property
+    def bell(self) -> Bell:
+        """What rings when something was committed."""
+        return self.services.bell
+
+    @property
+    def policy(self) -> Policy:
+        """The office's rules."""
+        return self.services.settings.policy
+
+
+def parts_of(connection: HTTPConnection) -> Parts:
+    """Return the application's pages' parts.
+
+    Raises:
+        TypeError: the application was made without `central.web.pages.add_pages`.
+    """
+    services_of(connection)
+    found = connection.app.state.parts
+    if not isinstance(found, Parts):
+        raise TypeError("the application has no pages")
+    return found
+
+
+Ask = Annotated[Parts, Depends(parts_of)]
+
+
+def _visitor(connection: HTTPConnection) -> Person | None:
+    return person_of(connection)
+
+
+Visitor = Annotated[Person | None, Depends(_visitor)]
+"""Who is logged in, none while nobody is."""
+
+
+async def _typed(request: Request) -> FormData:
+    return await request.form(max_files=1, max_fields=60)
+
+
+Typed = Annotated[FormData, Depends(_typed)]
+
+
+def text(form: FormData, name: str) -> str:
+    """Return a text field, empty when it is missing."""
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def number(form: FormData, name: str) -> int | None:
+    """Return a whole number, none when it is missing or no number."""
+    found = text(form, name)
+    return int(found) if found.isdecimal() and len(found) < 10 else None
+
+
+async def _upload(form: Typed) -> Upload | None:
+    file = form.get("letter")
+    if not isinstance(file, UploadFile) or not file.filename:
+        return None
+    return Upload(file.filename, await file.read())
+
+
+Letter = Annotated[Upload | None, Depends(_upload)]

@@ -1,0 +1,107 @@
+"""Errors as pages in the reader's language, never as a stack trace."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from central.api.guard import person_of
+from central.errors import CentralError, Forbidden, Invalid, NotFound, NotLoggedIn, Refused, TooMany
+from central.web.access import parts_of
+from central.web.site import see_other
+from contract import new_id
+from webui.i18n import N_
+from webui.security import problem
+
+Handler = Callable[[Request, Any], Response | Awaitable[Response]]
+
+log = logging.getLogger(__name__)
+
+_STATUS: Final[Mapping[type[CentralError], int]] = {
+    NotFound: 404,
+    Forbidden: 403,
+    Invalid: 422,
+    Refused: 409,
+    TooMany: 429,
+}
+_SAID: Final[Mapping[int, tuple[str, str]]] = {
+    403: (N_("Not for you"), N_("Your role does not allow this. If it should, ask an administrator.")),
+    404: (N_("Not found"), N_("There is nothing at this address, or it is not for you.")),
+    405: (N_("Not possible"), N_("This address takes no such request. Go back and use the buttons of the page.")),
+    409: (N_("It has changed"), N_("What you wanted is not possible any more. Go back and reload.")),
+    413: (N_("Too large"), N_("What was sent is too large. Go back and choose a smaller file.")),
+    422: (N_("Not understood"), N_("Something in the form could not be read. Go back and check what you typed.")),
+    429: (N_("Too often"), N_("Please wait a little and try again.")),
+    500: (N_("Something went wrong"), N_("Nothing you typed was the reason. Please try again in a moment.")),
+}
+
+
+API: Final = "/api/"
+
+
+def install(app: FastAPI) -> None:
+    """Let pages answer errors as pages; the JSON API keeps the answers it has."""
+    for kind in (CentralError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _either(app.exception_handlers.get(kind)))
+    app.add_exception_handler(Exception, _either(None))
+
+
+def _either(for_programs: Handler | None) -> Handler:
+    async def answered(request: Request, error: Exception) -> Response:
+        if not request.url.path.startswith(API):
+            return await answer(request, error)
+        if for_programs is None:
+            return problem(500, "internal", "something went wrong")
+        found = for_programs(request, error)
+        return await found if isawaitable(found) else found
+
+    return answered
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """Return the page for `error`; who is not logged in is sent to the door first."""
+    if isinstance(error, NotLoggedIn):
+        wanted = request.url.path if request.method == "GET" else "/"
+        return see_other(f"/login?next={quote(wanted)}")
+    status = _status(error)
+    reference = ""
+    if status == 500:
+        reference = new_id()[-12:]
+        log.error("a page failed", exc_info=error, extra={"path": request.url.path, "reference": reference})
+    return await run_in_threadpool(_page, request, status, reference)
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, HTTPException):
+        return error.status_code
+    if isinstance(error, RequestValidationError):
+        return 422
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+
+
+def _page(request: Request, status: int, reference: str) -> Response:
+    parts = parts_of(request)
+    heading, advice = _SAID.get(status, _SAID[500])
+    # a page about a broken database must not ask the database who is there
+    person = person_of(request) if status < 500 else None
+    say = parts.site.say
+    return parts.site.page(
+        request,
+        "error.html",
+        person,
+        status=status,
+        heading=say(request, heading),
+        advice=say(request, advice),
+        reference=reference,
+        path="/",
+    )

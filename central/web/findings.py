@@ -1,0 +1,115 @@
+"""Sentences for the findings of a verification: what was found, with whom it clashes, what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from central.domain.verification import Code, Finding, Fix, Rival, Value
+from webui.env import durasi, jam, tanggal_pendek, waktu
+from webui.i18n import N_
+from webui.reasons import Translate
+
+_DAY_H: Final = 24.0
+_DAYS_FROM_H: Final = 96.0
+"""From here on days say enough."""
+
+SENTENCES: Final[Mapping[Code, str]] = {
+    Code.APPLICANT_EQUIPMENT_DECLARED: N_("Stated in the form: %(declared)s."),
+    Code.APPLICANT_EQUIPMENT_NONE: N_("The form states no own equipment and no own account."),
+    Code.APPLICANT_PEOPLE_DECLARED: N_("Stated in the form: %(people)s."),
+    Code.APPLICANT_PEOPLE_NONE: N_("The form states nobody who comes along."),
+    Code.KIT_COMPLETE: N_("%(room)s has what is asked for; platform %(platform)s."),
+    Code.KIT_NO_RECORDING: N_("Recording is asked for, and %(room)s cannot record."),
+    Code.KIT_NO_ACCOUNT: N_("No account for %(platform)s. The division has: %(platforms)s."),
+    Code.OPERATOR_FREE: N_("%(free_count)s of %(all_count)s free: %(free)s."),
+    Code.OPERATOR_TAKEN: N_("%(name)s is taken. Free: %(free)s."),
+    Code.OPERATORS_NONE_FREE: N_("None of the %(all_count)s technicians is free."),
+    Code.LOAD_WITHIN: N_("%(at_once)s at the same time, the limit is %(limit)s."),
+    Code.LOAD_FULL: N_("Already %(at_once)s at the same time, the limit is %(limit)s."),
+    Code.ROOM_FREE: N_("%(room)s is free."),
+    Code.ROOM_TAKEN: N_("%(room)s is taken."),
+    Code.ROOM_TOO_SMALL: N_("%(room)s holds %(capacity)s, %(participants)s are expected."),
+    Code.ROOM_CLOSED: N_("%(room)s is closed."),
+    Code.LEAD_KEPT: N_("Received %(given)s before the event, at least %(wanted)s are wanted."),
+    Code.LEAD_SHORT: N_("Received only %(given)s before the event, %(wanted)s are wanted."),
+    Code.LEAD_SHORT_LEADER: N_("Received only %(given)s before the event; a leader takes part."),
+    Code.HOURS_INSIDE: N_("Within working hours."),
+    Code.HOURS_LEADER: N_("Outside working hours; a leader takes part."),
+    Code.HOURS_OUTSIDE: N_("Outside working hours, %(opens)s to %(closes)s."),
+    Code.HOURS_FREE_DAY: N_("Not a working day."),
+    Code.HOURS_HOLIDAY: N_("A holiday: %(holiday)s."),
+    Code.HOURS_SEVERAL_DAYS: N_("Goes on past the end of the day."),
+}
+CAPACITY_FITS: Final = N_("%(room)s holds %(capacity)s, %(participants)s are expected.")
+"""For a free room when the rule looked at its size."""
+
+FIXES: Final[Mapping[Fix, str]] = {
+    Fix.OTHER_TIME_OR_ROOM: N_("Choose another time or another room."),
+    Fix.OTHER_ROOM: N_("Choose another room."),
+    Fix.OTHER_OPERATOR: N_("Choose another technician."),
+    Fix.OTHER_TIME: N_("Choose another time."),
+    Fix.OWN_ACCOUNT: N_("The applicant may bring an own account."),
+    Fix.NO_RECORDING: N_("Do without recording, or choose another room."),
+    Fix.DECLARE: N_("Ask the applicant if it matters."),
+    Fix.OVERRIDE: N_("May be approved with a reason."),
+}
+
+_CHECKS_SIZE: Final = "capacity"
+
+
+def sentences(finding: Finding, translate: Translate) -> tuple[str, ...]:
+    """Return what `finding` says in the current language: the sentence, then each rival with its hours."""
+    pattern = SENTENCES[finding.code]
+    if finding.code is Code.ROOM_FREE and _CHECKS_SIZE in finding.values:
+        pattern = CAPACITY_FITS
+    values = _Worded({name: _word(value) for name, value in finding.values.items()})
+    if "given_hours" in finding.values:
+        values["given"] = _span(finding.values["given_hours"], translate)
+        values["wanted"] = _span(finding.values["wanted_hours"], translate)
+    if finding.code is Code.APPLICANT_EQUIPMENT_DECLARED:
+        values["declared"] = _declared(finding, translate)
+    return (translate(pattern) % values, *(_rival(rival) for rival in finding.rivals))
+
+
+def fix(finding: Finding, translate: Translate) -> str:
+    """Return what helps, or nothing."""
+    return translate(FIXES[finding.fix]) if finding.fix is not Fix.NONE else ""
+
+
+class _Worded(dict[str, str]):
+    """Values of a sentence; a rule that gives one less than the sentence wants shows a dash, not an error."""
+
+    def __missing__(self, key: str) -> str:
+        return "—"
+
+
+def _word(value: Value) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value) or "—"
+    if isinstance(value, datetime):
+        return waktu(value)
+    return str(value)
+
+
+def _span(hours: Value, translate: Translate) -> str:
+    """Return hours as days once that says enough."""
+    number = float(hours) if isinstance(hours, int | float) else 0.0
+    if number >= _DAYS_FROM_H or (number >= 2 * _DAY_H and number % _DAY_H == 0):
+        return translate(N_("%(days)s days")) % {"days": int(number // _DAY_H)}
+    if number < 0:
+        return translate(N_("nothing"))
+    return durasi(timedelta(hours=number))
+
+
+def _declared(finding: Finding, translate: Translate) -> str:
+    parts = [str(finding.values.get("equipment", ""))]
+    if finding.values.get("own_account"):
+        parts.append(translate(N_("own account")))
+    return ", ".join(part for part in parts if part)
+
+
+def _rival(rival: Rival) -> str:
+    hours = f"{tanggal_pendek(rival.starts)} {jam(rival.starts)}\N{EN DASH}{jam(rival.ends)}"
+    return f"“{rival.title}” ({rival.agency}) {hours}"

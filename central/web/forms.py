@@ -1,0 +1,144 @@
+"""The request form: what was typed, as a draft or as mistakes at their fields.
+
+A field that cannot be read is a mistake of ours; what the office's rules say about a
+readable draft comes from `central.checks`. Both are shown at once, with all that was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, date, datetime, time, tzinfo
+from typing import Final
+
+from central.domain.words import Leader
+from central.errors import Wrong
+from central.model import Contact, Draft
+from contract import new_id
+from webui.i18n import N_
+
+_NOT_YET_READ: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands in for a time that could not be read, so that the other fields are checked all the same."""
+
+MISTAKES: Final[Mapping[str, str]] = {
+    "text.wanted": N_("Please fill in this field."),
+    "text.too_long": N_("This is too long."),
+    "number.range": N_("A number of at least 1 is wanted."),
+    "number.unreadable": N_("A whole number is wanted, such as 25."),
+    "date.unreadable": N_("A date is wanted."),
+    "time.unreadable": N_("A time of day is wanted, such as 09.00."),
+    "time.order": N_("The end must be after the start."),
+    "time.too_long": N_("The event lasts too long."),
+    "letter.wanted": N_("Please attach the letter."),
+    "letter.size": N_("The file is empty or too large."),
+    "letter.kind": N_("The file is neither PDF nor a JPEG or PNG picture."),
+    "letter.number": N_("A letter number is wanted, such as 555/467/Diskominfo-D."),
+    "room.not_found": N_("Please choose a room."),
+    "note.wanted": N_("Say why it goes back; the applicant reads this."),
+    "reason.wanted": N_("A reason is wanted; the other side reads this."),
+    "operator.wanted": N_("Choose the technician."),
+    "override.wanted": N_("A finding fails: give a reason for approving all the same."),
+}
+"""By the code of a wrong field."""
+OTHERWISE: Final = N_("This is not right.")
+
+_SHOWN_AT: Final[Mapping[str, str]] = {"starts": "start", "ends": "end", "room_id": "room", "operator_id": "operator"}
+"""Fields of a draft that have another name on the form."""
+
+
+@dataclass(slots=True)
+class RequestForm:
+    """What an applicant typed, as it was typed."""
+
+    letter_number: str = ""
+    letter_date: str = ""
+    letter_subject: str = ""
+    contact_name: str = ""
+    contact_phone: str = ""
+    title: str = ""
+    agenda: str = ""
+    date: str = ""
+    start: str = ""
+    end: str = ""
+    room: str = ""
+    participants: str = ""
+    platform: str = ""
+    leader: str = Leader.NONE.value
+    recording: str = ""
+    own_account: str = ""
+    own_equipment: str = ""
+    own_people: str = ""
+    key: str = field(default_factory=new_id)
+    """Sent once with every page: the same page sent twice makes one request."""
+
+    def values(self) -> dict[str, str]:
+        """Return all fields for showing them again."""
+        return asdict(self)
+
+
+NAMES: Final = tuple(one.name for one in fields(RequestForm))
+
+
+def draft_of(form: RequestForm, agency_id: str, zone: tzinfo) -> tuple[Draft, tuple[Wrong, ...]]:
+    """Return what can be read of `form`, and what cannot; times are those of `zone`."""
+    wrongs: list[Wrong] = []
+    letter_date = _date(form.letter_date, "letter_date", wrongs)
+    day = _date(form.date, "date", wrongs)
+    starts = _moment(day, form.start, "start", zone, wrongs)
+    ends = _moment(day, form.end, "end", zone, wrongs)
+    if not form.room:
+        wrongs.append(Wrong("room", "room.not_found", "no room was chosen"))
+    draft = Draft(
+        agency_id=agency_id,
+        letter_number=form.letter_number,
+        letter_date=letter_date or _NOT_YET_READ.date(),
+        letter_subject=form.letter_subject,
+        contact=Contact(form.contact_name, form.contact_phone),
+        title=form.title,
+        starts=starts or _NOT_YET_READ,
+        ends=ends or _NOT_YET_READ,
+        room_id=form.room,
+        participants=_number(form.participants, "participants", wrongs),
+        platform=form.platform,
+        agenda=form.agenda,
+        leader=Leader(form.leader) if form.leader in set(Leader) else Leader.NONE,
+        recording=bool(form.recording),
+        own_account=bool(form.own_account),
+        own_equipment=form.own_equipment,
+        own_people=form.own_people,
+    )
+    return draft, tuple(wrongs)
+
+
+def mistakes(wrongs: tuple[Wrong, ...]) -> dict[str, str]:
+    """Return English message ids by the form's field, in the form's order; the first at a field counts."""
+    found: dict[str, str] = {}
+    for wrong in wrongs:
+        found.setdefault(_SHOWN_AT.get(wrong.field, wrong.field), MISTAKES.get(wrong.code, OTHERWISE))
+    order = (*NAMES[:3], "letter", *NAMES[3:])
+    return {name: found[name] for name in (*order, *found) if name in found}
+
+
+def _date(text: str, name: str, wrongs: list[Wrong]) -> date | None:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        wrongs.append(Wrong(name, "date.unreadable", f"wanted a date, got {text[:40]!r}"))
+        return None
+
+
+def _moment(day: date | None, text: str, name: str, zone: tzinfo, wrongs: list[Wrong]) -> datetime | None:
+    try:
+        moment = time.fromisoformat(text.strip().replace(".", ":"))
+    except ValueError:
+        wrongs.append(Wrong(name, "time.unreadable", f"wanted a time of day, got {text[:40]!r}"))
+        return None
+    return datetime.combine(day, moment.replace(tzinfo=None), tzinfo=zone) if day else None
+
+
+def _number(text: str, name: str, wrongs: list[Wrong]) -> int:
+    try:
+        return int(text.strip())
+    except ValueError:
+        wrongs.append(Wrong(name, "number.unreadable", f"wanted a whole number, got {text[:40]!r}"))
+        return 1

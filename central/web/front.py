@@ -1,0 +1,95 @@
+"""The door: log-in, log-out, language and theme, and where each role begins."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from central.api.guard import clear_cookie, cookie_name, public, requires, set_cookie
+from central.errors import Forbidden, TooMany
+from central.model import Person
+from central.permissions import Action, may
+from central.web import words
+from central.web.access import Ask, Parts, Typed, Visitor, text
+from central.web.site import back_to, choose, see_other
+from webui.i18n import N_
+
+router = APIRouter(include_in_schema=False)
+
+Somebody = Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]
+_WRONG = N_("User name or password is wrong.")
+_WAIT = N_("Too many tries. Please try again in %(seconds)s seconds.")
+
+
+@router.get("/")
+def home(person: Somebody) -> Response:
+    """Go to where this person's work is."""
+    if may(person, Action.DISPOSE) or may(person, Action.DECIDE):
+        return see_other("/kotak-masuk")
+    return see_other("/permohonan" if may(person, Action.SUBMIT) else "/jadwal")
+
+
+@router.get("/login", dependencies=[Depends(public)])
+def login_page(request: Request, parts: Ask, person: Visitor) -> Response:
+    """Show the form; who is logged in already is sent on."""
+    following = back_to(request.query_params.get("next", "/"))
+    if person is not None:
+        return see_other(following)
+    return parts.site.page(request, "login.html", None, next=following, username="", problem="")
+
+
+@router.post("/login", dependencies=[Depends(public)])
+def log_in(request: Request, parts: Ask, form: Typed) -> Response:
+    """Log in, or show the form again; it never says whether the name exists."""
+    name, following = text(form, "username").strip(), back_to(text(form, "next"))
+    try:
+        _, token = parts.people.log_in(name, text(form, "password"))
+    except (Forbidden, TooMany) as error:
+        return _refused(request, parts, error, name, following)
+    answer = see_other(following)
+    set_cookie(answer, parts.services, token)
+    return answer
+
+
+def _refused(request: Request, parts: Parts, error: Forbidden | TooMany, name: str, following: str) -> Response:
+    site = parts.site
+    if isinstance(error, TooMany):
+        seconds = max(1, round(error.after.total_seconds()))
+        status, problem = 429, site.say(request, _WAIT, seconds=seconds)
+    else:
+        status, problem = 403, site.say(request, _WRONG)
+    return site.page(
+        request, "login.html", None, status=status, next=following, username=name, problem=problem, path="/login"
+    )
+
+
+@router.post("/logout", dependencies=[Depends(public)])
+def log_out(request: Request, parts: Ask) -> Response:
+    """End this log-in."""
+    token = request.cookies.get(cookie_name(parts.services))
+    if token:
+        parts.people.log_out(token)
+    answer = see_other("/login")
+    clear_cookie(answer, parts.services)
+    return answer
+
+
+@router.post("/bahasa", dependencies=[Depends(public)])
+def choose_language(request: Request, form: Typed) -> Response:
+    """Keep the language of the pages."""
+    return choose(request, text(form, "language"), "", text(form, "next"))
+
+
+@router.post("/tema", dependencies=[Depends(public)])
+def choose_theme(request: Request, form: Typed) -> Response:
+    """Keep the theme of the pages."""
+    return choose(request, "", text(form, "theme"), text(form, "next"))
+
+
+@router.get("/akun")
+def account(request: Request, parts: Ask, person: Somebody) -> Response:
+    """Show who is logged in."""
+    roles = [words.ROLES[role] for role in sorted(person.roles)]
+    return parts.site.page(request, "account.html", person, roles=roles)

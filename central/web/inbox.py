@@ -1,0 +1,180 @@
+"""What the head and the division do: direction, verification, decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from central.api.guard import requires
+from central.domain.sop import State
+from central.domain.verification import Finding, Verdict
+from central.errors import Invalid, Refused
+from central.model import Decision, Direction, Person, Verification
+from central.model import Request as Record
+from central.permissions import Action, may
+from central.web import views
+from central.web.access import Ask, Parts, Typed, number, text
+from central.web.forms import MISTAKES, mistakes
+from central.web.requests import CHANGED, CLOSED
+from central.web.site import see_other
+from webui.i18n import N_
+
+router = APIRouter(include_in_schema=False)
+
+Officer = Annotated[Person, Depends(requires(Action.VERIFY))]
+
+_TAKEN = N_("The room or the technician is taken at that time; choose another one. Nothing was done.")
+_DIFFERENT = N_("The findings are not those you saw: what changed is marked. Nothing was done; look and decide again.")
+
+
+@router.get("/kotak-masuk")
+def inbox(request: Request, parts: Ask, person: Officer) -> Response:
+    """Show what waits, with the most urgent request opened."""
+    waiting = parts.desk.inbox(person)
+    record = waiting.items[0].request if waiting.items and "kata" not in request.query_params else None
+    return _desk(request, parts, person, record)
+
+
+@router.get("/kotak-masuk/{ident}")
+def opened(request: Request, parts: Ask, person: Officer, ident: str) -> Response:
+    """Show one request with what can be done; `room` and `operator` try another choice."""
+    query = request.query_params
+    typed = {name: query.get(name, "") for name in ("room", "operator", "override_reason")}
+    return _desk(request, parts, person, parts.desk.get(ident, person), typed=typed)
+
+
+@router.post("/kotak-masuk/{ident}/disposisi")
+def dispose(
+    request: Request, parts: Ask, person: Annotated[Person, Depends(requires(Action.DISPOSE))], ident: str, form: Typed
+) -> Response:
+    """Forward the request, or send it back with a note."""
+    direction = Direction(accept=text(form, "accept") == "yes", note=text(form, "note"))
+    try:
+        parts.desk.dispose(ident, direction, person, version=number(form, "version"))
+    except (Invalid, Refused) as error:
+        return _not_done(
+            request, parts, person, parts.desk.get(ident, person), error=error, typed={"note": direction.note}
+        )
+    return see_other(f"/kotak-masuk?kata={'diteruskan' if direction.accept else 'dikembalikan'}")
+
+
+@router.post("/kotak-masuk/{ident}/putusan")
+def decide(
+    request: Request, parts: Ask, person: Annotated[Person, Depends(requires(Action.DECIDE))], ident: str, form: Typed
+) -> Response:
+    """Approve or refuse; not when the findings are other ones than the officer saw."""
+    typed = {name: text(form, name) for name in ("room", "operator", "override_reason", "reason")}
+    approve = text(form, "decision") == "approve"
+    decision = Decision(
+        approve=approve,
+        reason=typed["reason"],
+        room_id=typed["room"] or None,
+        operator_id=typed["operator"] or None,
+        override_reason=typed["override_reason"],
+    )
+    seen = _read(text(form, "seen"))
+    record = parts.desk.get(ident, person)
+    if approve and record.state is State.DISPOSED and decision.operator_id:
+        found = parts.desk.verify(record, room_id=decision.room_id, operator_id=decision.operator_id)
+        if _codes(found.findings) != seen:
+            said = parts.site.note(request, "degraded", _DIFFERENT)
+            return _desk(request, parts, person, record, status=409, typed=typed, before=seen, said=said)
+    try:
+        parts.desk.decide(ident, decision, person, version=number(form, "version"))
+    except (Invalid, Refused) as error:
+        return _not_done(request, parts, person, parts.desk.get(ident, person), error=error, typed=typed)
+    return see_other(f"/kotak-masuk?kata={'disetujui' if approve else 'ditolak'}")
+
+
+def _not_done(
+    request: Request,
+    parts: Parts,
+    person: Person,
+    record: Record,
+    *,
+    error: Invalid | Refused,
+    typed: Mapping[str, str],
+) -> Response:
+    """Show the request as it is now, with why nothing was done and all that was typed."""
+    if isinstance(error, Invalid):
+        found = {name: parts.site.say(request, message) for name, message in mistakes(error.wrongs).items()}
+        return _desk(request, parts, person, record, status=422, typed=typed, mistakes=found)
+    if error.code == "override.wanted":
+        found = {"override_reason": parts.site.say(request, MISTAKES[error.code])}
+        return _desk(request, parts, person, record, status=422, typed=typed, mistakes=found)
+    message = {"request.changed": CHANGED, "booking.taken": _TAKEN}.get(error.code, CLOSED)
+    said = parts.site.note(request, "degraded", message)
+    return _desk(request, parts, person, record, status=409, typed=typed, said=said)
+
+
+def _desk(
+    request: Request,
+    parts: Parts,
+    person: Person,
+    record: Record | None,
+    *,
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
+    before: Mapping[str, str] | None = None,
+    **more: object,
+) -> Response:
+    """Return the inbox with `record` opened; `before` are findings to mark the difference to."""
+    waiting = parts.desk.inbox(person)
+    filled = {"note": "", "room": "", "operator": "", "override_reason": "", "reason": ""} | dict(typed or {})
+    context: dict[str, object] = {
+        "inbox": waiting,
+        "waiting_for_me": len(waiting.items),
+        "record": record,
+        "typed": filled,
+        "findings": [],
+        "can_direct": _waits(record, State.SUBMITTED, person, Action.DISPOSE),
+        "can_decide": _waits(record, State.DISPOSED, person, Action.DECIDE),
+    }
+    if record is not None and record.state is State.DISPOSED and may(person, Action.VERIFY):
+        found = _verified(parts, record, filled)
+        context |= _verification(request, parts, found, filled, before)
+    return parts.site.page(request, "inbox.html", person, context | more, status=status)
+
+
+def _waits(record: Record | None, state: State, person: Person, action: Action) -> bool:
+    return record is not None and record.state is state and may(person, action) and record.applicant_id != person.id
+
+
+def _verified(parts: Parts, record: Record, typed: Mapping[str, str]) -> Verification:
+    """Return the findings for what was chosen; at first the wished room and whoever is free."""
+    if typed["operator"]:
+        return parts.desk.verify(record, room_id=typed["room"] or None, operator_id=typed["operator"])
+    anybody = parts.desk.verify(record, room_id=typed["room"] or None)
+    if not anybody.free_operators:
+        return anybody
+    return parts.desk.verify(record, room_id=anybody.room.id, operator_id=anybody.free_operators[0].id)
+
+
+def _verification(
+    request: Request, parts: Parts, found: Verification, typed: dict[str, str], before: Mapping[str, str] | None
+) -> dict[str, object]:
+    say = parts.site.say
+    free = {operator.id for operator in found.free_operators}
+    taken = say(request, N_("taken"))
+    return {
+        "findings": parts.site.listed(
+            request, lambda translate: views.finding_rows(found.findings, translate, before=before)
+        ),
+        "failing": any(finding.verdict is Verdict.FAIL for finding in found.findings),
+        "seen": ",".join(f"{rule}={code}" for rule, code in _codes(found.findings).items()),
+        "rooms": [(room.id, room.name) for room in found.rooms],
+        "operators": [(one.id, one.name if one.id in free else f"{one.name} ({taken})") for one in found.operators],
+        "typed": typed | {"room": found.room.id, "operator": found.operator.id if found.operator else ""},
+    }
+
+
+def _codes(findings: Iterable[Finding]) -> dict[str, str]:
+    return {finding.rule: finding.code.value for finding in findings}
+
+
+def _read(seen: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in seen.split(",") if part)
+    return {rule: code for rule, _, code in pairs}

@@ -1,0 +1,175 @@
+"""A room's journal entries and its report as lines for the session's page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Final
+
+from pydantic import JsonValue, ValidationError
+
+from central.web import words
+from contract import Entry, EntryKind, ExecutionReport, Fault
+from contract.report import CertifiedDevice
+from webui.charts import level_chart
+from webui.env import durasi
+from webui.i18n import N_, current_language
+from webui.reasons import Translate, measure_name, sentence
+
+_UNSHOWN: Final = frozenset({EntryKind.STEP_INTENT, EntryKind.LEVELS})
+"""Half-steps and figures: they stand in the journal, on a page they are noise."""
+
+_KINDS: Final[Mapping[str, str]] = {
+    EntryKind.AGENT_STARTED: N_("The room's agent started"),
+    EntryKind.AGENT_STOPPED: N_("The room's agent stopped"),
+    EntryKind.SCHEDULE_APPLIED: N_("The room holds the schedule"),
+    EntryKind.PRESET_STARTED: N_("Preset “%(name)s” started"),
+    EntryKind.PRESET_ENDED: N_("Preset “%(name)s” ended"),
+    EntryKind.DEVICE_CHANGED: N_("Device changed"),
+    EntryKind.READINESS: N_("Readiness certified"),
+    EntryKind.CHECKLIST: N_("Checklist"),
+    EntryKind.NOTE: N_("Note"),
+    EntryKind.COMMAND: N_("Command from central"),
+    EntryKind.REPORT: N_("Report written"),
+}
+_CAUSES: Final[Mapping[str, str]] = {
+    "schedule": N_("by schedule"),
+    "tablet": N_("from the tablet"),
+    "command": N_("by order of central"),
+    "agent": N_("by itself"),
+}
+_VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
+    "pass": (N_("In order"), "ready"),
+    "warn": (N_("Take note"), "degraded"),
+    "fail": (N_("Not in order"), "fault"),
+    "unproven": (N_("Not proven"), "unconfirmed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One entry of the timeline."""
+
+    at: datetime
+    tone: str
+    title: str
+    note: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLine:
+    """One device of the readiness certificate."""
+
+    name: str
+    required: bool
+    tone: str
+    word: str
+    measures: tuple[str, ...]
+    reason: str
+
+
+def lines(entries: Iterable[Entry], translate: Translate) -> Iterator[JournalLine]:
+    """Yield the timeline of a session, oldest first; an unknown kind is shown as it is."""
+    for entry in entries:
+        if entry.kind not in _UNSHOWN:
+            yield JournalLine(
+                entry.at, _tone(entry), _title(entry, translate), _note(entry, translate), _text(entry, translate)
+            )
+
+
+def _tone(entry: Entry) -> str:
+    if entry.kind == EntryKind.PHASE_CHANGED:
+        return words.PHASES.get(str(entry.body.get("phase")), ("", "offline"))[1]
+    if entry.kind == EntryKind.READINESS:
+        return words.ROOMS.get(str(entry.outcome), ("", "offline"))[1]
+    if entry.outcome:
+        return words.OUTCOMES.get(entry.outcome, ("", "offline"))[1]
+    return "degraded" if entry.kind == EntryKind.NOTE else "offline"
+
+
+def _title(entry: Entry, translate: Translate) -> str:
+    if entry.kind == EntryKind.PHASE_CHANGED:
+        phase = str(entry.body.get("phase"))
+        return translate(words.PHASES.get(phase, (phase, ""))[0])
+    if entry.kind == EntryKind.STEP_ENDED:
+        return f"{entry.device}: {entry.body.get('verb')} {_values(entry.body.get('args'))}".rstrip()
+    known = _KINDS.get(entry.kind)
+    return translate(known) % {"name": _preset(entry.body)} if known else entry.kind
+
+
+def _preset(body: Mapping[str, JsonValue]) -> str:
+    label = body.get("label")
+    told = label.get(current_language()) or label.get("id") if isinstance(label, dict) else None
+    return str(told or body.get("preset", ""))
+
+
+def _note(entry: Entry, translate: Translate) -> str:
+    """Return outcome, duration and cause on one line."""
+    outcome = ""
+    if entry.kind == EntryKind.READINESS:
+        outcome = translate(words.ROOMS.get(str(entry.outcome), (str(entry.outcome), ""))[0])
+    elif entry.outcome:
+        outcome = translate(words.OUTCOMES.get(entry.outcome, (entry.outcome, ""))[0])
+    took = _milliseconds(entry.duration_ms) if entry.duration_ms is not None else ""
+    cause = entry.who or translate(_CAUSES.get(entry.cause, entry.cause))
+    device = entry.device if entry.device and entry.kind != EntryKind.STEP_ENDED else ""
+    return " · ".join(part for part in (device, outcome, took, cause) if part)
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.0f} ms" if value < 10_000 else durasi(timedelta(milliseconds=value))
+
+
+def _text(entry: Entry, translate: Translate) -> str:
+    reason = _fault(entry.body.get("reason"))
+    if reason is not None and not entry.kind.startswith("preset."):
+        return sentence(reason, translate)
+    told = entry.body.get("text") or entry.body.get("item") or ""
+    return str(told)
+
+
+def _fault(found: JsonValue) -> Fault | None:
+    try:
+        return Fault.model_validate(found) if isinstance(found, dict) else None
+    except ValidationError:
+        return None
+
+
+def _values(found: JsonValue) -> str:
+    """Return named values on one line, without those that say nothing."""
+    if not isinstance(found, dict):
+        return ""
+    return ", ".join(f"{name} {value}" for name, value in found.items() if value is not None)
+
+
+def devices(report: ExecutionReport, translate: Translate) -> Iterator[DeviceLine]:
+    """Yield what the readiness certificate says of each device."""
+    for device in report.certificate.devices if report.certificate else ():
+        word, tone = words.CONDITIONS[device.condition]
+        yield DeviceLine(
+            name=device.name,
+            required=device.required,
+            tone=tone,
+            word=translate(word),
+            measures=tuple(_measures(device, translate)),
+            reason=sentence(device.reason, translate) if device.reason else "",
+        )
+
+
+def _measures(device: CertifiedDevice, translate: Translate) -> Iterator[str]:
+    for one in device.measures:
+        value = translate(N_("yes") if one.value else N_("no")) if isinstance(one.value, bool) else one.value
+        shown = f"{round(value, 2):g}" if isinstance(value, float) else value
+        text = f"{measure_name(one.name, translate)}: {shown if shown is not None else '?'} {one.unit}".rstrip()
+        verdict, tone = _VERDICTS[one.verdict]
+        yield text if tone == "ready" else f"{text} ({translate(verdict).lower()})"
+
+
+def chart(report: ExecutionReport, zone: tzinfo, translate: Translate) -> str:
+    """Return the microphone's level over the session as SVG; without levels an empty frame that says so."""
+    peak = [(point.at, point.peak_dbfs) for point in report.levels]
+    mean = [(point.at, point.rms_dbfs) for point in report.levels]
+    series = {translate(N_("peak")): peak, translate(N_("mean")): mean}
+    return level_chart(series, title=translate(N_("Microphone level")), unit="dBFS", zone=zone)

@@ -1,0 +1,30 @@
+"""All pages as one router, and how an application takes them in.
+
+add_pages(app, services)                # after its other routes and error handlers
+tasks.create_task(follow(app.state.parts), name="live pages")
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+
+from central.services import Services
+from central.web import errors, front, inbox, requests, rooms, sessions
+from central.web.access import Parts
+from central.web.rooms import follow
+from central.web.site import Site
+
+__all__ = ["add_pages", "follow", "router"]
+
+router = APIRouter(include_in_schema=False)
+for _part in (front, requests, inbox, rooms, sessions):
+    router.include_router(_part.router)
+
+
+def add_pages(app: FastAPI, services: Services) -> None:
+    """Give `app` the pages, their static files and their error pages."""
+    parts = Parts(services, Site(services.settings.zone))
+    app.state.parts = parts
+    app.include_router(router)
+    app.router.routes.append(parts.site.assets.route())
+    errors.install(app)

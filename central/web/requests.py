@@ -1,0 +1,154 @@
+"""What applicants do: send a request in, follow it, take it back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from central.api.guard import requires
+from central.checks import check_draft
+from central.domain.sop import Event, State, possible
+from central.domain.words import Role
+from central.errors import Forbidden, Invalid, Refused, Wrong
+from central.model import Draft, Person, Upload
+from central.model import Request as Record
+from central.permissions import Action, may
+from central.web import words
+from central.web.access import Ask, Letter, Parts, Typed, number, text
+from central.web.forms import NAMES, RequestForm, draft_of, mistakes
+from central.web.site import PLATFORMS, platform_name, see_other
+from webui.i18n import N_
+
+router = APIRouter(include_in_schema=False)
+
+Applicant = Annotated[Person, Depends(requires(Action.SUBMIT))]
+Withdrawer = Annotated[Person, Depends(requires(Action.WITHDRAW))]
+Reader = Annotated[Person, Depends(requires(Action.SEE_REQUESTS))]
+
+CHANGED = N_("This request changed while you looked at it; it is shown as it is now. Nothing was done.")
+CLOSED = N_("This step is not possible any more: the request is shown as it is now.")
+
+
+@router.get("/permohonan")
+def requests(request: Request, parts: Ask, person: Reader) -> Response:
+    """List the requests this person may see."""
+    return parts.site.page(request, "requests.html", person, records=parts.desk.requests(person))
+
+
+@router.get("/permohonan/baru")
+def new_request(request: Request, parts: Ask, person: Applicant) -> Response:
+    """Show an empty form."""
+    contact = RequestForm(contact_name=person.name)
+    return _form(request, parts, person, contact, ())
+
+
+@router.post("/permohonan/baru")
+def submit(request: Request, parts: Ask, person: Applicant, typed: Typed, letter: Letter) -> Response:
+    """Take the request in, or show the form again with every mistake and all that was typed.
+
+    Raises:
+        Forbidden: the person belongs to no agency.
+    """
+    if person.agency is None:
+        raise Forbidden("agency.missing", f"{person.login} belongs to no agency")
+    form = RequestForm(**{name: text(typed, name) for name in NAMES})
+    draft, unread = draft_of(form, person.agency.id, parts.site.zone)
+    if unread:
+        return _form(request, parts, person, form, _all_wrongs(parts, draft, letter, unread))
+    try:
+        record = parts.desk.submit(draft, letter, person, key=form.key)
+    except Invalid as error:
+        return _form(request, parts, person, form, error.wrongs)
+    return see_other(f"/permohonan/{record.id}?kata=terkirim")
+
+
+def _all_wrongs(parts: Parts, draft: Draft, letter: Upload | None, unread: tuple[Wrong, ...]) -> tuple[Wrong, ...]:
+    """Return what could not be read with everything else that is wrong, so that nobody is sent back twice."""
+    fields = {wrong.field for wrong in unread}
+    hidden = {"starts", "ends"} if fields & {"date", "start", "end"} else set[str]()
+    missing = () if letter else (Wrong("letter", "letter.wanted", "the letter is missing"),)
+    ruled = (wrong for wrong in check_draft(draft, parts.policy) if wrong.field not in hidden)
+    return (*unread, *ruled, *missing)
+
+
+def _form(request: Request, parts: Parts, person: Person, form: RequestForm, wrongs: tuple[Wrong, ...]) -> Response:
+    say, offered = parts.site.say, parts.desk.choices()
+    return parts.site.page(
+        request,
+        "request_new.html",
+        person,
+        status=422 if wrongs else 200,
+        form=form.values(),
+        mistakes={name: say(request, message) for name, message in mistakes(wrongs).items()},
+        rooms=[("", say(request, N_("Choose a room")))] + [(room.id, room.name) for room in offered.rooms if room.open],
+        platforms=[(name, platform_name(name)) for name in _platforms(offered.platforms)],
+        leaders=[(leader.value, say(request, words.LEADERS[leader])) for leader in offered.leaders],
+        lead_time=offered.lead_time,
+        most_mb=parts.services.settings.file.letters.at_most_mib,
+    )
+
+
+def _platforms(own: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the division's platforms first, then those an applicant may bring an account for."""
+    return tuple(dict.fromkeys((*own, *PLATFORMS)))
+
+
+@router.get("/permohonan/{ident}")
+def request_page(request: Request, parts: Ask, person: Reader, ident: str) -> Response:
+    """Show one request."""
+    return show(request, parts, person, parts.desk.get(ident, person))
+
+
+def show(
+    request: Request, parts: Parts, person: Person, record: Record, *, status: int = 200, **more: object
+) -> Response:
+    """Return the page of `record`; `more` is what a form that was not carried out has to say."""
+    takes_back = {Event.WITHDRAW, Event.CANCEL} & possible(record.state)
+    waits = (record.state is State.SUBMITTED and Role.HEAD in person.roles) or (
+        record.state is State.DISPOSED and Role.VERIFIER in person.roles
+    )
+    standard: dict[str, object] = {
+        "record": record,
+        "can_withdraw": bool(takes_back) and may(person, Action.WITHDRAW),
+        "may_act": waits,
+        "typed": {"reason": ""},
+    }
+    return parts.site.page(request, "request.html", person, standard | more, status=status)
+
+
+@router.get("/permohonan/{ident}/surat")
+def letter_file(parts: Ask, person: Reader, ident: str) -> Response:
+    """Send the letter as a file to keep, never to be run or shown inside the page."""
+    file, content = parts.desk.letter(ident, person)
+    headers = {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(file.name)}",
+        "content-security-policy": "default-src 'none'; sandbox",
+        "x-content-type-options": "nosniff",
+        "cache-control": "private, no-store",
+    }
+    return Response(content, media_type=file.media_type, headers=headers)
+
+
+@router.post("/permohonan/{ident}/tarik")
+def withdraw(
+    request: Request,
+    parts: Ask,
+    person: Annotated[Person, Depends(requires(Action.WITHDRAW))],
+    ident: str,
+    typed: Typed,
+) -> Response:
+    """Take the request back, or say why not."""
+    reason = text(typed, "reason")
+    try:
+        parts.desk.withdraw(ident, reason, person, version=number(typed, "version"))
+    except Invalid as error:
+        found = {name: parts.site.say(request, message) for name, message in mistakes(error.wrongs).items()}
+        record = parts.desk.get(ident, person)
+        return show(request, parts, person, record, status=422, mistakes=found, typed={"reason": reason})
+    except Refused as error:
+        said = parts.site.note(request, "degraded", CHANGED if error.code == "request.changed" else CLOSED)
+        return show(request, parts, person, parts.desk.get(ident, person), status=409, said=said)
+    return see_other(f"/permohonan/{ident}?kata=ditarik")

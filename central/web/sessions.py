@@ -1,0 +1,71 @@
+"""A session as it was planned and as it went, and the reports."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from central.api.guard import requires
+from central.errors import NotFound
+from central.model import Person
+from central.permissions import Action
+from central.report.pdf import render
+from central.web import journal, views
+from central.web.access import Ask, Parts
+from contract import ExecutionReport
+from webui.i18n import language_of, speaking
+
+router = APIRouter(include_in_schema=False)
+
+Viewer = Annotated[Person, Depends(requires(Action.SEE_SESSIONS))]
+Reader = Annotated[Person, Depends(requires(Action.SEE_REPORTS))]
+
+
+@router.get("/laporan")
+def reports(request: Request, parts: Ask, person: Reader) -> Response:
+    """List the reports this person may see."""
+    return parts.site.page(request, "reports.html", person, rows=parts.board.reports(person))
+
+
+@router.get("/sesi/{ident}")
+def session(request: Request, parts: Ask, person: Viewer, ident: str) -> Response:
+    """Show one session: plan, certificate, journal, result."""
+    row = parts.board.session(ident)
+    entries = parts.board.journal(ident)
+    return parts.site.page(
+        request,
+        "session.html",
+        person,
+        row=row,
+        phase=views.phase_of(row, entries),
+        report=_report(parts, person, ident),
+        entries=parts.site.listed(request, lambda translate: journal.lines(entries, translate)),
+    )
+
+
+def _report(parts: Parts, person: Person, ident: str) -> ExecutionReport | None:
+    try:
+        return parts.board.report(ident, person)
+    except NotFound:
+        return None
+
+
+@router.get("/sesi/{ident}/laporan.pdf")
+def report_pdf(parts: Ask, person: Reader, ident: str) -> Response:
+    """Send the report on paper."""
+    report = parts.board.report(ident, person)
+    name = f"laporan-{report.planned_start.astimezone(parts.site.zone):%Y-%m-%d}-{report.room}.pdf"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
+    return Response(render(report), media_type="application/pdf", headers=headers)
+
+
+@router.get("/sesi/{ident}/grafik.svg")
+def chart(request: Request, parts: Ask, person: Reader, ident: str) -> Response:
+    """Send the picture of the microphone's level."""
+    report = parts.board.report(ident, person)
+    with speaking(language_of(request)):
+        svg = journal.chart(report, parts.site.zone, parts.site.locales.gettext)
+    headers = {"cache-control": "private, no-store", "content-security-policy": "default-src 'none'; sandbox"}
+    return Response(svg, media_type="image/svg+xml", headers=headers)
