@@ -13,6 +13,8 @@ from rich.table import Table
 from contract.yamlfile import read
 from siaga.device import Shown
 
+NOT_LOOKED_AT: Shown = {"condition": "absent", "measures": []}
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -60,9 +62,13 @@ async def check_file(path: Path) -> Checked:
 
 async def _check_room(path: Path) -> Checked:
     from agent.app import check
-
+    from contract import Readiness
     from siaga.device import shown_health
 
     found = await check(path)
-    devices = {name: shown_health(health) for name, health in found.devices.items()}
-    return Checked(path, "room", found.good, str(found.verdict), devices)
+    devices = {
+        seen.name: shown_health(seen.health) if seen.health else NOT_LOOKED_AT | {"reason": str(seen.condition)}
+        for seen in found.devices
+    }
+    verdict = found.assessment.readiness
+    return Checked(path, "room", verdict is Readiness.READY, str(verdict), devices)

@@ -19,11 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from contract.yamlfile import FileMistakes
-from siaga import logs, simulate
+from siaga import admin, logs, simulate
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__)
-admin = typer.Typer(no_args_is_help=True, help="Central's housekeeping.")
-app.add_typer(admin, name="admin")
+app.add_typer(admin.app, name="admin")
 
 NO, WRONG_USAGE = 1, 2
 
@@ -55,15 +54,18 @@ def stop(message: str, code: int) -> NoReturn:
 @app.command()
 def central(config: ConfigFile, verbose: Verbose = False) -> None:
     """Run the booking service."""
-    from central.app import run
+    from central.app import serve
+    from central.broker import NoBroker
+    from central.errors import Unfit
     from central.settings import load
 
     logs.set_up(verbose=verbose)
     try:
-        settings = load(config)
+        asyncio.run(serve(load(config)))
     except FileMistakes as error:
         stop(str(error), WRONG_USAGE)
-    asyncio.run(run(settings))
+    except (NoBroker, Unfit) as error:
+        stop(str(error), NO)
 
 
 @app.command()

@@ -1,0 +1,78 @@
+"""`siaga demo`: an office to try things in, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from central.seed import example_rooms
+from siaga.demo.files import REAL
+from siaga.demo.processes import Children, DemoFailure
+from siaga.demo.site import Site, made
+
+LOOK_EVERY_S = 1.0
+
+
+async def run_until_stopped(rooms: int, port: int, data: Path | None) -> None:
+    """Start the office, say where it is, and keep it until a signal comes.
+
+    Raises:
+        DemoFailure: a part of it does not start, or ends by itself.
+    """
+    stopped = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    with made(data) as folder:
+        async with Children(folder / "logs") as children:
+            site = Site(folder, children, REAL, port)
+            await site.start_central(rooms)
+            for place in example_rooms(rooms):
+                await site.start_room(place)
+            show(site)
+            await _watch(site, stopped)
+
+
+async def _watch(site: Site, stopped: asyncio.Event) -> None:
+    """Return when asked to stop.
+
+    Raises:
+        DemoFailure: central ended by itself.
+    """
+    while not stopped.is_set():
+        if not site.central.running:
+            raise DemoFailure(f"central ended by itself\n{site.central.tail()}")
+        try:
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await stopped.wait()
+        except TimeoutError:
+            continue
+
+
+def show(site: Site) -> None:
+    """Print addresses and logins."""
+    console = Console(soft_wrap=True)
+    console.print(f"\n[bold]Siaga[/bold]  {site.url}   [dim]wall:[/dim] {site.url}/dinding\n")
+    rooms = Table("room", "tablet", "camera", "OBS", "sound", title="rooms", title_justify="left")
+    for room in site.rooms.values():
+        rooms.add_row(room.name, room.tablet, room.devices.camera, room.devices.obs, room.devices.sound)
+    console.print(rooms)
+    people = Table("log in as", "who", title=f"people (password {site.password})", title_justify="left")
+    for login, who in PEOPLE.items():
+        people.add_row(login, who)
+    console.print(people)
+    console.print("Ctrl-C ends it.")
+
+
+PEOPLE = {
+    "pemohon": "an agency that asks for a session",
+    "kadis": "the head of the office",
+    "bidang": "an officer of the division",
+    "teknisi": "a technician",
+    "admin": "the administrator",
+    "auditor": "an auditor, who sees and changes nothing",
+}
+"""Logins of the example data."""

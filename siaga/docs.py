@@ -1,0 +1,53 @@
+"""Documents made from the code: `python -m siaga.docs` writes them, a test holds them equal.
+
+The JSON Schemas let an editor complete and check the files people write; the diagram is
+drawn from the very table that the engine follows.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from agent.roomfile import RoomFile
+from agent.session import TRANSITIONS
+from central.settings import CentralFile, Policy
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+SCHEMAS: dict[str, type[BaseModel]] = {"room": RoomFile, "central": CentralFile, "policy": Policy}
+
+
+def schema(model: type[BaseModel]) -> str:
+    """Return the JSON Schema of a file people write."""
+    return json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def session_diagram() -> str:
+    """Return the life of a session as a page with a Mermaid diagram."""
+    arrows = "\n".join(f"    {before} --> {after}: {event}" for (before, event), after in TRANSITIONS.items())
+    return (
+        "# The life of a session in its room\n\n"
+        "Drawn from the table in `agent/session.py`, which says in prose why it is so.\n\n"
+        f"```mermaid\nstateDiagram-v2\n    [*] --> planned\n{arrows}\n"
+        "    reported --> [*]\n    cancelled --> [*]\n```\n"
+    )
+
+
+def documents() -> dict[Path, str]:
+    """Return every document by its path."""
+    schemas = {DOCS / "schema" / f"{name}.json": schema(model) for name, model in SCHEMAS.items()}
+    return {**schemas, DOCS / "session.md": session_diagram()}
+
+
+def main() -> None:
+    """Write them."""
+    for path, text in documents().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
