@@ -19,17 +19,15 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
 from central.api import docs, problems, routes
-from central.api.guard import CurrentServices, check_guarded, cookie_name, public
+from central.api.guard import CurrentServices, check_guarded, public
 from central.broker import ManagedBroker
 from central.exchange import Exchange
 from central.publication import Outbox
 from central.records import Records
 from central.services import Services, make_services
 from central.settings import CentralSettings, split_address
-from central.web.access import Parts
 from central.web.errors import answer as answer_people
 from central.web.pages import add_pages, follow
-from central.web.site import Site
 from central.web_server import WebServer
 from contract.link import Broker
 from webui.security import BodyLimit, SameOrigin, SecureHeaders
@@ -80,22 +78,9 @@ def create_app(services: Services) -> FastAPI:
     problems.install(app, answer_people)
     for router in (health, docs.router, routes.router):
         app.include_router(router)
-    add_pages(app, _parts(services))
+    add_pages(app, services)
     check_guarded(app.routes)
     return app
-
-
-def _parts(services: Services) -> Parts:
-    settings = services.settings
-    return Parts(
-        services.desk,
-        services.board,
-        services.people,
-        services.bell,
-        Site(settings.zone),
-        letter_at_most_bytes=settings.file.letters.at_most_mib * 1024 * 1024,
-        cookie=cookie_name(services),
-    )
 
 
 async def run(settings: CentralSettings) -> None:

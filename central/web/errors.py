@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from inspect import isawaitable
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 from urllib.parse import quote
 
-from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -21,9 +19,6 @@ from central.web.access import parts_of
 from central.web.site import see_other
 from contract import new_id
 from webui.i18n import N_
-from webui.security import problem
-
-Handler = Callable[[Request, Any], Response | Awaitable[Response]]
 
 log = logging.getLogger(__name__)
 
@@ -44,28 +39,6 @@ _SAID: Final[Mapping[int, tuple[str, str]]] = {
     429: (N_("Too often"), N_("Please wait a little and try again.")),
     500: (N_("Something went wrong"), N_("Nothing you typed was the reason. Please try again in a moment.")),
 }
-
-
-API: Final = "/api/"
-
-
-def install(app: FastAPI) -> None:
-    """Let pages answer errors as pages; the JSON API keeps the answers it has."""
-    for kind in (CentralError, HTTPException, RequestValidationError):
-        app.add_exception_handler(kind, _either(app.exception_handlers.get(kind)))
-    app.add_exception_handler(Exception, _either(None))
-
-
-def _either(for_programs: Handler | None) -> Handler:
-    async def answered(request: Request, error: Exception) -> Response:
-        if not request.url.path.startswith(API):
-            return await answer(request, error)
-        if for_programs is None:
-            return problem(500, "internal", "something went wrong")
-        found = for_programs(request, error)
-        return await found if isawaitable(found) else found
-
-    return answered
 
 
 async def answer(request: Request, error: Exception) -> Response:

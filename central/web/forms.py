@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 from central.domain.words import Leader
@@ -17,8 +17,8 @@ from central.model import Contact, Draft
 from contract import new_id
 from webui.i18n import N_
 
-_NOT_YET_READ: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands in for a time that could not be read, so that the other fields are checked all the same."""
+_NO_DAY: Final = date(1970, 1, 1)
+"""Stands in for a date that could not be read, so that the other fields are checked all the same."""
 
 MISTAKES: Final[Mapping[str, str]] = {
     "text.wanted": N_("Please fill in this field."),
@@ -84,19 +84,18 @@ def draft_of(form: RequestForm, agency_id: str, zone: tzinfo) -> tuple[Draft, tu
     wrongs: list[Wrong] = []
     letter_date = _date(form.letter_date, "letter_date", wrongs)
     day = _date(form.date, "date", wrongs)
-    starts = _moment(day, form.start, "start", zone, wrongs)
-    ends = _moment(day, form.end, "end", zone, wrongs)
+    starts, ends = _times(form, day or _NO_DAY, zone, wrongs)
     if not form.room:
-        wrongs.append(Wrong("room", "room.not_found", "no room was chosen"))
+        wrongs.append(Wrong("room_id", "room.not_found", "no room was chosen"))
     draft = Draft(
         agency_id=agency_id,
         letter_number=form.letter_number,
-        letter_date=letter_date or _NOT_YET_READ.date(),
+        letter_date=letter_date or _NO_DAY,
         letter_subject=form.letter_subject,
         contact=Contact(form.contact_name, form.contact_phone),
         title=form.title,
-        starts=starts or _NOT_YET_READ,
-        ends=ends or _NOT_YET_READ,
+        starts=starts,
+        ends=ends,
         room_id=form.room,
         participants=_number(form.participants, "participants", wrongs),
         platform=form.platform,
@@ -127,13 +126,20 @@ def _date(text: str, name: str, wrongs: list[Wrong]) -> date | None:
         return None
 
 
-def _moment(day: date | None, text: str, name: str, zone: tzinfo, wrongs: list[Wrong]) -> datetime | None:
+def _times(form: RequestForm, day: date, zone: tzinfo, wrongs: list[Wrong]) -> tuple[datetime, datetime]:
+    """Return start and end; one that cannot be read is put an hour from the other, where it is no mistake twice."""
+    start, end = _time(form.start, "starts", wrongs), _time(form.end, "ends", wrongs)
+    starts = datetime.combine(day, start or end or time(), tzinfo=zone)
+    ends = datetime.combine(day, end, tzinfo=zone) if end else starts + timedelta(hours=1)
+    return (starts if start else ends - timedelta(hours=1)), ends
+
+
+def _time(text: str, name: str, wrongs: list[Wrong]) -> time | None:
     try:
-        moment = time.fromisoformat(text.strip().replace(".", ":"))
+        return time.fromisoformat(text.strip().replace(".", ":")).replace(tzinfo=None)
     except ValueError:
         wrongs.append(Wrong(name, "time.unreadable", f"wanted a time of day, got {text[:40]!r}"))
         return None
-    return datetime.combine(day, moment.replace(tzinfo=None), tzinfo=zone) if day else None
 
 
 def _number(text: str, name: str, wrongs: list[Wrong]) -> int:

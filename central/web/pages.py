@@ -1,6 +1,6 @@
 """All pages as one router, and how an application takes them in.
 
-add_pages(app, services)                # after its other routes and error handlers
+add_pages(app, services)                # app.state.services is set
 tasks.create_task(follow(app.state.parts), name="live pages")
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from central.services import Services
-from central.web import errors, front, inbox, requests, rooms, sessions
+from central.web import front, inbox, requests, rooms, sessions
 from central.web.access import Parts
 from central.web.rooms import follow
 from central.web.site import Site
@@ -22,9 +22,8 @@ for _part in (front, requests, inbox, rooms, sessions):
 
 
 def add_pages(app: FastAPI, services: Services) -> None:
-    """Give `app` the pages, their static files and their error pages."""
+    """Give `app` the pages, and their static files; `central.web.errors.answer` makes its error pages."""
     parts = Parts(services, Site(services.settings.zone))
     app.state.parts = parts
     app.include_router(router)
     app.router.routes.append(parts.site.assets.route())
-    errors.install(app)

@@ -9,11 +9,10 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from central.api.guard import requires
-from central.checks import check_draft
 from central.domain.sop import Event, State, possible
 from central.domain.words import Role
 from central.errors import Forbidden, Invalid, Refused, Wrong
-from central.model import Draft, Person, Upload
+from central.model import Person
 from central.model import Request as Record
 from central.permissions import Action, may
 from central.web import words
@@ -56,22 +55,12 @@ def submit(request: Request, parts: Ask, person: Applicant, typed: Typed, letter
         raise Forbidden("agency.missing", f"{person.login} belongs to no agency")
     form = RequestForm(**{name: text(typed, name) for name in NAMES})
     draft, unread = draft_of(form, person.agency.id, parts.site.zone)
-    if unread:
-        return _form(request, parts, person, form, _all_wrongs(parts, draft, letter, unread))
     try:
+        parts.desk.check(draft, letter, unread)
         record = parts.desk.submit(draft, letter, person, key=form.key)
     except Invalid as error:
         return _form(request, parts, person, form, error.wrongs)
     return see_other(f"/permohonan/{record.id}?kata=terkirim")
-
-
-def _all_wrongs(parts: Parts, draft: Draft, letter: Upload | None, unread: tuple[Wrong, ...]) -> tuple[Wrong, ...]:
-    """Return what could not be read with everything else that is wrong, so that nobody is sent back twice."""
-    fields = {wrong.field for wrong in unread}
-    hidden = {"starts", "ends"} if fields & {"date", "start", "end"} else set[str]()
-    missing = () if letter else (Wrong("letter", "letter.wanted", "the letter is missing"),)
-    ruled = (wrong for wrong in check_draft(draft, parts.policy) if wrong.field not in hidden)
-    return (*unread, *ruled, *missing)
 
 
 def _form(request: Request, parts: Parts, person: Person, form: RequestForm, wrongs: tuple[Wrong, ...]) -> Response:
