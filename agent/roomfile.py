@@ -31,6 +31,8 @@ from drivers.verbs import Arguments, Verb
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 
+_WORDS = {"missing": "missing: a value is wanted here", "extra_forbidden": "unknown argument"}
+
 WITHIN_AT_LEAST = timedelta(seconds=5)
 
 
@@ -408,7 +410,8 @@ class _Crossing:
             verb.arguments.model_validate(step.get("args", {}))
         except ValidationError as error:
             for found in error.errors():
-                self._say((*location, "args", *found["loc"]), f"{name}: {found['msg'].lower()}")
+                words = _WORDS.get(found["type"], found["msg"].lower())
+                self._say((*location, "args", *found["loc"]), f"{name}: {words}")
         return verb
 
     def _look_at_phases(self) -> None:

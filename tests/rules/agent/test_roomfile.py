@@ -77,10 +77,10 @@ def test_three_mistakes_are_named_together_with_line_and_column(tmp_path: Path) 
     [
         ("prepare: siap", "prepare: sipa", 18, "unknown preset 'sipa'"),
         ("{memory: 1}", "{memory: 1000}", 14, "less than or equal to 254"),
-        ("{memory: 1}", "{memori: 1}", 14, "memori"),
+        ("{memory: 1}", "{memori: 1}", 14, "memori: recall: unknown argument"),
         ("device: camera-1, do: power", "device: camera-9, do: power", 16, "unknown device 'camera-9'"),
         ("do: scene, args: {name: Hitam}", "do: scen, args: {name: Hitam}", 17, "unknown verb for a switcher"),
-        ("{device: camera-1, do: power, args: {on: true}}", "{device: camera-1, do: stop, verify: true}", 16, "read back"),
+        ("{device: camera-1, do: power, args: {on: true}}", "{device: camera-1, do: stop, verify: true}", 16, "back"),
         ("visca+udp://127.0.0.1:52381", "visca+udp://127.0.0.1:52381?profil=x", 7, "unknown option 'profil'"),
         ("visca+udp://127.0.0.1:52381", "vizca://127.0.0.1", 7, "no driver for vizca"),
         ("mqtt://127.0.0.1:1883", "mqtt://10.0.0.1:1883", 4, "mqtts://"),
@@ -90,16 +90,16 @@ def test_three_mistakes_are_named_together_with_line_and_column(tmp_path: Path) 
 )  # fmt: skip
 def test_a_mistake_is_named_where_it_stands(tmp_path: Path, was: str, becomes: str, line: int, says: str) -> None:
     found = mistakes(tmp_path, GOOD.replace(was, becomes))
-    assert [place for place, _, _ in found] == [line], found
-    assert says in found[0][2]
+    assert {place for place, _, _ in found} == {line}, found
+    assert any(says in text for _, _, text in found)
 
 
 def test_secrets_come_from_the_environment_and_a_file_that_only_we_can_read(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
     room, secrets = load(path), tmp_path / "secrets.yaml"
-    with pytest.raises(FileMistakes, match="room.yaml:8:.*OBS_PASSWORD is not set"):
+    with pytest.raises(FileMistakes, match=r"room.yaml:8:.*OBS_PASSWORD is not set"):
         read_secrets(path, room, {})
-    with pytest.raises(FileMistakes, match="room.yaml:4:"):
+    with pytest.raises(FileMistakes, match=r"room.yaml:4:"):
         read_secrets(path, room, {"OBS_PASSWORD": "rahasia"})
     secrets.write_text("username: praja-1\npassword: sandi-panjang\n")
     secrets.chmod(0o644)

@@ -40,5 +40,5 @@ def test_every_pair_of_phase_and_event(phase: Phase, event: Event) -> None:
 
 def test_every_phase_is_reached_and_stands_in_one_group() -> None:
     assert {Phase.PLANNED, *TRANSITIONS.values()} == set(Phase)
-    assert BEFORE | OCCUPIED | OVER == set(Phase)
+    assert set(Phase) == BEFORE | OCCUPIED | OVER
     assert len(BEFORE) + len(OCCUPIED) + len(OVER) == len(Phase)

@@ -1,0 +1,188 @@
+"""Runs of presets on hand-written devices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agent.clock import SystemClock
+from agent.journal import Journal
+from agent.roomfile import Preset, Step
+from agent.runner import Order, Run, Runner
+from agent.store import Store
+from contract.messages import Entry
+from contract.words import EntryKind, StepOutcome
+from drivers.ports import Camera, Switcher
+from drivers.verbs import VERBS, Memory, OnOff, SceneName
+from tests.service.agent.fakes import FakeCamera, FakeSwitcher
+from tests.until import until
+
+SECOND = timedelta(seconds=1)
+
+
+def recall(place: str, memory: int = 1, *, verify: bool = False, optional: bool = False) -> Step:
+    return Step(place, "camera-1", VERBS[Camera]["recall"], Memory(memory=memory), 5 * SECOND, optional, verify)
+
+
+def scene(
+    place: str, name: str = "Jeda", *, within: timedelta = 5 * SECOND, undo: str | None = None, **more: bool
+) -> Step:
+    verb = VERBS[Switcher]["scene"]
+    back = None if undo is None else (verb, SceneName(name=undo))
+    return Step(place, "obs", verb, SceneName(name=name), within, verify=verify, undo=back)
+
+
+def preset(*groups: tuple[Step, ...]) -> Preset:
+    return Preset("siap", {"id": "Siap"}, groups)
+
+
+class Stage:
+    """A runner with two devices and its journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.camera, self.obs, self.journal = FakeCamera("camera-1"), FakeSwitcher("obs"), journal
+        self.runner = Runner({"camera-1": self.camera, "obs": self.obs}, journal)
+        self.count = 0
+
+    def run(self, what: Preset, *, phase: str | None = None, may_record: bool = True) -> tuple[Run, asyncio.Task[None]]:
+        self.count += 1
+        run = Run(Order(f"run-{self.count}", what, phase=phase, session="s-1", may_record=may_record))
+        self.runner.announce(run)
+        return run, asyncio.create_task(self.runner.run(run))
+
+    def ends(self) -> dict[str, str | None]:
+        return {str(e.body["step"]): e.outcome for e in self.entries() if e.kind == EntryKind.STEP_ENDED}
+
+    def entries(self) -> list[Entry]:
+        return self.journal.of_session("s-1")
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    store = Store(tmp_path)
+    yield Stage(Journal(store, SystemClock(), "boot-1"))
+    store.close()
+
+
+async def test_steps_of_a_group_start_together_and_steps_in_a_row_do_not(stage: Stage) -> None:
+    stage.camera.go.clear()
+    stage.obs.go.clear()
+    run, task = stage.run(preset((recall("1.1"), scene("1.2")), (scene("2", "Kamera"),)))
+    await until(lambda: stage.camera.began.is_set() and stage.obs.began.is_set())
+    assert run.ends == {}
+    stage.obs.go.set()
+    await until(lambda: "1.2" in run.ends)
+    assert stage.obs.on_air == "Jeda"
+    stage.camera.go.set()
+    await task
+    assert stage.obs.on_air == "Kamera"
+    assert run.is_good
+
+
+async def test_every_step_is_an_intent_before_it_is_an_end(stage: Stage) -> None:
+    _, task = stage.run(preset((recall("1", verify=True),), (scene("2"),)))
+    await task
+    kinds = [(entry.kind, entry.body.get("step")) for entry in stage.entries()]
+    assert kinds == [
+        ("preset.started", None), ("step.intent", "1"), ("step.ended", "1"), ("step.intent", "2"), ("step.ended", "2"),
+        ("preset.ended", None),
+    ]  # fmt: skip
+    ended = stage.entries()[2]
+    assert ended.outcome == StepOutcome.VERIFIED
+    assert ended.body["read_back"] == {"pan_deg": 1.0, "tilt_deg": 0.0, "zoom": 0.0}
+    assert ended.duration_ms is not None
+
+
+async def test_a_press_stops_at_a_failing_step_and_takes_back_what_says_how(stage: Stage) -> None:
+    stage.camera.refuses.add(1)
+    run, task = stage.run(preset((scene("1", undo="Hitam"),), (recall("2"),), (scene("3", "Kamera"),)))
+    await task
+    assert stage.ends() == {"1": "done", "2": "refused", "3": "skipped", "1-undo": "undone"}
+    assert stage.obs.on_air == "Hitam"
+    assert run.failed is not None
+    assert run.failed.reason is not None
+    assert run.failed.reason.code == "camera.refused"
+
+
+async def test_a_phase_goes_on_past_a_failing_step_and_is_not_good(stage: Stage) -> None:
+    stage.camera.is_there = False
+    run, task = stage.run(preset((recall("1"),), (scene("2", undo="Hitam"),)), phase="prepare")
+    await task
+    assert stage.ends() == {"1": "failed", "2": "done"}
+    assert stage.obs.on_air == "Jeda"
+    assert not run.is_good
+    assert stage.entries()[-1].outcome == StepOutcome.FAILED
+
+
+async def test_an_optional_step_does_not_count(stage: Stage) -> None:
+    stage.camera.is_there = False
+    run, task = stage.run(preset((recall("1", optional=True),), (scene("2"),)))
+    await task
+    assert stage.ends() == {"1": "failed", "2": "done"}
+    assert run.is_good
+
+
+async def test_a_device_that_only_says_yes_fails_verification(stage: Stage) -> None:
+    stage.obs.stuck = True
+    run, task = stage.run(preset((scene("1", verify=True),)))
+    await task
+    assert stage.ends() == {"1": "failed"}
+    assert run.failed is not None
+    assert run.failed.reason is not None
+    assert run.failed.reason.code == "step.not_verified"
+
+
+async def test_a_step_ends_at_its_limit(stage: Stage) -> None:
+    stage.obs.go.clear()
+    _, task = stage.run(preset((scene("1", within=timedelta(milliseconds=20)),)))
+    await task
+    assert stage.ends() == {"1": "timed_out"}
+
+
+async def test_two_runs_never_interleave_on_a_device(stage: Stage) -> None:
+    stage.camera.go.clear()
+    _, first = stage.run(preset((recall("1", 1),), (recall("2", 2),)))
+    _, second = stage.run(preset((recall("1", 3),), (recall("2", 4),)))
+    await until(stage.camera.began.is_set)
+    stage.camera.go.set()
+    await asyncio.gather(first, second)
+    assert stage.camera.told == ["recall 1", "recall 2", "recall 3", "recall 4"]
+
+
+async def test_a_cancelled_run_ends_at_once_and_says_what_was_not_done(stage: Stage) -> None:
+    stage.camera.go.clear()
+    run, task = stage.run(preset((scene("1", undo="Hitam"),), (recall("2"),), (scene("3", "Kamera"),)))
+    await until(stage.camera.began.is_set)
+    task.cancel()
+    await asyncio.wait({task})
+    assert stage.ends() == {"1": "done", "2": "unknown", "3": "skipped", "1-undo": "undone"}
+    assert stage.obs.on_air == "Hitam"
+    assert run.is_over
+    assert stage.entries()[-1].kind == EntryKind.PRESET_ENDED
+
+
+async def test_a_run_that_waits_for_its_devices_can_be_cancelled(stage: Stage) -> None:
+    stage.camera.go.clear()
+    _, first = stage.run(preset((recall("1"),)))
+    await until(stage.camera.began.is_set)
+    waiting, second = stage.run(preset((recall("1", 2),)))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.wait({second})
+    assert waiting.is_over
+    stage.camera.go.set()
+    await first
+    assert stage.camera.told == ["recall 1"]
+
+
+async def test_a_session_that_may_not_be_recorded_is_not(stage: Stage) -> None:
+    step = Step("1", "obs", VERBS[Switcher]["record"], OnOff(on=True), SECOND)
+    run, task = stage.run(preset((step,)), may_record=False)
+    await task
+    assert stage.ends() == {"1": "skipped"}
+    assert not stage.obs.recording
+    assert run.is_good
