@@ -33,6 +33,8 @@ from contract.topics import ROOT
 log = logging.getLogger(__name__)
 
 USER: Final = "central"
+ADDRESS: Final = "address"
+"""File with the broker's address, for other processes of this machine."""
 LISTEN_WITHIN_S: Final = 10.0
 STOP_WITHIN_S: Final = 3.0
 LOOK_EVERY_S: Final = 0.5
@@ -62,10 +64,23 @@ class RoomCredentials:
         part.replace(path)
 
 
+def managed_url(folder: Path) -> str:
+    """Return where the broker whose files are in `folder` listens, or listened last.
+
+    Raises:
+        NoBroker: none was ever started there.
+    """
+    try:
+        return (folder / ADDRESS).read_text()
+    except OSError as error:
+        raise NoBroker(f"no broker was started in {folder} yet: start central first") from error
+
+
 class Accounts:
     """Who may connect to the managed broker, as the two files that Mosquitto reads."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.passwords = folder / "passwords"
         self.access = folder / "access"
 
@@ -155,6 +170,7 @@ class ManagedBroker:
         self._process: asyncio.subprocess.Process | None = None
         self.accounts.put(self._own)
         _replace(folder / "mosquitto.conf", self._configuration())
+        _replace(folder / ADDRESS, self.url)
 
     @property
     def url(self) -> str:

@@ -9,7 +9,7 @@ audit row and, for a session, its allocations and the outbox row together or not
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -162,7 +162,8 @@ class Desk:
         """
         if by.agency is None or by.agency.id != draft.agency_id:
             raise Forbidden("agency.foreign", "a request is sent in for one's own agency")
-        file = self._checked(draft, upload)
+        self.check(draft, upload)
+        file = self._letters.keep(upload or Upload("", b""))
         with self._store.writing() as connection:
             known = _made_with(connection, by, key)
             ident = known or self._insert(connection, draft, file, by, key)
@@ -170,18 +171,18 @@ class Desk:
         self._bell.ring(bell.REQUESTS)
         return request
 
-    def _checked(self, draft: Draft, upload: Upload | None) -> LetterFile:
-        """Keep the letter of a draft that is in order.
+    def check(self, draft: Draft, upload: Upload | None, unread: Iterable[Wrong] = ()) -> None:
+        """Return when a draft is in order; `unread` are mistakes that a form found before.
 
         Raises:
             Invalid: every field that is wrong.
         """
-        wrongs = check_draft(draft, self._policy)
-        if upload is None:
-            raise Invalid(*wrongs, Wrong("letter", "letter.wanted", "the letter is missing"))
-        if wrongs:
+        read_before = tuple(unread)
+        known = {wrong.field for wrong in read_before}
+        found = tuple(wrong for wrong in check_draft(draft, self._policy) if wrong.field not in known)
+        missing = () if upload is not None else (Wrong("letter", "letter.wanted", "the letter is missing"),)
+        if wrongs := (*read_before, *found, *missing):
             raise Invalid(*wrongs)
-        return self._letters.keep(upload)
 
     def _insert(self, connection: sa.Connection, draft: Draft, file: LetterFile, by: Person, key: str | None) -> str:
         now, ident = self.now(), new_id()

@@ -46,23 +46,26 @@ PEOPLE: Final = (
 """Log-in, name, role, agency."""
 
 
-def example_rooms(count: int) -> tuple[Room, ...]:
-    """Return `count` rooms: the named ones first, numbered ones after them."""
-    more = range(len(ROOMS) + 1, count + 1)
-    last = ROOMS[-1]
-    numbered = (replace(last, id=f"ruang-{n}", name=f"Ruang Rapat {n}") for n in more)
-    return (*ROOMS, *numbered)[:count]
+def example_room(ident: str) -> Room:
+    """Return the example room of this id; an unknown id becomes a plain room of that name."""
+    known = {room.id: room for room in ROOMS}
+    return known.get(ident) or replace(ROOMS[-1], id=ident, name=ident.replace("-", " ").title())
 
 
-def seed(store: Store, people: People, passwords: Mapping[str, str], rooms: Iterable[Room] = ROOMS) -> None:
-    """Write the example data; `passwords` holds one per log-in of `PEOPLE`. Twice changes nothing but passwords."""
+def seed(store: Store, passwords: str | Mapping[str, str], *, rooms: Iterable[str] = ()) -> None:
+    """Write the example data; twice changes nothing but passwords.
+
+    `passwords` is everybody's, or one per log-in of `PEOPLE`; `rooms` are ids, `ROOMS` when empty.
+    """
+    wanted = tuple(example_room(ident) for ident in rooms) or ROOMS
     with store.writing() as connection:
-        rows = [{"id": ident, "name": name, "short": short} for ident, name, short in AGENCIES]
-        _add(connection, t.agency, rows)
-        add_rooms(connection, rooms)
-        _add(connection, t.operator, [{"id": i, "name": name, "active": True} for i, name in OPERATORS])
+        _add(connection, t.agency, [{"id": ident, "name": name, "short": short} for ident, name, short in AGENCIES])
+        add_rooms(connection, wanted)
+        _add(connection, t.operator, [{"id": ident, "name": name, "active": True} for ident, name in OPERATORS])
+    people = People(store)
     for login, name, role, agency in PEOPLE:
-        people.add(login, name, passwords[login], frozenset({role}), agency_id=agency)
+        password = passwords if isinstance(passwords, str) else passwords[login]
+        people.add(login, name, password, frozenset({role}), agency_id=agency)
 
 
 def add_rooms(connection: sa.Connection, rooms: Iterable[Room]) -> None:

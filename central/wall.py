@@ -119,13 +119,6 @@ class Board:
             raise NotFound("report", session_id)
         return ExecutionReport.model_validate_json(body)
 
-    def journal(self, session_id: str, *, limit: int = 5000) -> tuple[Entry, ...]:
-        """Return what a room's journal says of a session, in its order."""
-        j = t.journal_entry.c
-        query = sa.select(j.body).where(j.session_id == session_id).order_by(j.at, j.seq).limit(limit)
-        with self._store.reading() as connection:
-            return tuple(Entry.model_validate_json(body) for body in connection.scalars(query))
-
     def _cards(self, connection: sa.Connection, now: datetime) -> tuple[RoomCard, ...]:
         presence = {
             row["room_id"]: (RoomPresence.model_validate_json(row["body"]), row["seen_at"])

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from urllib.parse import urlencode
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from central.errors import CentralError, Forbidden, Invalid, NotFound, NotLoggedIn, Refused, TooMany
 from webui.security import problem
 
 API = "/api/"
-LOGIN_PAGE = "/login"
+
+log = structlog.get_logger(__name__)
 
 _STATUS: dict[type[CentralError], int] = {
     NotFound: 404,
@@ -45,32 +47,30 @@ def answer(error: CentralError) -> JSONResponse:
     return response
 
 
-def install(app: FastAPI) -> None:
-    """Let `app` answer errors this way; a page without log-in leads to the log-in page."""
+Page = Callable[[Request, Exception], Awaitable[Response]]
 
-    async def ours(request: Request, error: Exception) -> Response:
-        if not isinstance(error, CentralError):
-            raise error
-        if isinstance(error, NotLoggedIn) and not request.url.path.startswith(API) and request.method == "GET":
-            return RedirectResponse(f"{LOGIN_PAGE}?{urlencode({'next': request.url.path})}", 303)
-        return answer(error)
 
-    async def http(request: Request, error: Exception) -> Response:
-        del request
-        if not isinstance(error, HTTPException):
-            raise error
-        return problem(error.status_code, f"http.{error.status_code}", str(error.detail))
+def install(app: FastAPI, page: Page) -> None:
+    """Let `app` answer programs this way, and people with `page`."""
 
-    async def fields(request: Request, error: Exception) -> Response:
-        del request
-        if not isinstance(error, RequestValidationError):
-            raise error
-        wrongs = [
-            {"field": ".".join(str(part) for part in found["loc"][1:]), "code": found["type"], "text": found["msg"]}
-            for found in error.errors()
-        ]
-        return problem(422, "fields.invalid", "fields are missing or wrong", wrongs=wrongs)
+    async def handle(request: Request, error: Exception) -> Response:
+        if not request.url.path.startswith(API):
+            return await page(request, error)
+        if isinstance(error, CentralError):
+            return answer(error)
+        if isinstance(error, HTTPException):
+            return problem(error.status_code, f"http.{error.status_code}", str(error.detail))
+        if isinstance(error, RequestValidationError):
+            return problem(422, "fields.invalid", "fields are missing or wrong", wrongs=_wrongs(error))
+        log.error("a request failed", action="request_failed", path=request.url.path, exc_info=error)
+        return problem(500, "central.fault", "something went wrong here; it was written down")
 
-    app.add_exception_handler(CentralError, ours)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, fields)
+    for kind in (CentralError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, handle)
+
+
+def _wrongs(error: RequestValidationError) -> list[dict[str, str]]:
+    return [
+        {"field": ".".join(str(part) for part in found["loc"][1:]), "code": found["type"], "text": found["msg"]}
+        for found in error.errors()
+    ]
