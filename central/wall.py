@@ -96,6 +96,21 @@ class Board:
         with self._store.reading() as connection:
             return tuple(_readable(connection.scalars(query)))
 
+    def room_journal(self, room_id: str, *, after: int = 0, limit: int = 1000) -> tuple[Entry, ...]:
+        """Return the newest stream of a room's journal, from the entry after `after` on.
+
+        Raises:
+            NotFound: there is no such room.
+        """
+        j = t.journal_entry.c
+        newest = sa.select(j.stream).where(j.room_id == room_id).order_by(j.received_at.desc()).limit(1)
+        mine = (j.room_id == room_id, j.stream == newest.scalar_subquery(), j.seq > after)
+        with self._store.reading() as connection:
+            if connection.scalar(sa.select(t.room.c.id).where(t.room.c.id == room_id)) is None:
+                raise NotFound("room", room_id)
+            bodies = connection.scalars(sa.select(j.body).where(*mine).order_by(j.seq).limit(limit))
+            return tuple(_readable(bodies))
+
     def reports(self, by: Person, *, limit: int = 200) -> tuple[ReportRow, ...]:
         """Return the newest report of every session that `by` may see, newest first."""
         newest = sa.select(sa.func.max(t.report.c.report_rev)).where(t.report.c.session_id == _r.c.session_id)

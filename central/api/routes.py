@@ -201,6 +201,19 @@ def rooms(services: CurrentServices, by: Annotated[Person, Depends(requires(Acti
     return _items(services.board.rooms())
 
 
+@router.get("/rooms/{ident}/journal")
+def journal(
+    ident: Ident,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.SEE_SESSIONS))],
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
+) -> Json:
+    """Return what a room wrote down, in its order, after the entry numbered `after`."""
+    del by
+    return _items(services.board.room_journal(ident, after=after, limit=limit))
+
+
 @router.get("/reports")
 def reports(services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REPORTS))]) -> Json:
     """Return the reports, newest first."""
