@@ -22,7 +22,7 @@ ConfigFile = Annotated[Path, typer.Option("--config", help="Central's file.", sh
 def seed(
     config: ConfigFile,
     password_env: Annotated[str, typer.Option(help="Variable that holds everybody's password.")],
-    rooms: Annotated[int, typer.Option(min=1, max=50, help="How many rooms.")] = 3,
+    rooms: Annotated[str, typer.Option(help="Ids of the rooms, with commas; three without.")] = "",
 ) -> None:
     """Fill the database with example agencies, people, rooms and operators."""
     from central import seed as example
@@ -33,8 +33,7 @@ def seed(
         typer.echo(f"variable {password_env} is empty: put the example people's password into it", err=True)
         raise typer.Exit(2)
     services = make_services(_load(config))
-    passwords = {login: password for login, *_ in example.PEOPLE}
-    example.seed(services.store, services.people, passwords, example.example_rooms(rooms))
+    example.seed(services.store, password, rooms=tuple(filter(None, rooms.split(","))))
     services.store.close()
 
 

@@ -85,7 +85,7 @@ def check(config: ConfigFile, as_json: AsJson = False, verbose: Verbose = False)
     """Read a room or central file; of a room also open every device and show its readiness."""
     from siaga.check import check_file
 
-    logs.set_up(verbose=verbose)
+    logs.set_up(verbose=verbose, quiet=True)
     try:
         report = asyncio.run(check_file(config))
     except FileMistakes as error:
@@ -111,7 +111,7 @@ def device(
     from siaga.device import UsageError, ask, verbs_of
 
     wanted = [word for word in words or [] if word not in {"--json", "-v"}]
-    logs.set_up(verbose="-v" in (words or []))
+    logs.set_up(verbose="-v" in (words or []), quiet=True)
     if address == "--help":
         stop("siaga device ADDRESS VERB [ARGS] [--json]; siaga device ADDRESS --help lists the verbs", 0)
     try:
@@ -154,7 +154,7 @@ def demo(
     from siaga.demo.once import run_once
     from siaga.demo.stay import run_until_stopped
 
-    logs.set_up(verbose=verbose)
+    logs.set_up(verbose=verbose, quiet=True)
     if once:
         raise typer.Exit(0 if asyncio.run(run_once(rooms or 1, port, data, out)) else NO)
     asyncio.run(run_until_stopped(rooms or 3, port, data))
@@ -169,7 +169,7 @@ def bench(
     """Measure the figures of docs/performance.md."""
     from siaga.bench import run_groups
 
-    logs.set_up(verbose=False)
+    logs.set_up(verbose=False, quiet=True)
     try:
         figures = run_groups(groups or [], quick=quick)
     except ValueError as error:

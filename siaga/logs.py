@@ -10,8 +10,8 @@ import structlog
 _QUIET = ("asyncio", "matplotlib", "uvicorn.access", "alembic", "httpx", "httpcore", "websockets")
 
 
-def set_up(*, verbose: bool) -> None:
-    """Send every log record to stderr; `verbose` adds debug records."""
+def set_up(*, verbose: bool, quiet: bool = False) -> None:
+    """Send log records to stderr; `verbose` adds debug records, `quiet` keeps warnings only."""
     on_terminal = sys.stderr.isatty()
     renderer = structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer(ensure_ascii=False)
     shared: list[structlog.typing.Processor] = [
@@ -38,6 +38,6 @@ def set_up(*, verbose: bool) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    root.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.INFO if verbose else logging.WARNING)

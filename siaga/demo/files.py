@@ -10,7 +10,21 @@ from typing import Final, Protocol
 from ruamel.yaml import YAML
 
 OBS_PASSWORD_VARIABLE: Final = "SIAGA_OBS_PASSWORD"
-SERVABLE: Final = 12
+ROOMS: Final = (
+    "praja-1",
+    "praja-2",
+    "audio-visual",
+    "balai-petitih",
+    "data-center",
+    "studio",
+    "rapat-kadis",
+    "media-center",
+    "pusdalops",
+    "command-center",
+    "aula-bawah",
+    "perpustakaan",
+)
+"""Ids of the rooms that the demo can run."""
 
 Node = dict[str, object]
 
@@ -75,7 +89,7 @@ def central_file(folder: Path, port: int, broker_port: int, pace: Pace) -> Path:
             "lead_time": _span(pace.lead_time),
             "working_hours": {"usual": week | {"friday": "07:30-16:30"}},
             "buffers": {"setup": _span(pace.setup), "teardown": _span(pace.teardown)},
-            "servable_limit": SERVABLE,
+            "servable_limit": len(ROOMS),
         },
     )
     return write(

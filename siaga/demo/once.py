@@ -14,10 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, cast
 
-from central.seed import example_rooms
 from contract import ExecutionReport, Readiness, new_id
 from siaga.demo import evidence
-from siaga.demo.files import COMPRESSED
+from siaga.demo.files import COMPRESSED, ROOMS
 from siaga.demo.letter import letter_pdf
 from siaga.demo.office import Json, Office, Person, press, until
 from siaga.demo.processes import Children, DemoFailure
@@ -139,7 +138,8 @@ class Loop:
             self.session = str(self.request["session_id"])
             step.saw(f"state {self.request['state']}, session {self.session}")
 
-    async def _card(self) -> Json:
+    async def card(self) -> Json:
+        """Return what central knows of the room now."""
         technician = await self._technician()
         cards = cast("list[Json]", (await technician.get("/api/v1/rooms"))["items"])
         return next(card for card in cards if cast("Json", card["room"])["id"] == self.room.id)
@@ -153,20 +153,20 @@ class Loop:
         with self.story.step("Publikasi: the room holds its new schedule") as step:
 
             async def held() -> Json | None:
-                card = await self._card()
+                card = await self.card()
                 return card if card["schedule_held"] and card["next"] else None
 
             await until("the room to confirm the schedule", held, 10)
             step.saw("central published it over MQTT, the room's state names the same revision")
 
     async def _phase(self, *wanted: str) -> str | None:
-        phase = str((await self._card())["phase"])
+        phase = str((await self.card())["phase"])
         return phase if phase in wanted else None
 
     async def _prepared(self) -> None:
         with self.story.step("Persiapan: the room prepares itself and measures that it is ready") as step:
             phase = await until("preparation", lambda: self._phase("ready", "live"), 40)
-            step.saw(f"phase {phase}, readiness {(await self._card())['readiness']}")
+            step.saw(f"phase {phase}, readiness {(await self.card())['readiness']}")
             await self._saw(step.saw, 1, "Jeda", muted=True)
 
     async def _saw(self, saw: Callable[[str], None], memory: int, scene: str, *, muted: bool) -> None:
@@ -282,8 +282,8 @@ async def _run_in(folder: Path, story: Story, size: tuple[int, int], out: Path, 
             site = Site(folder, children, COMPRESSED, port)
             await site.start_central(rooms)
             step.saw(f"central at {site.url}")
-            for place in example_rooms(rooms):
-                room = await site.start_room(place)
+            for room_id in ROOMS[:rooms]:
+                room = await site.start_room(room_id)
                 step.saw(f"{room.name}: tablet at {room.tablet}")
         office = await stack.enter_async_context(Office(site.url, site.password))
         await Loop(site, office, story, next(iter(site.rooms.values())), between).run(out)

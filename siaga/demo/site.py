@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from central.model import Room as Booked
-from central.seed import example_rooms
-from siaga.demo.files import OBS_PASSWORD_VARIABLE, Devices, Pace, central_file, room_file
+from central.seed import example_room
+from siaga.demo.files import OBS_PASSWORD_VARIABLE, ROOMS, Devices, Pace, central_file, room_file
 from siaga.demo.processes import Child, Children, DemoFailure
 
 ADMIN_WITHIN_S = 60.0
@@ -84,9 +83,9 @@ class Site:
     async def start_central(self, rooms: int) -> None:
         """Fill a new database with example data, enrol the rooms, and start central."""
         if not (self._folder / "central" / "central.db").exists():
-            await self._admin("seed", "--rooms", str(rooms), "--password-env", "SIAGA_SEED_PASSWORD")
-        for room in example_rooms(rooms):
-            await self._admin("enrol", room.id, "--out", str(self._folder / f"{room.id}.secrets.yaml"))
+            await self._admin("seed", "--rooms", ",".join(ROOMS[:rooms]), "--password-env", "SIAGA_SEED_PASSWORD")
+        for room in ROOMS[:rooms]:
+            await self._admin("enrol", room, "--out", str(self._folder / f"{room}.secrets.yaml"))
         self._central, self.url = await self._children.start(
             "central", "siaga", "central", "--config", str(self._config)
         )
@@ -109,9 +108,9 @@ class Site:
             raise DemoFailure(f"siaga admin {' '.join(words)}: {said.decode(errors='replace')}")
         return said.decode().strip()
 
-    async def start_room(self, place: Booked) -> Room:
-        """Start the devices and the agent of a room."""
-        room = place.id
+    async def start_room(self, room: str) -> Room:
+        """Start the devices and the agent of `room`."""
+        place = example_room(room)
         names = ("camera", "obs", "sound")
         started = await asyncio.gather(*(self._simulate(room, kind) for kind in names))
         devices = Devices(*(address for _, address in started))

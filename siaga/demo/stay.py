@@ -9,8 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from central.seed import example_rooms
-from siaga.demo.files import REAL
+from siaga.demo.files import REAL, ROOMS
 from siaga.demo.processes import Children, DemoFailure
 from siaga.demo.site import Site, made
 
@@ -30,8 +29,8 @@ async def run_until_stopped(rooms: int, port: int, data: Path | None) -> None:
         async with Children(folder / "logs") as children:
             site = Site(folder, children, REAL, port)
             await site.start_central(rooms)
-            for place in example_rooms(rooms):
-                await site.start_room(place)
+            for room in ROOMS[:rooms]:
+                await site.start_room(room)
             show(site)
             await _watch(site, stopped)
 
