@@ -125,6 +125,7 @@ class FakeSound:
     def __init__(self, name: str) -> None:
         self.name = name
         self.muted = {"microphone": False, "speaker": False}
+        self.heard_open: list[bool] = []
 
     async def open(self) -> None:
         return
@@ -144,6 +145,7 @@ class FakeSound:
             yield Level(-40.0, -30.0, False)
 
     async def prove(self, *, loop: bool) -> tuple[Measure, ...]:
+        self.heard_open.append(not self.muted["microphone"])
         return ()
 
     async def mute(self, port: str, on: bool) -> Result:

@@ -29,7 +29,7 @@ def recall(place: str, memory: int = 1, *, verify: bool = False, optional: bool 
 
 
 def scene(
-    place: str, name: str = "Jeda", *, within: timedelta = 5 * SECOND, undo: str | None = None, **more: bool
+    place: str, name: str = "Jeda", *, within: timedelta = 5 * SECOND, undo: str | None = None, verify: bool = False
 ) -> Step:
     verb = VERBS[Switcher]["scene"]
     back = None if undo is None else (verb, SceneName(name=undo))

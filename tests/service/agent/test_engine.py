@@ -1,0 +1,283 @@
+"""The engine and its tablet on hand-written devices: presses, phases, restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from agent.board import HealthBoard, Sighting
+from agent.clock import SystemClock
+from agent.engine import Engine, Equipment
+from agent.journal import Journal
+from agent.keeper import Keeper
+from agent.meter import Meter
+from agent.plan import Rhythm
+from agent.roomfile import load, presets_of
+from agent.schedule import ScheduleBook
+from agent.store import Store
+from agent.tablet import Tablet
+from agent.web.face import Phase as Shown
+from agent.web.face import Readiness, Refused, RoomFace, RunState
+from contract.messages import Entry, PlannedSession, Schedule
+from contract.words import EntryKind, Phase, SessionStatus, StepOutcome
+from drivers.ports import Device
+from tests.service.agent.fakes import FakeCamera, FakeSound
+from tests.service.agent.rig import ROOM_FILE
+from tests.until import until
+
+SECOND = timedelta(seconds=1)
+SAFE = """\
+  aman:
+    label: {id: Aman, en: Safe}
+    steps:
+      - {device: camera-1, do: stop}
+phases: {safe: aman, """
+
+
+class House:
+    """One room with fakes behind its ports, over one or more lives of the process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        text = ROOM_FILE.format(broker=1883, camera="visca+udp://127.0.0.1:1", sound="audio+model://127.0.0.1:1")
+        (folder / "room.yaml").write_text(text.replace("phases: {", SAFE))
+        self.room = load(folder / "room.yaml")
+        self.camera, self.sound = FakeCamera("camera-1"), FakeSound("sound")
+        self.rev = 0
+
+    @contextlib.asynccontextmanager
+    async def alive(self) -> AsyncIterator[House]:
+        """Run the engine meanwhile; leaving is as sudden as a kill for everything but the file."""
+        clock, self.store = SystemClock(), Store(self.folder)
+        self.journal = Journal(self.store, clock, "boot")
+        devices: dict[str, Device] = {"camera-1": self.camera, "sound": self.sound}
+        board = HealthBoard((Sighting(n, k, True) for n, k in (("camera-1", "camera"), ("sound", "sound"))), clock)
+        keepers = {name: Keeper(device, board, look_every_s=0.02) for name, device in devices.items()}
+        self.book = ScheduleBook(self.store)
+        rhythm = Rhythm(self.room.prepare.lead, self.room.prepare.certify, datetime.now(UTC) - timedelta(days=2))
+        self.engine = Engine(
+            self.room, presets_of(self.room), Equipment(devices, keepers, board), journal=self.journal, book=self.book,
+            rhythm=rhythm, clock=clock,
+        )  # fmt: skip
+        meter = Meter(self.sound, live=self.engine.live_session, note=self.engine.note_levels, clock=clock)
+        self.engine.subscribe(meter.settle)
+        self.tablet = Tablet(self.engine, levels=meter, is_online=lambda: True)
+        tasks = [
+            asyncio.create_task(work) for work in (*(k.run() for k in keepers.values()), meter.run(), self.engine.run())
+        ]
+        try:
+            await until(lambda: all(seen.health for seen in board.devices.values()))
+            yield self
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            self.store.close()
+        for task in tasks:
+            assert task.cancelled(), task.exception()
+
+    def plan(self, *, start_in: timedelta, lasts: timedelta = timedelta(hours=1), prepare_in: timedelta | None = None,
+             status: SessionStatus = SessionStatus.CONFIRMED, name: str = "s-1") -> None:  # fmt: skip
+        self.rev += 1
+        now = datetime.now(UTC)
+        begin = now + start_in
+        early = min(now + prepare_in, begin) if prepare_in is not None else begin
+        plan = PlannedSession(
+            id=name, rev=self.rev, status=status, title="Rapat", agency="Dinkes", start=begin, end=begin + lasts,
+            prepare_at=early,
+        )  # fmt: skip
+        schedule = Schedule(epoch="a", rev=self.rev, window=(now, now + timedelta(days=3)), count=1, sessions=(plan,))
+        self.book.apply(schedule, now)
+        self.engine.changed()
+
+    def phase(self) -> Phase:
+        return self.engine.course("s-1").phase
+
+    def entries(self, kind: str | None = None) -> list[Entry]:
+        return [entry for entry in self.journal.recent(1000) if kind in {None, entry.kind}]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+async def test_the_tablet_is_the_face_that_its_page_wants(house: House) -> None:
+    async with house.alive():
+        face: RoomFace = house.tablet
+        assert face.facts.cameras == ("camera-1",)
+        assert [preset.name for preset in face.facts.presets] == ["siap", "mulai", "selesai", "aman"]
+        assert face.view().readiness is Readiness.READY
+        await until(lambda: face.meters() == {"microphone": -40.0})
+
+
+async def test_a_technician_prepares_starts_extends_and_ends(house: House) -> None:
+    async with house.alive():
+        house.plan(start_in=timedelta(minutes=20), prepare_in=timedelta(0))
+        tablet = house.tablet
+        await until(lambda: house.phase() is Phase.READY)
+        assert tablet.view().runs["siap"].state is RunState.DONE
+        await tablet.tick("papan-nama", True, who="tablet-1")
+        assert tablet.view().ticks["papan-nama"].who == "tablet-1"
+        await tablet.start_session(who="tablet-1")
+        await until(lambda: tablet.view().phase is Shown.LIVE and not house.sound.muted["microphone"])
+        session = tablet.view().session
+        assert session is not None
+        await tablet.extend(timedelta(minutes=15), who="tablet-1")
+        longer = tablet.view().session
+        assert longer is not None
+        assert longer.end - session.end == timedelta(minutes=15)
+        await tablet.note("lampu mati", who="tablet-1")
+        await tablet.end_session(who="tablet-1")
+        await until(lambda: house.phase() is Phase.REPORTED)
+        report = house.entries(EntryKind.REPORT)[0]
+        assert report.body["carried_out"] is True
+        shown = tablet.view()
+        assert shown.phase is Shown.ENDED
+        assert shown.session is not None
+        assert not shown.session.reported
+        house.journal.acknowledge(house.journal.stream, house.journal.last)
+        acked = tablet.view().session
+        assert acked is not None
+        assert acked.reported
+
+
+async def test_a_press_shows_as_running_at_once_and_twice_is_refused(house: House) -> None:
+    async with house.alive():
+        house.camera.go.clear()
+        await house.tablet.run_preset("mulai", who="tablet-1")
+        assert house.tablet.view().runs["mulai"].state is RunState.RUNNING
+        with pytest.raises(Refused) as refused:
+            await house.tablet.run_preset("mulai", who="tablet-1")
+        assert refused.value.reason.code == "preset.running"
+        house.camera.go.set()
+        await until(lambda: house.tablet.view().runs["mulai"].state is RunState.DONE)
+
+
+async def test_what_cannot_be_done_now_is_refused_with_a_code(house: House) -> None:
+    async with house.alive():
+        tablet = house.tablet
+        presses = {
+            "preset.unknown": tablet.run_preset("nope", who="t"),
+            "session.none_to_start": tablet.start_session(who="t"),
+            "session.none_live": tablet.end_session(who="t"),
+            "session.none": tablet.tick("papan-nama", True, who="t"),
+            "sound.no_port": tablet.mute("nope", True, who="t"),
+            "camera.unknown": tablet.stop("nope"),
+        }
+        for code, press in presses.items():
+            with pytest.raises(Refused) as refused:
+                await press
+            assert refused.value.reason.code == code
+
+
+async def test_mute_does_not_wait_for_a_preset_that_holds_the_room(house: House) -> None:
+    async with house.alive():
+        house.camera.go.clear()
+        await house.tablet.run_preset("mulai", who="t")
+        await until(house.camera.began.is_set)
+        await house.tablet.mute("speaker", True, who="t")
+        await until(lambda: house.sound.muted["speaker"])
+        await until(lambda: house.tablet.view().muted["speaker"] is True)
+        assert house.tablet.view().runs["mulai"].state is RunState.RUNNING
+        house.camera.go.set()
+
+
+async def test_the_safe_preset_cancels_what_runs(house: House) -> None:
+    async with house.alive():
+        house.camera.go.clear()
+        await house.tablet.run_preset("mulai", who="t")
+        await until(house.camera.began.is_set)
+        await house.tablet.run_preset("aman", who="t")
+        await until(lambda: "stop" in house.camera.told)
+        await until(lambda: house.tablet.view().runs["mulai"].state is RunState.FAILED)
+
+
+async def test_a_camera_that_comes_back_has_the_room_prepared_at_once(house: House) -> None:
+    house.camera.is_there = False
+    async with house.alive():
+        house.plan(start_in=timedelta(minutes=20), prepare_in=timedelta(0))
+        await until(lambda: house.tablet.view().readiness is Readiness.NOT_READY)
+        await until(lambda: house.engine.course("s-1").attempts == 1)
+        assert house.phase() is Phase.PREPARING
+        house.camera.is_there = True
+        await until(lambda: house.phase() is Phase.READY)
+        house.camera.is_there = False
+        await until(lambda: house.phase() is Phase.PREPARING)
+    changes = [entry.body["condition"] for entry in house_entries(house) if entry.device == "camera-1"]
+    assert changes == ["absent", "ok", "absent"]
+
+
+def house_entries(house: House) -> list[Entry]:
+    store = Store(house.folder)
+    journal = Journal(store, SystemClock(), "after")
+    entries = [entry for entry in journal.recent(1000) if entry.kind == EntryKind.DEVICE_CHANGED]
+    store.close()
+    return entries
+
+
+async def test_a_process_that_died_in_a_run_says_unknown_and_prepares_again(house: House) -> None:
+    async with house.alive():
+        house.plan(start_in=timedelta(minutes=20), prepare_in=timedelta(0))
+        house.camera.go.clear()
+        await until(house.camera.began.is_set)
+        # As after a kill: the last words of the run never reached the file.
+        lost = [e.seq for e in house.entries()][-1]
+    with contextlib.closing(Store(house.folder)) as store:
+        store._database.execute("DELETE FROM journal WHERE seq > ?", (lost,))
+    house.camera.go.set()
+    async with house.alive():
+        await until(lambda: house.phase() is Phase.READY)
+        ended = [e.outcome for e in house.entries(EntryKind.PRESET_ENDED)]
+        assert ended == [StepOutcome.UNKNOWN, StepOutcome.DONE]
+        assert StepOutcome.UNKNOWN in [e.outcome for e in house.entries(EntryKind.STEP_ENDED)]
+        numbers = [entry.seq for entry in house.entries()]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_a_session_over_while_nobody_was_there_is_missed_and_reported_once(house: House) -> None:
+    async with house.alive():
+        house.plan(start_in=timedelta(hours=-2))
+        await until(lambda: house.phase() is Phase.REPORTED)
+    async with house.alive():
+        assert house.phase() is Phase.REPORTED
+        (report,) = house.entries(EntryKind.REPORT)
+        assert report.body["carried_out"] is False
+
+
+async def test_a_death_between_the_report_and_its_phase_makes_no_second_report(house: House) -> None:
+    async with house.alive():
+        house.plan(start_in=timedelta(hours=-2))
+        await until(lambda: house.phase() is Phase.REPORTED)
+        written = house.entries(EntryKind.REPORT)[0].seq
+    with contextlib.closing(Store(house.folder)) as store:
+        store._database.execute("DELETE FROM journal WHERE seq > ?", (written,))
+    async with house.alive():
+        await until(lambda: house.phase() is Phase.REPORTED)
+        assert len(house.entries(EntryKind.REPORT)) == 1
+
+
+async def test_a_session_cancelled_in_preparation_puts_the_room_away(house: House) -> None:
+    async with house.alive():
+        house.plan(start_in=timedelta(minutes=20), prepare_in=timedelta(0))
+        await until(lambda: house.phase() is Phase.READY)
+        house.plan(start_in=timedelta(minutes=20), prepare_in=timedelta(0), status=SessionStatus.CANCELLED)
+        await until(lambda: house.phase() is Phase.CANCELLED)
+        await until(lambda: "selesai" in house.engine.runs and house.engine.runs["selesai"].is_good)
+        assert house.engine.front() is None
+
+
+async def test_a_muted_microphone_is_open_while_it_is_proven_and_muted_after(house: House) -> None:
+    async with house.alive():
+        house.plan(start_in=timedelta(seconds=30), prepare_in=timedelta(0))
+        await until(lambda: house.phase() is Phase.READY)
+        assert house.sound.muted["microphone"]
+        house.plan(start_in=timedelta(seconds=4), prepare_in=timedelta(0))
+        await until(lambda: bool(house.entries(EntryKind.READINESS)))
+        assert house.sound.muted["microphone"]
+        assert house.sound.heard_open == [True]
