@@ -47,7 +47,7 @@ CERTIFY_WITHIN_S = 25.0
 OPEN_BEFORE_PROOF_S = 1.5
 """A proof looks back one second; what was heard while muted must not count."""
 MUTE_WITHIN = timedelta(seconds=8)
-RECOVER_FROM = 20_000
+RECOVER_FROM = 5_000
 """How many entries back an unfinished run is looked for after a restart."""
 
 

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
+from agent.app import check
 from contract import Command
 from contract.messages import RoomState
 from contract.words import Condition, EntryKind, Phase, Presence, Readiness, StepOutcome
@@ -102,6 +104,34 @@ async def test_an_absent_camera_is_told_with_its_reason_and_found_again(room: Ri
         async with running(*simulator("drivers.visca.sim", "--on", listen=where)):
             await until(lambda: room.device("camera-1") is Condition.OK, within_s=10)
             await until(lambda: central.alerts.get("device-camera-1") == b"")
+
+
+async def test_the_tablet_page_shows_the_room_and_takes_presses(room: Rig) -> None:
+    async with running(*agent(room.config)) as process, httpx.AsyncClient(base_url=process.address) as browser:
+        await until(lambda: room.device("sound") is Condition.OK, within_s=20)
+        await room.central.publish(session(start_in_s=600, lasts_s=3600, prepare_in_s=500))
+        page = ""
+        async with asyncio.timeout(10):
+            while "Rapat Koordinasi" not in page:
+                answer = await browser.get("/")
+                assert answer.status_code == 200
+                page = answer.text
+        assert "Ruang Rapat Praja I" in page
+        pressed = await browser.post("/api/v1/presets/selesai/run", headers={"Origin": process.address})
+        assert pressed.is_success, pressed.text
+        await until(lambda: any(e.kind == EntryKind.PRESET_ENDED for e in room.central.journal), within_s=15)
+        runs = [e for e in room.central.journal if e.kind == EntryKind.PRESET_ENDED]
+        assert [(e.cause, e.outcome) for e in runs] == [("tablet", StepOutcome.DONE)]
+
+
+async def test_check_opens_every_device_once_and_tells_what_it_found(room: Rig) -> None:
+    await room.sound.stop()
+    found = await check(room.config)
+    assert found.assessment.readiness is Readiness.NOT_READY
+    rows = {row["device"]: row for row in found.table()}
+    assert rows["camera-1"]["condition"] == "ok"
+    assert rows["sound"]["condition"] == "absent"
+    assert rows["sound"]["reason"]
 
 
 async def test_orders_are_carried_out_once_and_late_ones_refused(room: Rig) -> None:
