@@ -30,6 +30,7 @@ SENTENCES: Final[Mapping[Code, str]] = {
     Code.LOAD_FULL: N_("Already %(at_once)s at the same time, the limit is %(limit)s."),
     Code.ROOM_FREE: N_("%(room)s is free."),
     Code.ROOM_TAKEN: N_("%(room)s is taken."),
+    Code.ROOM_LARGE_ENOUGH: N_("%(room)s holds %(capacity)s, %(participants)s are expected."),
     Code.ROOM_TOO_SMALL: N_("%(room)s holds %(capacity)s, %(participants)s are expected."),
     Code.ROOM_CLOSED: N_("%(room)s is closed."),
     Code.LEAD_KEPT: N_("Received %(given)s before the event, at least %(wanted)s are wanted."),
@@ -42,9 +43,6 @@ SENTENCES: Final[Mapping[Code, str]] = {
     Code.HOURS_HOLIDAY: N_("A holiday: %(holiday)s."),
     Code.HOURS_SEVERAL_DAYS: N_("Goes on past the end of the day."),
 }
-CAPACITY_FITS: Final = N_("%(room)s holds %(capacity)s, %(participants)s are expected.")
-"""For a free room when the rule looked at its size."""
-
 FIXES: Final[Mapping[Fix, str]] = {
     Fix.OTHER_TIME_OR_ROOM: N_("Choose another time or another room."),
     Fix.OTHER_ROOM: N_("Choose another room."),
@@ -56,14 +54,10 @@ FIXES: Final[Mapping[Fix, str]] = {
     Fix.OVERRIDE: N_("May be approved with a reason."),
 }
 
-_CHECKS_SIZE: Final = "capacity"
-
 
 def sentences(finding: Finding, translate: Translate) -> tuple[str, ...]:
     """Return what `finding` says in the current language: the sentence, then each rival with its hours."""
     pattern = SENTENCES[finding.code]
-    if finding.code is Code.ROOM_FREE and _CHECKS_SIZE in finding.values:
-        pattern = CAPACITY_FITS
     values = _Worded({name: _word(value) for name, value in finding.values.items()})
     if "given_hours" in finding.values:
         values["given"] = _span(finding.values["given_hours"], translate)

@@ -91,7 +91,7 @@ def _rooms(request: Request, parts: Parts, now: Wall) -> dict[str, object]:
     listed = parts.site.listed
     return {
         "now": now.at,
-        "zone": str(parts.site.zone),
+        "clock_zone": str(parts.site.zone),
         "cards": listed(request, lambda translate: views.cards(now, translate)),
         "counts": listed(request, lambda translate: views.counts(now, translate)),
     }

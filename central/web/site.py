@@ -45,7 +45,7 @@ THEMES: Final[Mapping[str, str]] = {
 
 PLATFORMS: Final[Mapping[str, str]] = {
     "zoom": "Zoom",
-    "meet": "Google Meet",
+    "google-meet": "Google Meet",
     "teams": "Microsoft Teams",
     "webex": "Webex",
 }
@@ -141,6 +141,7 @@ class Site:
             "said": self._said(request),
             "mistakes": {},
             "now": datetime.now(UTC),
+            "status": status,
         }
         return self._html(request, name, status, standard | given)
 

@@ -164,7 +164,7 @@ def _decided(
 
 
 def _carried_out(request: Request, course: Mapping[Event, Move], now: datetime, translate: Translate) -> StepShown:
-    label = translate(N_("Session"))
+    label = translate(N_("Execution"))
     if Event.APPROVE not in course or Event.CANCEL in course:
         return StepShown(label, "", "later")
     if Event.REPORT in course or now >= request.ends:
