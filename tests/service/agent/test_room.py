@@ -53,7 +53,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Rig]:
 async def test_a_session_is_prepared_carried_out_and_reported(room: Rig) -> None:
     central = room.central
     async with running(*agent(room.config)):
-        await central.publish(session(start_in_s=10, lasts_s=3))
+        await central.publish(session(start_in_s=9, lasts_s=2))
         await until(lambda: bool(central.reports()), within_s=40)
     report = central.reports()[0]
     assert report.carried_out
@@ -76,7 +76,7 @@ async def test_a_session_is_prepared_carried_out_and_reported(room: Rig) -> None
 async def test_a_kill_between_preparation_and_live_still_ends_in_one_report(room: Rig) -> None:
     central = room.central
     first = await rig.start(*agent(room.config))
-    await central.publish(session(start_in_s=11, lasts_s=3))
+    await central.publish(session(start_in_s=9, lasts_s=2))
     await until(central.has_phase(Phase.READY), within_s=30)
     await first.kill()
     async with running(*agent(room.config)):
