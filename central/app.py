@@ -18,23 +18,27 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
+from central import bell
 from central.api import docs, problems, routes
 from central.api.guard import CurrentServices, check_guarded, public
-from central.broker import ManagedBroker
+from central.broker import BrokerUnavailable, ManagedBroker
 from central.exchange import Exchange
-from central.publication import Outbox
-from central.records import Records
+from central.ingest import Ingest
+from central.publisher import Publisher
 from central.services import Services, make_services
 from central.settings import CentralSettings, split_address
 from central.web.errors import answer as answer_people
 from central.web.pages import add_pages, follow
 from central.web_server import WebServer
-from contract.link import Broker
+from contract.link import NotConnected
 from webui.security import BodyLimit, SameOrigin, SecureHeaders
 
 FORM_AT_MOST: Final = 64 * 1024
 UPLOAD_PATHS: Final = ("/api/v1/requests", "/permohonan")
 """Below these a body may hold a letter."""
+
+RINGS: Final = {"ev": bell.REPORTS}
+"""What rings when a room's message was stored; all others are about the room's state."""
 
 health = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
 
@@ -88,7 +92,7 @@ async def run(settings: CentralSettings) -> None:
 
     Raises:
         Unfit: the database is newer than this version, or accepts overlaps.
-        NoBroker: Mosquitto is not installed or does not start.
+        BrokerUnavailable: Mosquitto is not installed or does not start.
         FileMistakes: the credentials of the office's own broker are missing or wrong.
         OSError: the address to listen on is taken.
     """
@@ -107,7 +111,7 @@ async def serve(
 
     Raises:
         Unfit: the database is newer than this version, or accepts overlaps.
-        NoBroker: Mosquitto is not installed or does not start.
+        BrokerUnavailable: Mosquitto is not installed or does not start.
         FileMistakes: the credentials of the office's own broker are missing or wrong.
         OSError: the address to listen on is taken.
     """
@@ -116,6 +120,8 @@ async def serve(
     try:
         with _signals(stopping):
             await _Central(services).run(ready, stopping)
+    except* BrokerUnavailable as errors:
+        raise errors.exceptions[0] from None  # one cause, said once
     finally:
         services.store.close()
 
@@ -124,49 +130,60 @@ class _Central:
     """The running parts."""
 
     def __init__(self, services: Services) -> None:
-        self._services = services
-        settings = services.settings
+        settings, store, now = services.settings, services.store, services.desk.now
+        self._bell = services.bell
         self._managed = _managed_broker(settings) if settings.file.broker.managed else None
-        self._exchange = _make_exchange(services, self._managed.link if self._managed else settings.office_broker())
-        services.watch_broker(lambda: self._exchange.is_up)
+        broker = self._managed.for_central if self._managed else settings.office_broker()
+        self._publisher = Publisher(store, now, ahead=settings.file.schedule_window)
+        self._exchange = Exchange(broker, Ingest(store, now), self._publisher, store.epoch)
+        self._exchange.listen(lambda branch, _room: self._bell.ring(RINGS.get(branch, bell.ROOMS)))
+        services.watch_broker(lambda: self._exchange.link.is_up)
         self._app = create_app(services)
         self._web = WebServer(self._app, *split_address(settings.file.listen))
 
     async def run(self, ready: Callable[[str], None], stopping: asyncio.Event) -> None:
         """Run all parts; stop them in the order that lets each say its last word."""
         async with asyncio.TaskGroup() as tasks:
-            broker = tasks.create_task(self._managed.run(), name="broker") if self._managed else None
+            broker = [tasks.create_task(self._managed.run(), name="broker")] if self._managed else []
             if self._managed:
-                await self._managed.listening()
-            exchange = tasks.create_task(self._exchange.run(), name="exchange")
-            pages = tasks.create_task(follow(self._app.state.parts), name="live pages")
+                await self._managed.ready.wait()
+            exchange = [
+                tasks.create_task(self._exchange.link.run(), name="link"),
+                tasks.create_task(self._publisher.run(self._exchange.link), name="publisher"),
+                tasks.create_task(self._wake_publisher(), name="publisher's bell"),
+                tasks.create_task(follow(self._app.state.parts), name="live pages"),
+            ]
             web = tasks.create_task(self._web.run(), name="web")
             await self._web.started()
             ready(self._url())
             await stopping.wait()
             self._web.stop()
             await asyncio.wait([web])
-            pages.cancel()
-            exchange.cancel()
-            await asyncio.wait([exchange, pages])
-            if broker:
-                broker.cancel()
+            with contextlib.suppress(NotConnected):  # without a link there is nobody to say goodbye to
+                await self._exchange.say_goodbye()
+            await _cancel(exchange)
+            await _cancel(broker)
+
+    async def _wake_publisher(self) -> None:
+        with self._bell.listening(bell.SCHEDULE) as listener:
+            async for _ in listener:
+                self._publisher.wake()
 
     def _url(self) -> str:
         host, port = self._web.address
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+
+
 def _managed_broker(settings: CentralSettings) -> ManagedBroker:
-    host, port = split_address(settings.file.broker.listen)
-    return ManagedBroker(settings.folder / "broker", host, port)
-
-
-def _make_exchange(services: Services, broker: Broker) -> Exchange:
-    settings, store = services.settings, services.store
-    outbox = Outbox(store, settings.file.schedule_window, now=services.desk.now)
-    records = Records(store, settings.policy.sop(), now=services.desk.now)
-    return Exchange(broker, outbox, records, services.bell)
+    _, port = split_address(settings.file.broker.listen)
+    return ManagedBroker(settings.folder / "broker", port)
 
 
 @contextlib.contextmanager

@@ -1,10 +1,13 @@
-"""A private Mosquitto: made, started and watched over by central.
+"""The managed broker: a private Mosquitto that central starts, watches and ends.
 
-It keeps nothing on disk but who may connect: what it loses, central and the rooms publish
-again (measured: more durable than the broker's own persistence). Rooms have 256 random
-bits as a password; the file that the broker reads holds only their hashes, and is all
-that central keeps of them. A room reads what goes down to it and writes what comes up
-from it, nothing else.
+It keeps nothing on disk but who may come in: what rooms need is published anew by central
+whenever its own connection was lost, so a broker that restarts empty is whole again within
+seconds (`docs/decisions/0002-managed-mosquitto.md`). It listens on loopback only; an office
+whose rooms are other machines points `broker:` at its own TLS broker instead.
+
+A room's password is made here, written once into the room's credentials file and kept as a
+hash. `enrol` may run in another process: the supervisor sees the changed file and makes
+Mosquitto read it.
 """
 
 from __future__ import annotations
@@ -15,269 +18,269 @@ import getpass
 import hashlib
 import logging
 import os
-import random
 import secrets
 import shutil
 import signal
 import socket
-import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from contract import CENTRAL_ALL, MAX_PACKET_BYTES, RoomTopics
+from contract.base import MAX_PACKET_BYTES
 from contract.link import Broker
 from contract.topics import ROOT
 
 log = logging.getLogger(__name__)
 
-USER: Final = "central"
-ADDRESS: Final = "address"
-"""File with the broker's address, for other processes of this machine."""
-LISTEN_WITHIN_S: Final = 10.0
-STOP_WITHIN_S: Final = 3.0
-LOOK_EVERY_S: Final = 0.5
-BACKOFF_AT_MOST_S: Final = 5.0
-LIVED_WELL_S: Final = 10.0
-ITERATIONS: Final = 101
-"""Mosquitto's own number; passwords here are random, so more would only cost time."""
+START_WITHIN_S = 10.0
+STOP_WITHIN_S = 3.0
+LOOK_EVERY_S = 0.5
+RETRY_AT_MOST_S = 5.0
+CENTRAL: Final = "central"
+_PBKDF2_ROUNDS = 101
+"""Mosquitto's own default; the passwords are 256 random bits, so rounds buy nothing."""
 
 
-class NoBroker(Exception):
-    """Mosquitto is not installed, or does not start."""
+class BrokerUnavailable(Exception):
+    """Mosquitto cannot be started; says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class RoomCredentials:
-    """What a room shows to the broker."""
+class Credentials:
+    """What a room shows the broker."""
 
     username: str
-    password: str
+    password: str = field(repr=False)
 
     def write(self, path: Path) -> None:
-        """Write the room's `*.secrets.yaml`, readable for its owner only from the first byte."""
-        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"username: {self.username}\npassword: {self.password}\n")
-        part.replace(path)
+        """Write them as a room's `*.secrets.yaml`, whole and for our user only."""
+        _replace(path, f"username: {self.username}\npassword: {self.password}\n")
 
 
-def managed_url(folder: Path) -> str:
-    """Return where the broker whose files are in `folder` listens, or listened last.
-
-    Raises:
-        NoBroker: none was ever started there.
-    """
-    try:
-        return (folder / ADDRESS).read_text()
-    except OSError as error:
-        raise NoBroker(f"no broker was started in {folder} yet: start central first") from error
+def _hashed(password: str) -> str:
+    """Return `password` as Mosquitto keeps it: PBKDF2 with SHA-512 (mosquitto_passwd(1), "$7$")."""
+    salt = secrets.token_bytes(12)
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _PBKDF2_ROUNDS)
+    return f"$7${_PBKDF2_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
-class Accounts:
-    """Who may connect to the managed broker, as the two files that Mosquitto reads."""
+def _replace(path: Path, text: str) -> None:
+    """Write `path` whole or not at all, for our user only."""
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
+class Doors:
+    """Who may come in and what each may read and write: Mosquitto's two files."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.passwords = folder / "passwords"
         self.access = folder / "access"
 
-    def enrol(self, room: str) -> RoomCredentials:
-        """Give `room` a fresh password; its old one is worth nothing as soon as the broker has looked."""
-        credentials = RoomCredentials(room, secrets.token_urlsafe(32))
-        self.put(credentials)
+    def enrol(self, username: str) -> Credentials:
+        """Make (or make anew) the password of `username`; an older one ceases to work."""
+        credentials = Credentials(username, secrets.token_urlsafe(32))
+        known = self._known() | {username: _hashed(credentials.password)}
+        _replace(self.access, _access_list(known))
+        _replace(self.passwords, "".join(f"{name}:{kept}\n" for name, kept in known.items()))
         return credentials
 
-    def put(self, credentials: RoomCredentials) -> None:
-        """Let these credentials in, and no others of the same name."""
-        lines = self._lines()
-        lines[credentials.username] = password_hash(credentials.password)
-        self._write(lines)
-
-    def remove(self, room: str) -> None:
-        """Let `room` in no more."""
-        lines = self._lines()
-        lines.pop(room, None)
-        self._write(lines)
-
-    def _lines(self) -> dict[str, str]:
+    def _known(self) -> dict[str, str]:
         if not self.passwords.exists():
             return {}
-        pairs = (line.partition(":") for line in self.passwords.read_text().splitlines() if line)
-        return {name: digest for name, _, digest in pairs}
+        return dict(line.split(":", 1) for line in self.passwords.read_text().splitlines() if ":" in line)
 
-    def _write(self, lines: dict[str, str]) -> None:
-        """Write both files whole; the password file last, because its change is what the broker is told of."""
-        _replace(self.access, access_list(name for name in lines if name != USER))
-        _replace(self.passwords, "".join(f"{name}:{digest}\n" for name, digest in sorted(lines.items())))
-
-
-def access_list(rooms: Iterable[str]) -> str:
-    """Return Mosquitto's access list for these rooms."""
-    own = RoomTopics("%u")
-    each = "".join(f"\nuser {room}\ntopic read {CENTRAL_ALL}\n" for room in sorted(rooms))
-    everybody = f"\npattern read {own.down}\npattern write {own.down.replace('/down/', '/up/')}\n"
-    return f"user {USER}\ntopic readwrite {ROOT}/#\n{each}{everybody}"
+    @property
+    def version(self) -> int:
+        """Changes whenever the files changed."""
+        return self.passwords.stat().st_mtime_ns if self.passwords.exists() else 0
 
 
-def password_hash(password: str) -> str:
-    """Return `password` as Mosquitto 2 keeps it: PBKDF2 with SHA-512."""
-    salt = secrets.token_bytes(12)
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS, 64)
-    return f"$7${ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+def _access_list(users: dict[str, str]) -> str:
+    """Return the access list: central everything, a room its own two branches and central's word."""
+    rooms = [f"user {name}\ntopic read {ROOT}/central/#\n" for name in users if name != CENTRAL]
+    return (
+        f"pattern read {ROOT}/room/%u/down/#\npattern write {ROOT}/room/%u/up/#\n\n"
+        f"user {CENTRAL}\ntopic readwrite siaga/#\n\n" + "\n".join(rooms)
+    )
 
 
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    part.replace(path)
-
-
-def find_mosquitto() -> str:
-    """Return the path of Mosquitto.
-
-    Raises:
-        NoBroker: it is not installed.
-    """
-    found = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if found is None:
-        raise NoBroker("mosquitto is not installed (Debian: apt install mosquitto)")
-    return found
-
-
-def _free_port(host: str) -> int:
+def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind((host, 0))
+        probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-class ManagedBroker:
-    """Runs one Mosquitto on one port for as long as `run` runs."""
+def _taken(port: int) -> bool:
+    """Tell whether another program listens on `port`; without asking, its answer would pass for our broker's."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._binary = find_mosquitto()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        self._folder = folder
-        self.host = host
-        self.port = port or _free_port(host)
-        self.accounts = Accounts(folder)
-        self._own = RoomCredentials(USER, secrets.token_urlsafe(32))
+
+def _kept_port(file: Path) -> int:
+    """Return the port of earlier starts, so that rooms find the broker again; else a free one."""
+    if not file.exists():
+        _replace(file, str(_free_port()))
+    return int(file.read_text())
+
+
+class ManagedBroker:
+    """One Mosquitto process, started again whenever it ends."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.doors = Doors(folder)
+        self.port = port or _kept_port(folder / "port")
+        self._config = folder / "mosquitto.conf"
+        self._central = self.doors.enrol(CENTRAL)
         self._process: asyncio.subprocess.Process | None = None
-        self.accounts.put(self._own)
-        _replace(folder / "mosquitto.conf", self._configuration())
-        _replace(folder / ADDRESS, self.url)
+        self._said: deque[str] = deque(maxlen=10)
+        self.ready = asyncio.Event()
 
     @property
     def url(self) -> str:
-        """What rooms write into `central.broker`."""
-        return f"mqtt://{self.host}:{self.port}"
+        """Where rooms on this machine find it."""
+        return f"mqtt://127.0.0.1:{self.port}"
 
     @property
-    def link(self) -> Broker:
-        """The broker as central itself reaches it."""
-        return Broker.parse(self.url, username=USER, password=self._own.password)
+    def for_central(self) -> Broker:
+        """How central itself connects."""
+        return Broker.parse(self.url, username=self._central.username, password=self._central.password)
 
     @property
     def pid(self) -> int | None:
-        """The process that runs now."""
+        """The process id while it runs."""
         return self._process.pid if self._process else None
 
-    def _configuration(self) -> str:
-        return (
-            f"listener {self.port} {self.host}\n"
-            f"user {getpass.getuser()}\n"  # as root it would change to another user and not read its own files
-            "allow_anonymous false\n"
-            f"password_file {self.accounts.passwords}\n"
-            f"acl_file {self.accounts.access}\n"
-            "persistence false\n"
-            f"max_packet_size {MAX_PACKET_BYTES + 4096}\n"  # the payload's limit, and its topic and properties
-            "max_queued_messages 10000\n"
-            "log_dest stderr\nlog_type error\nlog_type warning\n"
-        )
-
     async def run(self) -> None:
-        """Keep the broker running on its port; it ends when this is cancelled."""
-        wait_s = 0.1
-        while True:
-            began = time.monotonic()
-            code = await self._run_once()
-            if time.monotonic() - began > LIVED_WELL_S:
-                wait_s = 0.1
-            log.warning("broker ended with %s, starting again", code, extra={"action": "broker_ended", "code": code})
-            await asyncio.sleep(random.uniform(wait_s / 2, wait_s))
-            wait_s = min(2 * wait_s, BACKOFF_AT_MOST_S)
-
-    async def listening(self) -> None:
-        """Return once somebody can connect.
+        """Keep it running until cancelled.
 
         Raises:
-            NoBroker: nobody could within `LISTEN_WITHIN_S`.
+            BrokerUnavailable: it could not be started the first time.
         """
-        try:
-            async with asyncio.timeout(LISTEN_WITHIN_S):
-                await self._reach()
-        except TimeoutError as error:
-            raise NoBroker(f"mosquitto does not listen on {self.host}:{self.port}; see {self._log}") from error
-
-    async def _reach(self) -> None:
-        """Try to connect until it works."""
+        wait_s = 0.1
         while True:
             try:
-                _, writer = await asyncio.open_connection(self.host, self.port)
+                await self._serve_once()
+                wait_s = 0.1
+            except BrokerUnavailable as error:
+                if not self.ready.is_set():
+                    raise
+                log.error("broker does not start: %s", error)  # noqa: TRY400 - the line says it all
+                wait_s = min(2 * wait_s, RETRY_AT_MOST_S)
+            await asyncio.sleep(wait_s)
+
+    async def _serve_once(self) -> None:
+        """Start it and return when it has ended by itself.
+
+        Raises:
+            BrokerUnavailable: it does not start.
+        """
+        self._process = process = await self._start()
+        reader = asyncio.create_task(self._listen(process), name="broker log")
+        try:
+            await self._answers(process)
+            log.info("broker runs", extra={"port": self.port, "pid": process.pid})
+            self.ready.set()
+            await self._watch(process)
+            log.warning("broker ended by itself: %s", process.returncode)
+        finally:
+            await self._stop(process)
+            await reader
+            self._process = None
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        """Write the configuration and start the process.
+
+        Raises:
+            BrokerUnavailable: there is no Mosquitto on this machine, or its port is taken.
+        """
+        binary = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+        if binary is None:
+            raise BrokerUnavailable(
+                "no mosquitto found: apt-get install mosquitto, or set broker: mqtts://... in the file"
+            )
+        if _taken(self.port):
+            raise BrokerUnavailable(f"port {self.port} on this machine is taken: end that program or set another port")
+        _replace(self._config, self._configuration())
+        # The broker must not outlive a central that was killed: the kernel ends it then.
+        bound = [setpriv, "--pdeathsig", "TERM"] if (setpriv := shutil.which("setpriv")) else []
+        return await asyncio.create_subprocess_exec(
+            *bound, binary, "-c", str(self._config),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def _configuration(self) -> str:
+        return "\n".join(
+            (
+                f"listener {self.port} 127.0.0.1",
+                f"user {getpass.getuser()}",  # else Mosquitto drops to a user that cannot read its own files
+                "allow_anonymous false",
+                f"password_file {self.doors.passwords}",
+                f"acl_file {self.doors.access}",
+                "persistence false",
+                f"max_packet_size {MAX_PACKET_BYTES}",
+                "max_queued_messages 10000",
+                "log_dest stderr",
+                "log_type error",
+                "log_type warning",
+                "",
+            )
+        )
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        """Keep its last lines for a message."""
+        while process.stderr and (line := await process.stderr.readline()):
+            self._said.append(line.decode(errors="replace").strip())
+
+    async def _answers(self, process: asyncio.subprocess.Process) -> None:
+        """Return once it accepts connections.
+
+        Raises:
+            BrokerUnavailable: it ended, or never listened.
+        """
+        deadline = asyncio.get_running_loop().time() + START_WITHIN_S
+        while asyncio.get_running_loop().time() < deadline:
+            if process.returncode is not None:
+                break
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
             except OSError:
                 await asyncio.sleep(0.02)
             else:
                 writer.close()
-                await writer.wait_closed()
                 return
+        raise BrokerUnavailable(f"mosquitto on port {self.port}: {' / '.join(self._said) or 'does not listen'}")
 
-    @property
-    def _log(self) -> Path:
-        return self._folder / "mosquitto.log"
-
-    async def _run_once(self) -> int:
-        with self._log.open("ab") as said:
-            process = await asyncio.create_subprocess_exec(*self._command(), stdout=said, stderr=said)
-        self._process = process
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                watcher = tasks.create_task(self._pass_on_accounts(process), name="broker accounts")
-                code = await process.wait()
-                watcher.cancel()
-            return code
-        finally:
-            self._process = None
-            await _end(process)
-
-    def _command(self) -> list[str]:
-        """Return the command; with setpriv the broker ends also when central is killed."""
-        command = [self._binary, "-c", str(self._folder / "mosquitto.conf")]
-        setpriv = shutil.which("setpriv")
-        return [setpriv, "--pdeathsig", "TERM", "--", *command] if setpriv else command
-
-    async def _pass_on_accounts(self, process: asyncio.subprocess.Process) -> None:
-        """Tell the broker of changed accounts, also those that another process wrote."""
-        seen = self.accounts.passwords.stat()
-        while True:
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        """Return when the process ends; until then pass on changed passwords."""
+        seen = self.doors.version
+        while process.returncode is None:
             await asyncio.sleep(LOOK_EVERY_S)
-            now = self.accounts.passwords.stat()
-            if (now.st_mtime_ns, now.st_ino) != (seen.st_mtime_ns, seen.st_ino):
-                seen = now
+            if self.doors.version != seen and process.returncode is None:
+                seen = self.doors.version
                 process.send_signal(signal.SIGHUP)
 
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(STOP_WITHIN_S):
+    @staticmethod
+    async def _stop(process: asyncio.subprocess.Process) -> None:
+        if process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
             await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()

@@ -52,8 +52,11 @@ def _digest(sessions: tuple[PlannedSession, ...]) -> str:
 class Publisher:
     """Publishes due schedules through `link` as long as `run` runs."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC), *, ahead: timedelta = AHEAD
+    ) -> None:
         self._store = store
+        self._ahead = ahead
         self._now = now
         self._wanted = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -119,7 +122,7 @@ class Publisher:
     def snapshot(self, room_id: str) -> Snapshot:
         """Return the room's schedule as it must be published now, with its revision."""
         now = self._now()
-        window = now - BEHIND, now + AHEAD
+        window = now - BEHIND, now + self._ahead
         with self._store.writing() as connection:
             answers = connection.scalar(
                 sa.select(sa.func.max(outbox.c.id)).where(outbox.c.room_id == room_id, outbox.c.sent_at.is_(None))

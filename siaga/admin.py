@@ -53,11 +53,11 @@ def enrol(
     out: Annotated[Path, typer.Option(help="Credentials file to write, for the room's machine.")],
 ) -> None:
     """Give a room new credentials for the managed broker; older ones cease to work."""
-    from central.broker import Accounts
+    from central.broker import Doors
 
     folder = _load(config).folder / "broker"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    Accounts(folder).enrol(room).write(out)
+    Doors(folder).enrol(room).write(out)
     typer.echo(f"{out}: credentials of {room}; bring them to the room's machine, readable for its service user only")
 
 

@@ -55,7 +55,7 @@ def stop(message: str, code: int) -> NoReturn:
 def central(config: ConfigFile, verbose: Verbose = False) -> None:
     """Run the booking service."""
     from central.app import serve
-    from central.broker import NoBroker
+    from central.broker import BrokerUnavailable
     from central.errors import Unfit
     from central.settings import load
 
@@ -64,7 +64,7 @@ def central(config: ConfigFile, verbose: Verbose = False) -> None:
         asyncio.run(serve(load(config)))
     except FileMistakes as error:
         stop(str(error), WRONG_USAGE)
-    except (NoBroker, Unfit) as error:
+    except (BrokerUnavailable, Unfit) as error:
         stop(str(error), NO)
 
 
@@ -126,8 +126,7 @@ def device(
         typer.echo(json.dumps(answer.as_json(), ensure_ascii=False))
     else:
         typer.echo(f"{answer.outcome} after {answer.elapsed_ms:.0f} ms")
-        for name, value in answer.read_back.items():
-            typer.echo(f"  {name}: {value}")
+        typer.echo("\n".join(answer.lines()))
         if answer.error:
             typer.echo(f"  {answer.error}", err=True)
     raise typer.Exit(0 if answer.outcome.good else NO)
