@@ -12,7 +12,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from agent import plan as timeline
@@ -46,6 +46,8 @@ FIRST_LOOK_WITHIN_S = 4.0
 CERTIFY_WITHIN_S = 25.0
 OPEN_BEFORE_PROOF_S = 1.5
 """A proof looks back one second; what was heard while muted must not count."""
+LOOK_TAKES = timedelta(seconds=3)
+"""A look at the sound that ended this soon after a step may have begun before it."""
 MUTE_WITHIN = timedelta(seconds=8)
 RECOVER_FROM = 5_000
 """How many entries back an unfinished run is looked for after a restart."""
@@ -91,8 +93,8 @@ class Engine:
         """The last run of each preset."""
         self.last_run: Run | None = None
         """The last preset that was run; an earlier one is no longer what the room is."""
-        self.muted: dict[str, bool | None] = {}
-        """What was last read back of each sound port."""
+        self._muted: dict[str, tuple[bool, datetime]] = {}
+        """What a step last read back of each sound port, and when."""
         self.courses: dict[str, Course] = {}
         self._clock = clock
         self._rhythm = rhythm
@@ -555,7 +557,17 @@ class Engine:
         if isinstance(found, dict) and isinstance(arguments, dict) and isinstance(found.get("muted"), bool):
             port = arguments.get("port")
             if isinstance(port, str):
-                self.muted[port] = bool(found["muted"])
+                self._muted[port] = bool(found["muted"]), entry.at
+
+    def mute_of(self, port: str) -> bool | None:
+        """Return whether a sound port is muted: as a step read it back, or as somebody set it since then."""
+        told, told_at = self._muted.get(port, (None, None))
+        for seen in self.equipment.board.devices.values():
+            for measure in seen.health.measures if seen.health else ():
+                newer = told_at is None or (seen.looked_at is not None and seen.looked_at > told_at + LOOK_TAKES)
+                if measure.name == f"{port}.muted" and newer:
+                    return bool(measure.value)
+        return told
 
     def _device_changed(self, before: Sighting, after: Sighting) -> None:
         if before.condition is not after.condition:

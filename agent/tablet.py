@@ -135,7 +135,7 @@ class Tablet:
         return face.PresetRun(state, run.step, len(run.order.preset.steps), reason if run.is_over else None, run.at)
 
     def _mutes(self) -> Mapping[str, bool | None]:
-        return {port: self._engine.muted.get(port) for port in self._facts.sound_ports}
+        return {port: self._engine.mute_of(port) for port in self._facts.sound_ports}
 
     def meters(self) -> Mapping[str, float]:
         """Return the newest levels."""

@@ -45,6 +45,24 @@ class Answer:
         }
         return shown | ({"error": self.error} if self.error else {})
 
+    def lines(self) -> list[str]:
+        """Return what was read back, for people."""
+        found: list[str] = []
+        for name, value in self.read_back.items():
+            found += [_line(name, one) for one in value] if isinstance(value, list) else [_line(name, value)]
+        return found
+
+
+def _line(name: str, value: object) -> str:
+    """Return one answered value; a measured one with unit, limit and verdict."""
+    if isinstance(value, dict) and "verdict" in value:
+        limit = f" (wanted {value['limit']})" if value["limit"] else ""
+        why = f": {value['reason']}" if value["reason"] else ""
+        return f"  {value['verdict']}  {value['name']} = {value['value']} {value['unit']}".rstrip() + limit + why
+    if isinstance(value, dict):
+        value = ", ".join(f"{key} {one}" for key, one in value.items())
+    return f"  {name}: {value}"
+
 
 class UsageError(ValueError):
     """The words after the address make no verb; says which there are."""
@@ -143,7 +161,10 @@ def shown_health(health: Health) -> Shown:
 
 def _plain(measure: Shown) -> Shown:
     reason = measure.get("reason")
-    return measure | {"reason": reason["detail"] if isinstance(reason, dict) else ""}
+    return measure | {
+        "verdict": str(measure["verdict"]),
+        "reason": reason["detail"] if isinstance(reason, dict) else "",
+    }
 
 
 def verbs_of(address: DeviceAddress) -> list[str]:

@@ -163,6 +163,8 @@ MEASURES: dict[str, str] = {
     "power": N_("Power"),
     "microphone.present": N_("Microphone connected"),
     "speaker.present": N_("Loudspeaker connected"),
+    "microphone.muted": N_("Microphone muted"),
+    "speaker.muted": N_("Loudspeaker muted"),
     "microphone.routed": N_("Microphone in use"),
     "microphone.signal": N_("Microphone level"),
     "microphone.noise_floor": N_("Noise"),

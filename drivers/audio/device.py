@@ -30,6 +30,7 @@ from drivers.audio.model import (
     present_measure,
     restarts_measure,
     routed_measure,
+    setting_measure,
 )
 from drivers.audio.wires import ChildWire, TcpWire
 from drivers.errors import AddressError, OutcomeUnknown, ProtocolViolation
@@ -67,6 +68,7 @@ class RoomSound:
         """Ask for the ports and listen for a second; plays nothing."""
         ports, routed = await self._look()
         measures = [*(present_measure(port) for port in ports), restarts_measure(self._link.unwanted_ends())]
+        measures += [setting_measure(port) for port in ports if port.present]
         microphone = _port(ports, MICROPHONE)
         if microphone.present:
             measures += [routed] if routed else []

@@ -86,6 +86,11 @@ def present_measure(port: SoundPort) -> Measure:
     return Measure(f"{port.name}.present", False, Verdict.FAIL, limit="true", reason=reason)
 
 
+def setting_measure(port: SoundPort) -> Measure:
+    """Say whether `port` is muted; neither is wrong by itself, presets decide."""
+    return Measure(f"{port.name}.muted", port.muted, Verdict.PASS)
+
+
 def routed_measure(device: str, found: str) -> Measure:
     """Say whether the capture hangs on the microphone `device`; `found` is where it does."""
     if found == device:

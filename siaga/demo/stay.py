@@ -9,7 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from siaga.demo.example import fill
 from siaga.demo.files import REAL, ROOMS
+from siaga.demo.office import Office
 from siaga.demo.processes import Children, DemoFailure
 from siaga.demo.site import Site, made
 
@@ -31,6 +33,8 @@ async def run_until_stopped(rooms: int, port: int, data: Path | None) -> None:
             await site.start_central(rooms)
             for room in ROOMS[:rooms]:
                 await site.start_room(room)
+            async with Office(site.url, site.password) as office:
+                await fill(office, ROOMS[:rooms])
             show(site)
             await _watch(site, stopped)
 
