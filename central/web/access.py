@@ -5,6 +5,7 @@ Who may do what is `central.api.guard`'s: every route names its action there.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -80,8 +81,9 @@ Visitor = Annotated[Person | None, Depends(_visitor)]
 """Who is logged in, none while nobody is."""
 
 
-async def _typed(request: Request) -> FormData:
-    return await request.form(max_files=1, max_fields=60)
+async def _typed(request: Request) -> AsyncIterator[FormData]:
+    async with request.form(max_files=1, max_fields=60) as form:
+        yield form
 
 
 Typed = Annotated[FormData, Depends(_typed)]

@@ -60,8 +60,8 @@ def sentences(finding: Finding, translate: Translate) -> tuple[str, ...]:
     pattern = SENTENCES[finding.code]
     values = _Worded({name: _word(value) for name, value in finding.values.items()})
     if "given_hours" in finding.values:
-        values["given"] = _span(finding.values["given_hours"], translate)
-        values["wanted"] = _span(finding.values["wanted_hours"], translate)
+        values["given"] = span(_hours(finding.values["given_hours"]), translate)
+        values["wanted"] = span(_hours(finding.values["wanted_hours"]), translate)
     if finding.code is Code.APPLICANT_EQUIPMENT_DECLARED:
         values["declared"] = _declared(finding, translate)
     return (translate(pattern) % values, *(_rival(rival) for rival in finding.rivals))
@@ -87,14 +87,16 @@ def _word(value: Value) -> str:
     return str(value)
 
 
-def _span(hours: Value, translate: Translate) -> str:
-    """Return hours as days once that says enough."""
-    number = float(hours) if isinstance(hours, int | float) else 0.0
-    if number >= _DAYS_FROM_H or (number >= 2 * _DAY_H and number % _DAY_H == 0):
-        return translate(N_("%(days)s days")) % {"days": int(number // _DAY_H)}
-    if number < 0:
-        return translate(N_("nothing"))
-    return durasi(timedelta(hours=number))
+def span(length: timedelta, translate: Translate) -> str:
+    """Return a length of time, in days once that says enough."""
+    hours = length / timedelta(hours=1)
+    if hours >= _DAYS_FROM_H or (hours >= 2 * _DAY_H and hours % _DAY_H == 0):
+        return translate(N_("%(days)s days")) % {"days": int(hours // _DAY_H)}
+    return durasi(length) if hours > 0 else translate(N_("nothing"))
+
+
+def _hours(value: Value) -> timedelta:
+    return timedelta(hours=float(value)) if isinstance(value, int | float) else timedelta(0)
 
 
 def _declared(finding: Finding, translate: Translate) -> str:

@@ -13,7 +13,7 @@ from central.web import words
 from contract import Entry, EntryKind, ExecutionReport, Fault
 from contract.report import CertifiedDevice
 from webui.charts import level_chart
-from webui.env import durasi
+from webui.env import angka, durasi
 from webui.i18n import N_, current_language
 from webui.reasons import Translate, measure_name, sentence
 
@@ -161,7 +161,7 @@ def devices(report: ExecutionReport, translate: Translate) -> Iterator[DeviceLin
 def _measures(device: CertifiedDevice, translate: Translate) -> Iterator[str]:
     for one in device.measures:
         value = translate(N_("yes") if one.value else N_("no")) if isinstance(one.value, bool) else one.value
-        shown = f"{round(value, 2):g}" if isinstance(value, float) else value
+        shown = angka(round(value, 2)) if isinstance(value, float) else value
         text = f"{measure_name(one.name, translate)}: {shown if shown is not None else '?'} {one.unit}".rstrip()
         verdict, tone = _VERDICTS[one.verdict]
         yield text if tone == "ready" else f"{text} ({translate(verdict).lower()})"

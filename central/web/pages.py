@@ -23,7 +23,7 @@ for _part in (front, requests, inbox, rooms, sessions):
 
 def add_pages(app: FastAPI, services: Services) -> None:
     """Give `app` the pages, and their static files; `central.web.errors.answer` makes its error pages."""
-    parts = Parts(services, Site(services.settings.zone))
+    parts = Parts(services, Site(services.settings.zone, services.desk.now))
     app.state.parts = parts
     app.include_router(router)
     app.router.routes.append(parts.site.assets.route())

@@ -17,6 +17,7 @@ from central.model import Request as Record
 from central.permissions import Action, may
 from central.web import words
 from central.web.access import Ask, Letter, Parts, Typed, number, text
+from central.web.findings import span
 from central.web.forms import NAMES, RequestForm, draft_of, mistakes
 from central.web.site import PLATFORMS, platform_name, see_other
 from webui.i18n import N_
@@ -75,7 +76,7 @@ def _form(request: Request, parts: Parts, person: Person, form: RequestForm, wro
         rooms=[("", say(request, N_("Choose a room")))] + [(room.id, room.name) for room in offered.rooms if room.open],
         platforms=[(name, platform_name(name)) for name in _platforms(offered.platforms)],
         leaders=[(leader.value, say(request, words.LEADERS[leader])) for leader in offered.leaders],
-        lead_time=offered.lead_time,
+        lead_time=parts.site.listed(request, lambda translate: [span(offered.lead_time, translate)])[0],
         most_mb=parts.services.settings.file.letters.at_most_mib,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -94,8 +94,9 @@ class Said:
 class Site:
     """The pages' surroundings; one for the whole application."""
 
-    def __init__(self, zone: tzinfo) -> None:
+    def __init__(self, zone: tzinfo, now: Callable[[], datetime]) -> None:
         self.zone = zone
+        self._now = now
         self.locales = Locales(i18n.KIT, HERE / "locales")
         self.assets = Assets(assets.KIT, HERE / "static", made={"grid.css": stylesheet()})
         self.hub = Hub(boot=secrets.token_hex(4), ui=self.assets.version)
@@ -140,7 +141,7 @@ class Site:
             "next_theme": following,
             "said": self._said(request),
             "mistakes": {},
-            "now": datetime.now(UTC),
+            "now": self._now(),
             "status": status,
         }
         return self._html(request, name, status, standard | given)

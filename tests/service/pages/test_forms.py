@@ -1,0 +1,277 @@
+"""The SOP through plain forms, without a network and without a script."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from central.domain.sop import State
+from central.domain.verification import Code, Consideration, Fix, Verdict
+from central.web import findings, words
+from contract import Phase, StepOutcome
+from tests.service.pages.office import PASSWORD, PDF, Office, application, busy, office_in, visitor
+
+TYPED = {
+    "letter_number": "005/881/Dinsos",
+    "letter_date": "2026-11-02",
+    "letter_subject": "Permohonan fasilitasi",
+    "contact_name": "Budi Santoso",
+    "contact_phone": "0812-0000-0000",
+    "title": "Bimtek <b>SP4N</b>",
+    "date": "2026-11-09",
+    "start": "09:00",
+    "end": "11:00",
+    "room": "praja-1",
+    "participants": "40",
+    "platform": "zoom",
+    "leader": "none",
+    "own_account": "on",
+    "own_people": "Budi Santoso",
+    "key": "k-1",
+}
+LETTER = {"letter": ("surat.pdf", PDF, "application/pdf")}
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with office_in(tmp_path) as office:
+        yield office
+
+
+@pytest.fixture
+async def applicant(office: Office) -> AsyncIterator[httpx.AsyncClient]:
+    async with visitor(application(office), office, "pemohon") as client:
+        yield client
+
+
+def hidden(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found, name
+    return found[1]
+
+
+def newest(office: Office) -> str:
+    return office.services.desk.requests(office.person("bidang"))[0].id
+
+
+async def test_a_request_goes_through_every_step(office: Office, applicant: httpx.AsyncClient) -> None:
+    sent = await applicant.post("/permohonan/baru", data=TYPED, files=LETTER)
+    assert sent.status_code == 303
+    page = (await applicant.get(sent.headers["location"])).text
+    assert "Permohonan diterima" in page
+    assert "Bimtek &lt;b&gt;SP4N&lt;/b&gt;" in page
+    ident = newest(office)
+    app = application(office)
+    async with visitor(app, office, "kadis") as head:
+        page = (await head.get(f"/kotak-masuk/{ident}")).text
+        form = {"version": hidden(page, "version"), "accept": "yes", "note": "Tindak lanjuti"}
+        assert (await head.post(f"/kotak-masuk/{ident}/disposisi", data=form)).status_code == 303
+    async with visitor(app, office, "bidang") as officer:
+        page = (await officer.get(f"/kotak-masuk/{ident}")).text
+        assert page.count('class="pill" data-state="ready">Sesuai') >= 8
+        form = {
+            "version": hidden(page, "version"),
+            "seen": hidden(page, "seen"),
+            "room": "praja-1",
+            "operator": "dewi",
+            "decision": "approve",
+        }
+        assert (
+            (await officer.post(f"/kotak-masuk/{ident}/putusan", data=form)).headers["location"].endswith("disetujui")
+        )
+        record = office.services.desk.get(ident, office.person("bidang"))
+        assert record.state is State.APPROVED
+        assert "Dewi Lestari" in (await officer.get(f"/sesi/{record.session_id}")).text
+
+
+async def test_every_mistake_is_shown_and_nothing_typed_is_lost(applicant: httpx.AsyncClient) -> None:
+    wrong = TYPED | {"letter_number": "x", "participants": "many", "end": "08:00", "room": "", "contact_phone": ""}
+    answer = await applicant.post("/permohonan/baru", data=wrong)
+    assert answer.status_code == 422
+    marked = set(re.findall(r'id="(\w+)" name="\w+"[^>]*aria-invalid="true"', answer.text))
+    assert marked == {"letter_number", "letter", "contact_phone", "end", "room", "participants"}
+    assert 'value="many"' in answer.text
+    assert hidden(answer.text, "key") == "k-1"
+
+
+async def test_an_unreadable_time_is_one_mistake_only(applicant: httpx.AsyncClient) -> None:
+    answer = await applicant.post("/permohonan/baru", data=TYPED | {"start": "soon"}, files=LETTER)
+    assert set(re.findall(r'id="(\w+)" name="\w+"[^>]*aria-invalid', answer.text)) == {"start"}
+
+
+async def test_a_letter_that_is_no_letter_is_refused(applicant: httpx.AsyncClient) -> None:
+    files = {"letter": ("surat.pdf", b"<html>", "application/pdf")}
+    answer = await applicant.post("/permohonan/baru", data=TYPED, files=files)
+    assert answer.status_code == 422
+    assert "Berkas bukan PDF" in answer.text
+
+
+async def test_an_impatient_double_click_makes_one_request(office: Office, applicant: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(*(applicant.post("/permohonan/baru", data=TYPED, files=LETTER) for _ in range(2)))
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    assert len(office.services.desk.requests(office.person("bidang"))) == 1
+
+
+async def test_the_letter_comes_as_a_file_to_keep(office: Office, applicant: httpx.AsyncClient) -> None:
+    answer = await applicant.get(f"/permohonan/{office.request().id}/surat")
+    assert answer.content == PDF
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_decision_on_a_changed_record_is_not_carried_out(office: Office) -> None:
+    record = office.request()
+    async with visitor(application(office), office, "kadis") as head:
+        page = (await head.get(f"/kotak-masuk/{record.id}")).text
+        office.forwarded(record)
+        form = {"version": hidden(page, "version"), "accept": "no", "note": "kurang lengkap"}
+        answer = await head.post(f"/kotak-masuk/{record.id}/disposisi", data=form)
+    assert answer.status_code == 409
+    assert "berubah selagi Anda melihatnya" in answer.text
+    assert office.services.desk.get(record.id, office.person("kadis")).state is State.DISPOSED
+
+
+async def test_findings_that_changed_meanwhile_are_marked_and_nothing_is_decided(office: Office) -> None:
+    record = office.forwarded(office.request())
+    async with visitor(application(office), office, "bidang") as officer:
+        page = (await officer.get(f"/kotak-masuk/{record.id}")).text
+        form = {
+            "version": hidden(page, "version"),
+            "seen": hidden(page, "seen"),
+            "room": "praja-1",
+            "operator": "rina",
+            "decision": "approve",
+        }
+        office.approved(office.request("Forum Satu Data"), "yoga")
+        answer = await officer.post(f"/kotak-masuk/{record.id}/putusan", data=form)
+    assert answer.status_code == 409
+    assert "Forum Satu Data" in answer.text
+    assert '<strong class="evidence">berubah</strong>' in answer.text
+    assert office.services.desk.get(record.id, office.person("bidang")).state is State.DISPOSED
+
+
+async def test_a_failing_finding_wants_a_reason(office: Office) -> None:
+    record = office.forwarded(office.request(hours=9))
+    async with visitor(application(office), office, "bidang") as officer:
+        page = (await officer.get(f"/kotak-masuk/{record.id}")).text
+        form = {name: hidden(page, name) for name in ("version", "seen")}
+        form |= {"room": "praja-1", "operator": "dewi", "decision": "approve"}
+        assert (await officer.post(f"/kotak-masuk/{record.id}/putusan", data=form)).status_code == 422
+        form["override_reason"] = "disetujui kepala dinas"
+        assert (await officer.post(f"/kotak-masuk/{record.id}/putusan", data=form)).status_code == 303
+
+
+async def test_a_refusal_and_a_return_want_a_reason(office: Office) -> None:
+    app, first, second = application(office), office.request("A"), office.forwarded(office.request("B"))
+    async with visitor(app, office, "kadis") as head:
+        form = {"version": "1", "accept": "no", "note": " "}
+        assert (await head.post(f"/kotak-masuk/{first.id}/disposisi", data=form)).status_code == 422
+    async with visitor(app, office, "bidang") as officer:
+        form = {"version": str(second.version), "decision": "refuse", "reason": ""}
+        assert (await officer.post(f"/kotak-masuk/{second.id}/putusan", data=form)).status_code == 422
+        form["reason"] = "tidak ada petugas"
+        assert (await officer.post(f"/kotak-masuk/{second.id}/putusan", data=form)).status_code == 303
+    async with visitor(app, office, "pemohon") as applicant:
+        assert "tidak ada petugas" in (await applicant.get(f"/permohonan/{second.id}")).text
+
+
+async def test_an_applicant_takes_a_request_back(office: Office, applicant: httpx.AsyncClient) -> None:
+    record = office.request()
+    answer = await applicant.post(f"/permohonan/{record.id}/tarik", data={"version": "1", "reason": "batal"})
+    assert answer.status_code == 303
+    assert office.services.desk.get(record.id, office.person("pemohon")).state is State.WITHDRAWN
+
+
+@pytest.mark.parametrize(
+    ("login", "allowed"),
+    [
+        ("pemohon", {"/permohonan", "/permohonan/baru", "/laporan", "/akun"}),
+        ("kadis", {"/permohonan", "/laporan", "/akun", "/kotak-masuk", "/dinding", "/jadwal", "/ruang"}),
+        ("teknisi", {"/permohonan", "/laporan", "/akun", "/dinding", "/jadwal", "/ruang"}),
+    ],
+)
+async def test_each_role_sees_its_pages_only(office: Office, login: str, allowed: set[str]) -> None:
+    every = {"/permohonan", "/permohonan/baru", "/laporan", "/akun", "/kotak-masuk", "/dinding", "/jadwal", "/ruang"}
+    async with visitor(application(office), office, login) as client:
+        answers = {path: (await client.get(path)).status_code for path in every}
+    assert answers == {path: 200 if path in allowed else 403 for path in every}
+
+
+async def test_nobody_gets_in_without_logging_in(office: Office) -> None:
+    async with visitor(application(office), office) as client:
+        answer = await client.get("/dinding")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/dinding")
+        wrong = await client.post("/login", data={"username": "kadis", "password": "no"})
+        assert "Nama pengguna atau kata sandi salah" in wrong.text
+        form = {"username": "kadis", "password": PASSWORD, "next": "//elsewhere.example/"}
+        assert (await client.post("/login", data=form)).headers["location"] == "/"
+        assert (await client.get("/")).headers["location"] == "/kotak-masuk"
+        await client.post("/logout")
+        assert (await client.get("/")).headers["location"].startswith("/login")
+
+
+async def test_a_form_of_another_site_is_refused(office: Office, applicant: httpx.AsyncClient) -> None:
+    record = office.request()
+    foreign = {"origin": "http://elsewhere.example"}
+    answer = await applicant.post(f"/permohonan/{record.id}/tarik", data={"reason": "x"}, headers=foreign)
+    assert answer.status_code == 403
+    assert office.services.desk.get(record.id, office.person("pemohon")).state is State.SUBMITTED
+
+
+async def test_an_unknown_page_says_so_in_the_readers_language(applicant: httpx.AsyncClient) -> None:
+    assert "Tidak ditemukan" in (await applicant.get("/nowhere")).text
+    await applicant.post("/bahasa", data={"language": "en", "next": "/akun"})
+    assert "Not found" in (await applicant.get("/permohonan/none")).text
+
+
+async def test_a_broken_page_shows_no_trace(office: Office) -> None:
+    app = application(office)
+    office.services.store.engine.dispose()
+    with office.services.store.writing() as connection:
+        connection.exec_driver_sql("DROP TABLE room_state")
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    cookies = {"sid": office.token("kadis")}
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", cookies=cookies) as client:
+        answer = await client.get("/dinding")
+    assert answer.status_code == 500
+    assert "Terjadi gangguan" in answer.text
+    assert "Traceback" not in answer.text
+    assert "room_state" not in answer.text
+
+
+async def test_a_session_shows_journal_certificate_report_and_picture(office: Office) -> None:
+    session, _ = busy(office)
+    async with visitor(application(office), office, "bidang") as client:
+        page = (await client.get(f"/sesi/{session}")).text
+        assert "Suara jernih" in page
+        assert "camera-1" in page
+        report = await client.get(f"/sesi/{session}/laporan.pdf")
+        assert report.content.startswith(b"%PDF-")
+        picture = await client.get(f"/sesi/{session}/grafik.svg")
+        assert picture.text.startswith("<svg")
+        assert "Rapat Forum Satu Data" in (await client.get("/laporan")).text
+
+
+async def test_a_late_clock_says_terlambat(office: Office) -> None:
+    record = office.request()
+    office.later(timedelta(minutes=12))
+    async with visitor(application(office), office, "kadis") as head:
+        page = (await head.get(f"/kotak-masuk/{record.id}")).text
+    assert "disposisi terlambat 2 menit" in page
+    assert 'data-step="late"' in page
+
+
+def test_every_word_of_the_code_has_one_on_screen() -> None:
+    assert set(findings.SENTENCES) == set(Code)
+    assert set(findings.FIXES) == set(Fix) - {Fix.NONE}
+    assert set(words.CONSIDERATIONS) == set(Consideration)
+    assert set(words.VERDICTS) == set(Verdict)
+    assert set(words.STATES) == set(State)
+    assert set(words.PHASES) == set(Phase)
+    assert set(words.OUTCOMES) == set(StepOutcome)
