@@ -30,8 +30,8 @@ FLAGS = [
 TARGET_PX = 24
 SMALL_TARGETS = f"""() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")]
     .filter((node) => node.checkVisibility() && !node.matches(".skip"))
-    .map((node) => [node.outerHTML.slice(0, 80), node.getBoundingClientRect()])
-    .filter(([, box]) => box.height < {TARGET_PX} - 2.5 || box.width < {TARGET_PX} - 8)
+    .map((node) => [node.outerHTML.slice(0, 80), (node.closest("label") ?? node).getBoundingClientRect()])
+    .filter(([, box]) => box.height < {TARGET_PX} || box.width < {TARGET_PX})
     .map(([html]) => html)"""
 OVERFLOW = "() => document.documentElement.scrollWidth > innerWidth"
 
