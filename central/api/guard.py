@@ -10,7 +10,7 @@ Every route of the JSON API and of the pages names its action:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -126,12 +126,22 @@ def _named(dependant: Dependant) -> Iterator[Action]:
         yield from _named(inner)
 
 
-def check_guarded(routes: list[BaseRoute]) -> None:
+def all_routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """Yield every operation, also of routers that were included: FastAPI keeps those as branches."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif (branch := getattr(route, "original_router", None)) is not None:
+            yield from all_routes(branch.routes)
+
+
+def check_guarded(routes: Iterable[BaseRoute]) -> None:
     """Make sure that every route names its action.
 
     Raises:
-        RuntimeError: these do not.
+        RuntimeError: these do not, or there are none to look at.
     """
-    open_doors = [r.path for r in routes if isinstance(r, APIRoute) and not actions_of(r)]
-    if open_doors:
+    found = list(all_routes(routes))
+    open_doors = [route.path for route in found if not actions_of(route)]
+    if open_doors or not found:
         raise RuntimeError(f"routes without an action of central.permissions: {', '.join(sorted(open_doors))}")
