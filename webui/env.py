@@ -19,6 +19,7 @@ inside a message is written `%%`. Undefined names raise. Filters:
     asset(name)             content-hashed address of a static file
     why(reason)             a machine reason as a sentence (webui.reasons)
     measure_name(name)      what a measured value is called
+    device_name(name)       what people call a device of the room file
 
 `jam`, `tanggal` and the others take aware datetimes; without `zone` they show them in their own offset.
 """
@@ -39,7 +40,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from webui.assets import Assets
 from webui.i18n import Locales, current_language, speaking
-from webui.reasons import Reason, measure_name, sentence
+from webui.reasons import Reason, device_name, measure_name, sentence
 
 MACROS = Path(__file__).parent / "macros"
 TEMPLATE_EXTENSIONS = ["jinja2.ext.i18n", "jinja2.ext.do"]
@@ -63,6 +64,7 @@ def environment(*template_folders: Path, locales: Locales, assets: Assets) -> En
     env.globals["asset"] = assets.url
     env.globals["current_language"] = current_language
     env.globals["why"] = lambda reason: _why(reason, locales)
+    env.globals["device_name"] = lambda name: device_name(name, locales.gettext)
     env.globals["measure_name"] = lambda name: measure_name(name, locales.gettext)
     for name, function in _FILTERS.items():
         env.filters[name] = function

@@ -188,6 +188,26 @@ def sentence(reason: Reason, translate: Translate) -> str:
         return reason.detail
 
 
+DEVICES: Mapping[str, str] = {
+    "camera": N_("Camera"),
+    "obs": N_("OBS"),
+    "sound": N_("Sound"),
+    "projector": N_("Projector"),
+    "display": N_("Display"),
+    "power": N_("Power outlet"),
+}
+"""Everyday words for the names that room files give their devices; another name is shown as it is."""
+
+
+def device_name(name: str, translate: Translate) -> str:
+    """Return what people call the device `name`: `camera-2` is "Camera 2"."""
+    word, _, number = name.partition("-")
+    known = DEVICES.get(word)
+    if known is None or (number and not number.isdigit()):
+        return name
+    return f"{translate(known)} {number}".rstrip()
+
+
 def measure_name(name: str, translate: Translate) -> str:
     """Return the name of a measured value in the language of `translate`."""
     known = MEASURES.get(name)

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
+from zoneinfo import ZoneInfo
 
 from siaga.demo.letter import letter_pdf
 from siaga.demo.office import Json, Office, Person
 
+ZONE: Final = ZoneInfo("Asia/Pontianak")
+SATURDAY: Final = 5
 REASON: Final = "Arahan pimpinan"
 """The demo's sessions are today, so most of them come later than the SOP allows."""
 
@@ -21,7 +24,8 @@ class Wish:
     title: str
     number: str
     room: int
-    starts_in: timedelta
+    starts: timedelta
+    """From the next round five minutes; from one day on, of the working day that many days ahead."""
     lasts: timedelta
     leader: str = "none"
     disposed: bool = True
@@ -33,13 +37,16 @@ def _minutes(count: int) -> timedelta:
 
 
 WISHES: Final = (
-    Wish("Rakor Pengendalian Inflasi Daerah", "500/101/Dinsos", 0, _minutes(4), _minutes(75), leader="governor"),
+    Wish("Rakor Pengendalian Inflasi Daerah", "500/101/Dinsos", 0, _minutes(0), _minutes(75), leader="governor"),
     Wish("Evaluasi SPBE", "555/102/Dinsos", 1, _minutes(50), _minutes(60)),
     Wish("Sosialisasi PPID", "480/103/Dinsos", 2, _minutes(150), _minutes(90)),
-    Wish("Forum Satu Data", "050/104/Dinsos", 1, timedelta(days=6, hours=2), _minutes(120), approved=False),
-    Wish("Bimtek SP4N-LAPOR", "005/881/Dinsos", 0, timedelta(days=7), _minutes(120), approved=False),
-    Wish("Arahan Wakil Gubernur", "005/105/Dinsos", 2, timedelta(days=4), _minutes(60), "vice_governor", False, False),
-)
+    Wish("Forum Satu Data", "050/104/Dinsos", 1, timedelta(days=6, hours=9), _minutes(120), approved=False),
+    Wish("Bimtek SP4N-LAPOR", "005/881/Dinsos", 0, timedelta(days=7, hours=13), _minutes(120), approved=False),
+    Wish(
+        "Arahan Wakil Gubernur", "005/105/Dinsos", 2, timedelta(days=4, hours=19), _minutes(60), "vice_governor",
+        disposed=False, approved=False,
+    ),
+)  # fmt: skip
 
 
 async def fill(office: Office, rooms: Sequence[str]) -> None:
@@ -47,16 +54,22 @@ async def fill(office: Office, rooms: Sequence[str]) -> None:
     applicant, head = await office.person("pemohon"), await office.person("kadis")
     officer = await office.person("bidang")
     me = cast("Json", (await applicant.get("/api/v1/me"))["agency"])
-    start = _next_five_minutes(datetime.now(UTC))
+    now = datetime.now(ZONE)
     for wish in WISHES:
         if wish.room < len(rooms):
-            made = await _submit(applicant, str(me["id"]), wish, rooms[wish.room], start + wish.starts_in)
+            made = await _submit(applicant, str(me["id"]), wish, rooms[wish.room], _moment(now, wish.starts))
             await _carry(head, officer, wish, made)
 
 
-def _next_five_minutes(now: datetime) -> datetime:
-    """Return the next moment at which a person would let a meeting begin."""
-    return now.replace(minute=now.minute - now.minute % 5, second=0, microsecond=0) + _minutes(1)
+def _moment(now: datetime, ahead: timedelta) -> datetime:
+    """Return a moment at which a person would let a meeting begin."""
+    if ahead < timedelta(days=1):
+        soon = now + _minutes(5)
+        return soon.replace(minute=soon.minute - soon.minute % 5, second=0, microsecond=0) + ahead
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=ahead.days)
+    while day.weekday() >= SATURDAY:
+        day += timedelta(days=1)
+    return day + timedelta(seconds=ahead.seconds)
 
 
 async def _submit(applicant: Person, agency: str, wish: Wish, room: str, starts: datetime) -> Json:

@@ -21,6 +21,9 @@ CHROMIUM = "/usr/bin/chromium"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 SIZE: ViewportSize = {"width": 1280, "height": 800}
 PREPARED_WITHIN_MS = 90_000
+ANSWERED_WITHIN_MS = 30_000
+SHOWN = {"Mulai sesi": "Mulai", "Meja pimpinan": "Meja pimpinan"}
+"""Which preset is done after a button was pressed."""
 
 
 async def take(folder: Path) -> None:
@@ -49,7 +52,9 @@ async def _tablet(browser: Browser, url: str, out: Path) -> None:
     page = await _page(browser, "dark")
     await page.goto(url)
     await page.get_by_text("Siap", exact=True).first.wait_for(timeout=PREPARED_WITHIN_MS)
-    await page.wait_for_timeout(15_000)
+    for name in ("Mulai sesi", "Meja pimpinan"):
+        await page.get_by_role("button", name=name).click()
+        await page.locator("[data-run=done]").filter(has_text=SHOWN[name]).wait_for(timeout=ANSWERED_WITHIN_MS)
     await page.screenshot(path=out / "tablet.png")
 
 
@@ -61,7 +66,7 @@ async def _central(browser: Browser, site: Site, out: Path) -> None:
     await page.locator("form[action='/login'] button").click()
     await page.goto(f"{site.url}/kotak-masuk")
     await page.screenshot(path=out / "verification.png")
-    await page.goto(f"{site.url}/dinding")
+    await page.goto(f"{site.url}/dinding?tv=1")
     await page.wait_for_timeout(3_000)
     await page.screenshot(path=out / "wall.png")
 
