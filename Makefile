@@ -50,7 +50,7 @@ demo: setup
 
 ##: make test         every test, with a real broker, browser and sound server
 test: setup-test
-	$(PYTEST) $(ARGS)
+	$(PYTEST) -n 4 --dist loadfile $(ARGS)
 
 ##: make check        format, lint, types, import rules, duplicated code, dependencies
 check: setup-test format lint types imports duplicates audit

@@ -250,7 +250,7 @@ async def test_a_session_shows_journal_certificate_report_and_picture(office: Of
     async with visitor(application(office), office, "bidang") as client:
         page = (await client.get(f"/sesi/{session}")).text
         assert "Suara jernih" in page
-        assert "camera-1" in page
+        assert "Kamera 1" in page
         report = await client.get(f"/sesi/{session}/laporan.pdf")
         assert report.content.startswith(b"%PDF-")
         picture = await client.get(f"/sesi/{session}/grafik.svg")
