@@ -68,7 +68,7 @@ imports:
 	$(BIN)/lint-imports
 
 duplicates:
-	$(BIN)/pylint --jobs=2 --disable=all --enable=duplicate-code --min-similarity-lines=8 \
+	$(BIN)/pylint --jobs=2 --disable=all --enable=duplicate-code --min-similarity-lines=11 \
 		--ignore-imports=yes --ignore-signatures=yes --ignore-docstrings=yes agent central contract drivers siaga webui
 
 audit:
