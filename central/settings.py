@@ -185,7 +185,7 @@ class BrokerSettings(Settings):
     """The managed broker, or the office's own."""
 
     at: Annotated[str, Field(pattern=r"^(managed|mqtts?://.+)$")] = MANAGED
-    listen: Annotated[str, Field(pattern=r"^127\.0\.0\.1:\d{1,5}$")] = "127.0.0.1:1883"
+    listen: Annotated[str, Field(pattern=r"^127\.0\.0\.1:\d{1,5}$")] = "127.0.0.1:1884"
     """Of the managed one, loopback only; port 0 lets the system choose once."""
     credentials: Path | None = None
     username: str | None = None
