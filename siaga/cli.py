@@ -151,12 +151,16 @@ def demo(
 ) -> None:
     """Run central, its broker and rooms with simulated devices on this machine."""
     from siaga.demo.once import run_once
+    from siaga.demo.processes import DemoFailure
     from siaga.demo.stay import run_until_stopped
 
     logs.set_up(verbose=verbose, quiet=True)
     if once:
         raise typer.Exit(0 if asyncio.run(run_once(rooms or 1, port, data, out)) else NO)
-    asyncio.run(run_until_stopped(rooms or 3, port, data))
+    try:
+        asyncio.run(run_until_stopped(rooms or 3, port, data))
+    except DemoFailure as error:
+        stop(str(error), NO)
 
 
 @app.command()

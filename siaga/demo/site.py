@@ -67,6 +67,8 @@ class Site:
         """Of every person in the example data; made anew for each demo."""
         self.url = f"http://127.0.0.1:{self._port}"
         self.rooms: dict[str, Room] = {}
+        self.is_new = True
+        """Whether the folder held no office yet."""
         self._central: Child | None = None
 
     @property
@@ -82,8 +84,8 @@ class Site:
 
     async def start_central(self, rooms: int) -> None:
         """Fill a new database with example data, enrol the rooms, and start central."""
-        if not (self._folder / "central" / "central.db").exists():
-            await self._admin("seed", "--rooms", ",".join(ROOMS[:rooms]), "--password-env", "SIAGA_SEED_PASSWORD")
+        self.is_new = not (self._folder / "central" / "central.db").exists()
+        await self._admin("seed", "--rooms", ",".join(ROOMS[:rooms]), "--password-env", "SIAGA_SEED_PASSWORD")
         for room in ROOMS[:rooms]:
             await self._admin("enrol", room, "--out", str(self._folder / f"{room}.secrets.yaml"))
         self._central, self.url = await self._children.start(

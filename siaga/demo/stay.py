@@ -7,7 +7,6 @@ import signal
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from siaga.demo.example import fill
 from siaga.demo.files import REAL, ROOMS
@@ -27,15 +26,19 @@ async def run_until_stopped(rooms: int, port: int, data: Path | None) -> None:
     stopped = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    console = Console(soft_wrap=True, highlight=False)
     with made(data) as folder:
         async with Children(folder / "logs") as children:
             site = Site(folder, children, REAL, port)
+            console.print("starting central and its broker ...")
             await site.start_central(rooms)
             for room in ROOMS[:rooms]:
+                console.print(f"starting {room} with its devices ...")
                 await site.start_room(room)
-            async with Office(site.url, site.password) as office:
-                await fill(office, ROOMS[:rooms])
-            show(site)
+            if site.is_new:
+                async with Office(site.url, site.password) as office:
+                    await fill(office, ROOMS[:rooms])
+            show(site, console)
             await _watch(site, stopped)
 
 
@@ -55,18 +58,18 @@ async def _watch(site: Site, stopped: asyncio.Event) -> None:
             continue
 
 
-def show(site: Site) -> None:
+def show(site: Site, console: Console) -> None:
     """Print addresses and logins."""
-    console = Console(soft_wrap=True)
-    console.print(f"\n[bold]Siaga[/bold]  {site.url}   [dim]wall:[/dim] {site.url}/dinding\n")
-    rooms = Table("room", "tablet", "camera", "OBS", "sound", title="rooms", title_justify="left")
+    console.print(f"\n[bold]Siaga[/bold]  {site.url}")
+    console.print(f"       {site.url}/dinding  the wall")
     for room in site.rooms.values():
-        rooms.add_row(room.name, room.tablet, room.devices.camera, room.devices.obs, room.devices.sound)
-    console.print(rooms)
-    people = Table("log in as", "who", title=f"people (password {site.password})", title_justify="left")
+        console.print(f"\n[bold]{room.name}[/bold]  {room.tablet}  the technician's tablet")
+        for address in (room.devices.camera, room.devices.obs, room.devices.sound):
+            console.print(f"       {address}", markup=False)
+    console.print(f"\nlog in with the password [bold]{site.password}[/bold] as")
     for login, who in PEOPLE.items():
-        people.add_row(login, who)
-    console.print(people)
+        console.print(f"       {login:<12}{who}")
+    console.print()
     console.print("Ctrl-C ends it.")
 
 
