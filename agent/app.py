@@ -67,6 +67,8 @@ async def run(config: Path) -> None:
 
     Raises:
         FileMistakes: everything that is wrong in the room file and its secrets.
+        StoreUnfit: the data folder is another agent's, damaged, or not writable.
+        OSError: the tablet's address cannot be listened on.
     """
     room_file = load(config)
     secrets = read_secrets(config, room_file, os.environ)

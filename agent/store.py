@@ -8,13 +8,18 @@ that reason. On an SD card, put `data` on an SSD.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from contract.ids import new_id
 
 FILE = "siaga.db"
+LOCK = "siaga.lock"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -27,13 +32,32 @@ CREATE TABLE IF NOT EXISTS commands (number INTEGER PRIMARY KEY, id TEXT NOT NUL
 """
 
 
+class StoreUnfit(Exception):
+    """The data folder cannot be used: another agent has it, or it is damaged or not ours to write."""
+
+
 class Store:
     """One open database file. Not for use from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        """Open the file in `folder` and keep every other agent out of it.
+
+        Raises:
+            StoreUnfit: the folder is in use, damaged, or cannot be written.
+        """
         self.path = folder / FILE
-        self._database = sqlite3.connect(self.path, isolation_level=None)
+        with contextlib.ExitStack() as opened:
+            self._lock = _locked(folder)
+            opened.callback(self._lock.close)
+            try:
+                self._database = sqlite3.connect(self.path, isolation_level=None)
+                opened.callback(self._database.close)
+                self._set_up()
+            except (sqlite3.DatabaseError, ValueError) as error:
+                raise StoreUnfit(f"{self.path}: wanted a journal that can be written, found: {error}") from error
+            opened.pop_all()
+
+    def _set_up(self) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=2000"):
             self._database.execute(f"PRAGMA {pragma}")
         self._database.executescript(_SCHEMA)
@@ -44,6 +68,7 @@ class Store:
     def close(self) -> None:
         """Let go of the file; may be called twice."""
         self._database.close()
+        self._lock.close()
 
     def fact(self, name: str) -> str | None:
         """Return the value kept under `name`."""
@@ -122,3 +147,27 @@ class Store:
         """Return the last reply to a command."""
         row = self._database.execute("SELECT reply FROM commands WHERE id = ?", (command,)).fetchone()
         return None if row is None else row[0]
+
+
+def _locked(folder: Path) -> IO[str]:
+    """Return the open lock file of `folder`; the kernel frees it when the process ends, however it ends.
+
+    Raises:
+        StoreUnfit: another agent holds it, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("a+")
+    except OSError as error:
+        raise StoreUnfit(f"{folder}: wanted a folder that can be written, found: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        holder = lock.read().strip()
+        lock.close()
+        raise StoreUnfit(f"{folder}: another agent (process {holder or 'unknown'}) uses this data folder") from error
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock

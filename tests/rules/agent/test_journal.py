@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
 
 from agent.clock import SystemClock
 from agent.course import course_of
 from agent.journal import Journal
 from agent.outbox import BATCH_BYTES, batch_of
-from agent.store import Store
+from agent.store import FILE, Store, StoreUnfit
 from contract.words import EntryKind, Phase
 
 
@@ -88,3 +91,25 @@ def test_a_command_is_new_once_and_the_newest_are_remembered(tmp_path: Path) -> 
     assert not store.take_command("c-4", keep=3)
     assert store.reply_to("c-0") is None
     store.close()
+
+
+def test_a_second_agent_on_the_same_folder_is_refused_by_name(tmp_path: Path) -> None:
+    first = Store(tmp_path)
+    with pytest.raises(StoreUnfit, match=f"process {os.getpid()}"):
+        Store(tmp_path)
+    first.close()
+    Store(tmp_path).close()
+
+
+def test_a_damaged_journal_is_said_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"no database at all, " * 400)
+    with pytest.raises(StoreUnfit, match=FILE):
+        Store(tmp_path)
+    (tmp_path / FILE).unlink()
+    Store(tmp_path).close()  # the failed try left no lock behind
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(StoreUnfit, match="taken"):
+        Store(tmp_path / "taken")
