@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from pydantic import ValidationError
@@ -36,6 +36,9 @@ from contract import (
 log = logging.getLogger(__name__)
 
 Row = dict[str, object]
+
+STATE_HOLDS = timedelta(seconds=180)
+"""A room speaks every minute; what it said longer ago says nothing about now."""
 
 
 class Ingest:
@@ -80,9 +83,11 @@ class Ingest:
 
     def _state(self, connection: sa.Connection, room_id: str, payload: bytes) -> None:
         state = RoomState.decode(payload)
-        held = connection.scalar(sa.select(t.room_state.c.at).where(t.room_state.c.room_id == room_id))
-        if held is None or held <= state.at:
-            values: Row = {"body": state.model_dump_json(), "at": state.at, "seen_at": self._now()}
+        held = connection.execute(_by(t.room_state, {"room_id": room_id})).mappings().first()
+        now = self._now()
+        # A room whose clock was set back must not be mute until it has caught up with its own past.
+        if held is None or held["at"] <= state.at or now - held["seen_at"] > STATE_HOLDS:
+            values: Row = {"body": state.model_dump_json(), "at": state.at, "seen_at": now}
             _put(connection, t.room_state, {"room_id": room_id}, values)
 
     def _entries(self, connection: sa.Connection, room_id: str, batch: EntryBatch) -> Ack:

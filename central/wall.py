@@ -18,6 +18,7 @@ from central.desk import utc_now
 from central.domain.clocks import Standards
 from central.domain.sop import State
 from central.errors import NotFound
+from central.ingest import STATE_HOLDS
 from central.model import Person, ReportRow, Room, RoomCard, SessionRow, Wall
 from central.permissions import sees_all_agencies
 from contract import (
@@ -185,14 +186,15 @@ class _Heard:
 def _card(room: Room, heard: _Heard, sessions: tuple[SessionRow, ...], now: datetime) -> RoomCard:
     presence, state, rev = heard.presence, heard.state, heard.rev
     there = presence is not None and presence[0].state is Presence.ONLINE
-    told = state[0] if state is not None and there else None
+    # Without a broker nobody publishes a room's will: silence has to say it.
+    told = state[0] if state is not None and there and now - state[1] <= STATE_HOLDS else None
     phase = told.session.phase if told is not None and told.session is not None else ""
     seen = [found[1] for found in (presence, state) if found is not None]
     devices = told.devices.values() if told is not None else ()
     return RoomCard(
         room=room,
         shown=_shown(told, phase),
-        presence=presence[0].state if presence is not None else None,
+        presence=_present(presence, told),
         readiness=told.readiness if told is not None else None,
         last_seen=max(seen, default=None),
         reasons=told.reasons if told is not None else (),
@@ -203,6 +205,14 @@ def _card(room: Room, heard: _Heard, sessions: tuple[SessionRow, ...], now: date
         devices_all=len(devices),
         schedule_held=told is not None and rev is not None and told.applied.schedule_rev == rev,
     )
+
+
+def _present(presence: tuple[RoomPresence, datetime] | None, told: RoomState | None) -> Presence | None:
+    """Return what the room's presence is worth: online without a fresh state is no more than lost."""
+    if presence is None:
+        return None
+    said = presence[0].state
+    return Presence.LOST if said is Presence.ONLINE and told is None else said
 
 
 def _shown(told: RoomState | None, phase: str) -> str:

@@ -1,0 +1,68 @@
+"""The wall believes a room only as long as the room speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from central.domain.clocks import Standards
+from central.ingest import STATE_HOLDS, Ingest
+from central.model import RoomCard
+from central.services import Services
+from central.wall import Board
+from contract import Presence, Readiness, RoomPresence, RoomState
+from contract.messages import Applied
+from tests.service.central.office import NOW, office
+
+
+class Rig:
+    """An office, its wall and a clock that is set by hand."""
+
+    def __init__(self, services: Services) -> None:
+        self.now = NOW
+        settings = services.settings
+        standards: Standards = settings.policy.sop()
+        self.ingest = Ingest(services.store, lambda: self.now)
+        self.board = Board(services.store, settings.zone, standards, now=lambda: self.now)
+
+    def say(self, at: datetime, readiness: Readiness = Readiness.READY) -> None:
+        """Take in a state that the room stamped with `at`."""
+        state = RoomState(at=at, boot="b1", readiness=readiness, devices={}, applied=Applied(schedule_epoch="e"))
+        self.ingest.take("praja-1", "state", state.encode())
+
+    @property
+    def card(self) -> RoomCard:
+        """The room as the wall shows it."""
+        return next(card for card in self.board.rooms() if card.room.id == "praja-1")
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with office(tmp_path) as services:
+        rig = Rig(services)
+        presence = RoomPresence(
+            state=Presence.ONLINE, boot="b1", conn=1, software="1", started_at=datetime(2026, 11, 2, tzinfo=UTC)
+        )
+        rig.ingest.take("praja-1", "presence", presence.encode())
+        yield rig
+
+
+def test_a_room_that_died_with_the_broker_is_offline_once_its_state_has_expired(rig: Rig) -> None:
+    rig.say(NOW)
+    rig.now = NOW + STATE_HOLDS
+    assert rig.card.shown == "ready"
+    rig.now += timedelta(seconds=1)
+    assert (rig.card.shown, rig.card.presence, rig.card.last_seen) == ("offline", Presence.LOST, NOW)
+
+
+def test_a_room_whose_clock_was_set_back_is_heard_again(rig: Rig) -> None:
+    rig.say(NOW + timedelta(hours=1))
+    rig.now = NOW + timedelta(seconds=60)
+    rig.say(rig.now, Readiness.DEGRADED)
+    assert rig.card.shown == "ready"  # an older message that came late changes nothing
+    rig.now = NOW + STATE_HOLDS + timedelta(seconds=1)
+    rig.say(rig.now, Readiness.DEGRADED)
+    assert rig.card.shown == "degraded"
