@@ -17,22 +17,22 @@ def select_planned() -> sa.Select[tuple[object, ...]]:
     return sa.select(*session.c, operator.c.name.label("operator_name")).join_from(session, operator)
 
 
-def planned(row: sa.RowMapping) -> PlannedSession:
-    """Return one row of `select_planned` as the room gets it."""
+def planned(row: sa.RowMapping, prefix: str = "", *, operator_name: str = "operator_name") -> PlannedSession:
+    """Return a session's row as the room gets it; `prefix` stands before its columns' names."""
     return PlannedSession(
-        id=row["id"],
-        rev=row["rev"],
-        status=SessionStatus(row["status"]),
-        title=row["title"],
-        agency=row["agency"],
-        leader=None if row["leader"] in _NO_LEADER else row["leader"],
-        start=row["starts"],
-        end=row["ends"],
-        prepare_at=row["prepare_at"],
-        setup=timedelta(seconds=row["setup_s"]),
-        teardown=timedelta(seconds=row["teardown_s"]),
-        recording=row["recording"],
-        operators=(row["operator_name"],),
-        letter=row["letter"],
-        platform=row["platform"],
+        id=row[prefix + "id"],
+        rev=row[prefix + "rev"],
+        status=SessionStatus(row[prefix + "status"]),
+        title=row[prefix + "title"],
+        agency=row[prefix + "agency"],
+        leader=None if row[prefix + "leader"] in _NO_LEADER else row[prefix + "leader"],
+        start=row[prefix + "starts"],
+        end=row[prefix + "ends"],
+        prepare_at=row[prefix + "prepare_at"],
+        setup=timedelta(seconds=row[prefix + "setup_s"]),
+        teardown=timedelta(seconds=row[prefix + "teardown_s"]),
+        recording=row[prefix + "recording"],
+        operators=(row[operator_name],),
+        letter=row[prefix + "letter"],
+        platform=row[prefix + "platform"],
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from central.domain.verification import Occupied, OperatorFacts, Rival, RoomFact
 from central.domain.words import Leader, UnitKind
 from central.errors import NotFound
 from central.model import Agency, Contact, Letter, LetterFile, Move, Operator, Request, Room, SessionRow
-from contract import PlannedSession, SessionStatus
+from central.planned import planned
 
 Row = sa.RowMapping
 """A row by its columns' names; what stands in it is as the table says."""
@@ -177,34 +177,13 @@ def session(connection: sa.Connection, ident: str) -> SessionRow:
 
 def _session(row: Row) -> SessionRow:
     return SessionRow(
-        planned=_planned(row),
+        planned=planned(row, "s_", operator_name="o_name"),
         room=_room(row, "r_"),
         request_id=row["s_request_id"],
         receipt=row["receipt"],
         operator=Operator(row["o_id"], row["o_name"], row["o_active"]),
         leader=Leader(row["s_leader"]),
         has_report=bool(row["reported"]),
-    )
-
-
-def _planned(row: Row) -> PlannedSession:
-    leader = Leader(row["s_leader"])
-    return PlannedSession(
-        id=row["s_id"],
-        rev=row["s_rev"],
-        status=SessionStatus(row["s_status"]),
-        title=row["s_title"],
-        agency=row["s_agency"],
-        leader=leader.value if leader.takes_part else None,
-        start=row["s_starts"],
-        end=row["s_ends"],
-        prepare_at=row["s_prepare_at"],
-        setup=timedelta(seconds=row["s_setup_s"]),
-        teardown=timedelta(seconds=row["s_teardown_s"]),
-        recording=row["s_recording"],
-        operators=(row["o_name"],),
-        letter=row["s_letter"],
-        platform=row["s_platform"],
     )
 
 
