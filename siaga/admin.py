@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
     from central.settings import CentralSettings
 
 app = typer.Typer(no_args_is_help=True, help="Central's housekeeping.")
+
+OURS_ALONE = 0o077
+"""The umask of all that keeps personal data, passwords or their hashes."""
+
+NO, WRONG_USAGE = 1, 2
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="Central's file.", show_default=False)]
 
@@ -32,9 +39,10 @@ def seed(
     if not password:
         typer.echo(f"variable {password_env} is empty: put the example people's password into it", err=True)
         raise typer.Exit(2)
-    services = make_services(_load(config))
-    example.seed(services.store, password, rooms=tuple(filter(None, rooms.split(","))))
-    services.store.close()
+    with _said_in_one_line():
+        services = make_services(_load(config))
+        with contextlib.closing(services.store):
+            example.seed(services.store, password, rooms=tuple(filter(None, rooms.split(","))))
 
 
 @app.command()
@@ -42,7 +50,8 @@ def migrate(config: ConfigFile) -> None:
     """Bring the database up to this version and prove that it refuses double bookings."""
     from central.services import make_services
 
-    make_services(_load(config)).store.close()
+    with _said_in_one_line():
+        make_services(_load(config)).store.close()
     typer.echo("the database is up to date and refuses overlaps")
 
 
@@ -55,10 +64,36 @@ def enrol(
     """Give a room new credentials for the managed broker; older ones cease to work."""
     from central.broker import Doors
 
-    folder = _load(config).folder / "broker"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    Doors(folder).enrol(room).write(out)
+    with _said_in_one_line():
+        Doors(_load(config).folder / "broker").enrol(room).write(out)
     typer.echo(f"{out}: credentials of {room}; bring them to the room's machine, readable for its service user only")
+
+
+@app.callback()
+def _ours_alone() -> None:
+    """Central's housekeeping."""
+    os.umask(OURS_ALONE)
+
+
+@contextlib.contextmanager
+def _said_in_one_line() -> Iterator[None]:
+    """Say what cannot be done, and end with 1.
+
+    Raises:
+        Exit: the database or a file is not fit for it.
+    """
+    from sqlalchemy.exc import DatabaseError
+
+    from central.errors import Unfit
+
+    try:
+        yield
+    except (Unfit, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(NO) from error
+    except DatabaseError as error:
+        typer.echo(f"the database cannot be used: {error.orig}", err=True)
+        raise typer.Exit(NO) from error
 
 
 def _load(config: Path) -> CentralSettings:

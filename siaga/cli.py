@@ -60,11 +60,12 @@ def central(config: ConfigFile, verbose: Verbose = False) -> None:
     from central.settings import load
 
     logs.set_up(verbose=verbose)
+    os.umask(admin.OURS_ALONE)
     try:
         asyncio.run(serve(load(config)))
     except FileMistakes as error:
         stop(str(error), WRONG_USAGE)
-    except (BrokerUnavailable, Unfit) as error:
+    except (BrokerUnavailable, Unfit, OSError) as error:
         stop(str(error), NO)
 
 
@@ -72,12 +73,16 @@ def central(config: ConfigFile, verbose: Verbose = False) -> None:
 def agent(config: ConfigFile, verbose: Verbose = False) -> None:
     """Run one room."""
     from agent.app import run
+    from agent.store import StoreUnfit
 
     logs.set_up(verbose=verbose)
+    os.umask(admin.OURS_ALONE)
     try:
         asyncio.run(run(config))
     except FileMistakes as error:
         stop(str(error), WRONG_USAGE)
+    except (StoreUnfit, OSError) as error:
+        stop(str(error), NO)
 
 
 @app.command()
