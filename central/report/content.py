@@ -59,15 +59,18 @@ class Clock:
         """Return start, end and zone, with a dash for what never was."""
         if start is None:
             return "tidak dilaksanakan"
-        until = self.time(end) if end else "?"
+        short = end is not None and self.time(start) == self.time(end)
+        until = self.time(end, seconds=short) if end else "?"
         if end and end.astimezone(self.zone).date() != start.astimezone(self.zone).date():
             until = f"{until} ({self.day(end)})"
-        return f"{self.time(start)}\N{EN DASH}{until} {self.name(start)}"
+        return f"{self.time(start, seconds=short)}\N{EN DASH}{until} {self.name(start)}"
 
 
 def duration(span: timedelta) -> str:
     """Return a length of time in words: seconds below a minute, else hours and minutes."""
     seconds = abs(span.total_seconds())
+    if 0 < seconds < 0.1:
+        return "< 0,1 detik"
     if seconds < 60:
         return f"{words.value(round(seconds, 1))} detik"
     hours, minutes = divmod(round(seconds / 60), 60)
@@ -175,7 +178,7 @@ def _certificate(certificate: Certificate | None, clock: Clock) -> Content | Non
 
 def _device(device: CertifiedDevice) -> Content:
     return {
-        "name": device.name,
+        "name": words.device(device.name),
         "kind": words.KINDS.get(device.kind, device.kind),
         "required": "wajib" if device.required else "tambahan",
         "condition": f"{CONDITION_SHAPES[device.condition]} {words.CONDITIONS[device.condition]}",
@@ -187,8 +190,8 @@ def _device(device: CertifiedDevice) -> Content:
 def _measure(one: Measured) -> Row:
     return [
         words.measure(one.name),
-        f"{words.value(one.value)} {one.unit}".strip() if one.value is not None else DASH,
-        words.LIMITS.get(one.limit, one.limit.replace(">=", "≥").replace("<=", "≤")) or DASH,
+        f"{words.value(one.value)} {words.UNITS.get(one.unit, one.unit)}".strip() if one.value is not None else DASH,
+        words.limit(one.limit) or DASH,
         f"{SHAPES[one.verdict]} {words.VERDICTS[one.verdict]}",
         words.fault(one.reason),
     ]
@@ -206,7 +209,9 @@ def timeline(report: ExecutionReport, clock: Clock) -> list[Row]:
         moments.append((report.certificate.at, "Kesiapan ruang diukur", "sistem ruang"))
     for one in report.incidents:
         name = words.INCIDENTS.get(one.kind, one.kind)
-        moments.append((one.at, " \N{EN DASH} ".join(filter(None, (name, one.device))), one.who or "sistem ruang"))
+        moments.append(
+            (one.at, " \N{EN DASH} ".join(filter(None, (name, words.device(one.device)))), one.who or "sistem ruang")
+        )
     return [[clock.time(at, seconds=True), what, who] for at, what, who in sorted(moments, key=lambda m: m[0])]
 
 
@@ -228,7 +233,7 @@ def _step(step: ReportedStep) -> Row:
     shape = "●" if step.outcome.good else "■"
     outcome = f"{shape} {words.OUTCOMES.get(step.outcome, step.outcome)}"
     return [
-        step.device,
+        words.device(step.device),
         ": ".join(filter(None, (words.VERBS.get(step.verb, step.verb), words.values(step.arguments)))),
         ". ".join(filter(None, (outcome, words.fault(step.reason)))),
         duration(step.duration) if step.duration is not None else DASH,
@@ -237,7 +242,7 @@ def _step(step: ReportedStep) -> Row:
 
 
 def _incident(one: Incident, clock: Clock) -> Row:
-    what = " \N{EN DASH} ".join(filter(None, (words.INCIDENTS.get(one.kind, one.kind), one.device)))
+    what = " \N{EN DASH} ".join(filter(None, (words.INCIDENTS.get(one.kind, one.kind), words.device(one.device))))
     told = ". ".join(filter(None, (words.fault(one.fault), one.text))) or DASH
     solved = clock.time(one.resolved_at, seconds=True) if one.resolved_at else DASH
     return [clock.time(one.at, seconds=True), what, told, one.who or DASH, solved]

@@ -20,7 +20,7 @@ from central.report.content import Clock, content
 from contract.report import ExecutionReport, LevelPoint, ReportedStep
 from webui.charts import Bar, bar_chart, level_chart
 
-MOST_BARS = 15
+MOST_BARS = 8
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -120,7 +120,7 @@ def _bars(report: ExecutionReport) -> list[Bar]:
     longest = sorted(steps, key=_seconds, reverse=True)[:MOST_BARS]
     return [
         Bar(
-            f"{step.device[:24]}: {words.VERBS.get(step.verb, step.verb)}",
+            f"{words.device(step.device)[:24]}: {words.VERBS.get(step.verb, step.verb)}",
             round(_seconds(step), 2),
             "ready" if step.outcome.good else "fault",
         )

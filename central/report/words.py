@@ -5,12 +5,14 @@ Reasons of devices are sentences of `webui.reasons`; here is only what the repor
 
 from __future__ import annotations
 
+import re
+
 from babel.numbers import format_decimal
 
 from contract.base import JsonScalar
 from contract.messages import Fault
 from webui import i18n
-from webui.reasons import measure_name, sentence
+from webui.reasons import device_name, measure_name, sentence
 
 DASH = "\N{EN DASH}"
 """Stands where there is nothing to say."""
@@ -107,8 +109,19 @@ MEASURES = {
     "zoom": "Zum",
 }
 PORTS = {"microphone": "mikrofon", "speaker": "pengeras suara"}
-LIMITS = {"not digital zero": "bukan senyap digital", "1 s of levels": "kadar selama 1 s", "true": "ya"}
+LIMITS = {
+    "not digital zero": "bukan senyap digital",
+    "1 s of levels": "kadar selama 1 s",
+    "true": "ya",
+    "on": "hidup",
+    "ok": "baik",
+    "< 3 in 60 s": "< 3 dalam 60 s",
+    "rho >= 0.15": "≥ 0,15",
+}
+UNITS = {"deg": "°", "fps": "gambar/s"}
+STATES = {"on": "hidup", "standby": "siaga", "off": "mati", "ok": "baik"}
 
+_LIMIT = re.compile(r"(>=|<=|<|>) (-?\d+(?:\.\d+)?) ?(\S*)")
 _LOCALES = i18n.Locales(i18n.KIT)
 
 
@@ -120,7 +133,7 @@ def value(found: JsonScalar) -> str:
         return "ya" if found else "tidak"
     if isinstance(found, int | float):
         return format_decimal(round(found, 2), locale="id")
-    return PORTS.get(found, found)
+    return PORTS.get(found) or STATES.get(found, found)
 
 
 def values(found: dict[str, JsonScalar]) -> str:
@@ -132,6 +145,23 @@ def _state(name: str, found: JsonScalar) -> str:
     if name == "on" and isinstance(found, bool):
         return "hidup" if found else "mati"
     return value(found)
+
+
+def limit(text: str) -> str:
+    """Return what was wanted of a measured value, readable: signs, decimal comma, unit."""
+    if text in LIMITS:
+        return LIMITS[text]
+    found = _LIMIT.fullmatch(text)
+    if found is None:
+        return text
+    sign = {">=": "≥", "<=": "≤"}.get(found[1], found[1])
+    return f"{sign} {value(float(found[2]))} {UNITS.get(found[3], found[3])}".rstrip()
+
+
+def device(name: str | None) -> str:
+    """Return what people call a device of the room file; nothing for none."""
+    with i18n.speaking("id"):
+        return device_name(name, _LOCALES.gettext) if name else ""
 
 
 def measure(name: str) -> str:

@@ -15,7 +15,7 @@ from contract.report import CertifiedDevice
 from webui.charts import level_chart
 from webui.env import angka, durasi
 from webui.i18n import N_, current_language
-from webui.reasons import Translate, measure_name, sentence
+from webui.reasons import Translate, device_name, measure_name, sentence
 
 _UNSHOWN: Final = frozenset({EntryKind.STEP_INTENT, EntryKind.LEVELS})
 """Half-steps and figures: they stand in the journal, on a page they are noise."""
@@ -72,11 +72,13 @@ class DeviceLine:
 
 def lines(entries: Iterable[Entry], translate: Translate) -> Iterator[JournalLine]:
     """Yield the timeline of a session, oldest first; an unknown kind is shown as it is."""
+    names: dict[str, str] = {}
     for entry in entries:
+        if entry.kind == EntryKind.PRESET_STARTED and entry.run:
+            names[entry.run] = _preset(entry.body)
         if entry.kind not in _UNSHOWN:
-            yield JournalLine(
-                entry.at, _tone(entry), _title(entry, translate), _note(entry, translate), _text(entry, translate)
-            )
+            title = _title(entry, names, translate)
+            yield JournalLine(entry.at, _tone(entry), title, _note(entry, translate), _text(entry, translate))
 
 
 def _tone(entry: Entry) -> str:
@@ -89,14 +91,16 @@ def _tone(entry: Entry) -> str:
     return "degraded" if entry.kind == EntryKind.NOTE else "offline"
 
 
-def _title(entry: Entry, translate: Translate) -> str:
+def _title(entry: Entry, names: Mapping[str, str], translate: Translate) -> str:
     if entry.kind == EntryKind.PHASE_CHANGED:
         phase = str(entry.body.get("phase"))
         return translate(words.PHASES.get(phase, (phase, ""))[0])
     if entry.kind == EntryKind.STEP_ENDED:
-        return f"{entry.device}: {entry.body.get('verb')} {_values(entry.body.get('args'))}".rstrip()
+        verb = str(entry.body.get("verb"))
+        told = f"{translate(words.VERBS.get(verb, verb))} {_values(entry.body.get('args'), translate)}"
+        return f"{device_name(entry.device or '', translate)}: {told}".rstrip()
     known = _KINDS.get(entry.kind)
-    return translate(known) % {"name": _preset(entry.body)} if known else entry.kind
+    return translate(known) % {"name": names.get(entry.run or "") or _preset(entry.body)} if known else entry.kind
 
 
 def _preset(body: Mapping[str, JsonValue]) -> str:
@@ -114,12 +118,15 @@ def _note(entry: Entry, translate: Translate) -> str:
         outcome = translate(words.OUTCOMES.get(entry.outcome, (entry.outcome, ""))[0])
     took = _milliseconds(entry.duration_ms) if entry.duration_ms is not None else ""
     cause = entry.who or translate(_CAUSES.get(entry.cause, entry.cause))
-    device = entry.device if entry.device and entry.kind != EntryKind.STEP_ENDED else ""
+    named = entry.device if entry.kind != EntryKind.STEP_ENDED else None
+    device = device_name(named, translate) if named else ""
     return " · ".join(part for part in (device, outcome, took, cause) if part)
 
 
 def _milliseconds(value: float) -> str:
-    return f"{value:.0f} ms" if value < 10_000 else durasi(timedelta(milliseconds=value))
+    if value < 1000:
+        return f"{value:.0f} ms"
+    return f"{angka(round(value / 1000, 1))} s" if value < 60_000 else durasi(timedelta(milliseconds=value))
 
 
 def _text(entry: Entry, translate: Translate) -> str:
@@ -137,11 +144,17 @@ def _fault(found: JsonValue) -> Fault | None:
         return None
 
 
-def _values(found: JsonValue) -> str:
-    """Return named values on one line, without those that say nothing."""
+def _values(found: JsonValue, translate: Translate) -> str:
+    """Return a step's arguments as people say them, without those that say nothing."""
     if not isinstance(found, dict):
         return ""
-    return ", ".join(f"{name} {value}" for name, value in found.items() if value is not None)
+    return ", ".join(_value(value, translate) for value in found.values() if value is not None)
+
+
+def _value(value: JsonValue, translate: Translate) -> str:
+    if isinstance(value, bool):
+        return translate(N_("on") if value else N_("off"))
+    return translate(words.PORTS[value]) if isinstance(value, str) and value in words.PORTS else str(value)
 
 
 def devices(report: ExecutionReport, translate: Translate) -> Iterator[DeviceLine]:

@@ -121,3 +121,21 @@ CONDITIONS: Final[Mapping[str, tuple[str, Tone]]] = {
     "fault": (N_("Faulty"), "fault"),
     "absent": (N_("Absent"), "offline"),
 }
+
+VERBS: Final[Mapping[str, str]] = {
+    "power": N_("power"),
+    "recall": N_("go to position"),
+    "store": N_("store position"),
+    "move-to": N_("move to"),
+    "stop": N_("stop"),
+    "scene": N_("scene"),
+    "record": N_("recording"),
+    "mute": N_("mute"),
+    "gain": N_("gain"),
+    "source": N_("input"),
+    "switch": N_("outlet"),
+}
+"""What a step of a preset does."""
+
+PORTS: Final[Mapping[str, str]] = {"microphone": N_("microphone"), "speaker": N_("loudspeaker")}
+"""Ends of a room's sound."""

@@ -19,6 +19,8 @@ from drivers.ports import SoundPort
 ANSWER_WITHIN_S = 2.0
 
 _KIND = {MICROPHONE: "source", SPEAKER: "sink"}
+_FULL_VOLUME = 65536
+"""0 dB; PulseAudio counts volume as the cube root of the amplitude (pa_sw_volume_from_dB)."""
 _DB = re.compile(r"^(-inf|[-+]?[0-9.]+) dB$")
 
 
@@ -45,7 +47,8 @@ class Pactl:
 
     def gain(self, port: str, device: str, db: float) -> None:
         """Set a port's gain; says nothing of whether it worked."""
-        self._run(f"set-{_KIND[port]}-volume", device, f"{db:.2f}dB")
+        # As a plain number: pactl takes "-12dB" for "12 dB less than now".
+        self._run(f"set-{_KIND[port]}-volume", device, str(round(_FULL_VOLUME * 10 ** (db / 60))))
 
     def captured_by(self, pid: int) -> str:
         """Return the name of the source that process `pid` records from, empty if none."""

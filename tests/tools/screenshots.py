@@ -51,7 +51,7 @@ async def _page(browser: Browser, scheme: str) -> Page:
 async def _tablet(browser: Browser, url: str, out: Path) -> None:
     page = await _page(browser, "dark")
     await page.goto(url)
-    await page.get_by_text("Siap", exact=True).first.wait_for(timeout=PREPARED_WITHIN_MS)
+    await page.locator("[data-run=done]").filter(has_text="Siap").wait_for(timeout=PREPARED_WITHIN_MS)
     for name in ("Mulai sesi", "Meja pimpinan"):
         await page.get_by_role("button", name=name).click()
         await page.locator("[data-run=done]").filter(has_text=SHOWN[name]).wait_for(timeout=ANSWERED_WITHIN_MS)

@@ -59,6 +59,8 @@ async def test_mute_and_gain_reach_the_server(live: RoomSound, pulse: PulseRoom)
     gained = await live.gain("microphone", -18.0)
     assert muted.outcome is gained.outcome is Outcome.COMPLETED
     assert gained.read_back["gain_db"] == pytest.approx(-18, abs=0.1)
+    again = await live.gain("microphone", -18.0)
+    assert again.read_back["gain_db"] == pytest.approx(-18, abs=0.1)
     assert pulse.source("mic")["mute"] is True
     assert (await live.inventory())[0].muted
 
