@@ -131,7 +131,8 @@ def _signal(readings: Sequence[MeterReading]) -> Measure:
 
 
 def _noise(readings: Sequence[MeterReading]) -> Measure:
-    ranked = sorted(reading.level.rms_dbfs for reading in readings)
+    # What was heard while the microphone was muted is no room's silence.
+    ranked = sorted(reading.level.rms_dbfs for reading in readings if not reading.level.digital_zero)
     floor = round(ranked[len(ranked) // 10], 1)
     limit = f"<= {NOISE_WARN_DBFS:g} dBFS"
     if floor <= NOISE_WARN_DBFS:

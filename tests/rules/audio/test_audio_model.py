@@ -44,6 +44,11 @@ def test_talk_over_a_quiet_room_leaves_its_noise_floor() -> None:
     assert found["microphone.noise_floor"].value == -62.0
 
 
+def test_a_microphone_just_opened_is_not_quieter_than_its_room() -> None:
+    found = by_name(model.level_measures(readings(-120, 150, zero=True) + readings(-62, 30)))
+    assert found["microphone.noise_floor"].value == -62.0
+
+
 def test_noisy_room_and_clipping_warn_with_a_reason() -> None:
     found = by_name(model.level_measures(readings(-30, clips=1)))
     for name, code in (("microphone.noise_floor", "sound.noisy"), ("microphone.clipping", "sound.clipping")):
