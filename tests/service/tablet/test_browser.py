@@ -126,11 +126,11 @@ async def test_a_session_starts_with_a_press_and_ends_only_with_a_hold(tablet: T
     end = page.locator("#end-session")
     await end.click()
     await page.locator("[data-do=extend]").click()
-    await until(lambda: room.asked[-1][0] == "extend")
+    await until(lambda: bool(room.asked) and room.asked[-1][0] == "extend")
     assert "end" not in [what for what, _ in room.asked]  # a tap is not enough
     await end.hover()
     await page.mouse.down()
-    await until(lambda: room.asked[-1][0] == "end")
+    await until(lambda: bool(room.asked) and room.asked[-1][0] == "end")
     await page.mouse.up()
     await expect(page.locator("#session")).to_contain_text("Selesai: 2 insiden")
 
@@ -249,7 +249,7 @@ async def test_readiness_opens_the_full_list_with_values_and_limits(tablet: Tabl
     await expect(sheet).to_contain_text("380 ms")
     await expect(sheet).to_contain_text("<= 200 ms")
     await sheet.locator("#recheck").click()
-    await until(lambda: tablet.room.asked[0][0] == "recheck")
+    await until(lambda: bool(tablet.room.asked) and tablet.room.asked[0][0] == "recheck")
     assert await violations(tablet.page) == []
 
 
