@@ -27,10 +27,11 @@ from drivers.errors import (
 from drivers.outcomes import Health, Measure, Outcome, Reason, Result, Scalar, Verdict, judge
 from drivers.ports import Device, Identity, Position
 from drivers.streams import broken, open_datagrams
-from drivers.visca import codec
-from drivers.visca.codec import Axis, Direction, ErrorCode, Row, Version, from_nibbles
+from drivers.visca import table
+from drivers.visca.codec import ErrorCode, from_nibbles
 from drivers.visca.profiles import GENERIC, MODELS, PROFILES, VENDORS, Profile, profile_for
 from drivers.visca.session import Lane, Order, Request, Session
+from drivers.visca.table import Axis, Direction, Row, Version
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def _order(row: Row, *values: int, lane: Lane = Lane.USER, within_s: float = 2.0
     return Order(row.name, row.kind, row.encode(*values), lane, row.axes, within_s)
 
 
-STOPS = (_order(codec.PAN_TILT_STOP, lane=Lane.STOP), _order(codec.ZOOM_STOP, lane=Lane.STOP))
+STOPS = (_order(table.PAN_TILT_STOP, lane=Lane.STOP), _order(table.ZOOM_STOP, lane=Lane.STOP))
 
 
 class ViscaCamera:
@@ -101,7 +102,7 @@ class ViscaCamera:
             version = await self._version()
             self.profile = self._chosen or profile_for(version)
             await self._stop_moving()
-            await self._ask(codec.POWER_INQ)
+            await self._ask(table.POWER_INQ)
         except BaseException:
             self._let_go()
             raise
@@ -149,7 +150,7 @@ class ViscaCamera:
         began = self._now()
         if await self._is_on() is on:
             return self._result(Outcome.COMPLETED, began, on=on)
-        request = await self._command(codec.POWER_ON if on else codec.POWER_STANDBY)
+        request = await self._command(table.POWER_ON if on else table.POWER_STANDBY)
         if request.outcome is not Outcome.UNKNOWN:
             self._expect(request)
         try:
@@ -172,9 +173,9 @@ class ViscaCamera:
         self._check_memory(memory)
 
         async def there(_: Position) -> bool:
-            return (await self._ask(codec.MEMORY_INQ))[0] == memory
+            return (await self._ask(table.MEMORY_INQ))[0] == memory
 
-        return await self._move(codec.RECALL, memory, within_s=self.profile.longest_travel_s, there=there)
+        return await self._move(table.RECALL, memory, within_s=self.profile.longest_travel_s, there=there)
 
     async def store(self, memory: int) -> Result:
         """Store where the camera looks now.
@@ -184,7 +185,7 @@ class ViscaCamera:
         """
         self._check_memory(memory)
         began = self._now()
-        self._expect(await self._command(codec.STORE, memory))
+        self._expect(await self._command(table.STORE, memory))
         return self._result(Outcome.COMPLETED, began, memory=memory)
 
     async def position(self) -> Position:
@@ -210,7 +211,7 @@ class ViscaCamera:
         way_deg = max(abs(start.pan_deg - pan_deg), abs(start.tilt_deg - tilt_deg))
         tilt_speed = 0 if profile.one_speed else profile.tilt_speed_max
         result = await self._move(
-            codec.PAN_TILT_ABSOLUTE,
+            table.PAN_TILT_ABSOLUTE,
             profile.pan_speed_max,
             tilt_speed,
             profile.steps(pan_deg),
@@ -282,7 +283,7 @@ class ViscaCamera:
             return abs(at.zoom - zoom) <= TOLERANCE_ZOOM
 
         steps = round(zoom * self.profile.zoom_end)
-        return await self._move(codec.ZOOM_DIRECT, steps, within_s=self.profile.zoom_through_s, there=zoomed)
+        return await self._move(table.ZOOM_DIRECT, steps, within_s=self.profile.zoom_through_s, there=zoomed)
 
     async def _still(self) -> Position:
         """Return where the camera looks a moment from now; it rests if it still does afterwards."""
@@ -298,13 +299,13 @@ class ViscaCamera:
         along = Direction.STOP if not tilt else Direction.UP if tilt > 0 else Direction.DOWN
         pan_speed = max(1, round(abs(pan) * self.profile.pan_speed_max))
         tilt_speed = max(1, round(abs(tilt) * self.profile.tilt_speed_max))
-        return _order(codec.PAN_TILT_DRIVE, pan_speed, tilt_speed, across, along)
+        return _order(table.PAN_TILT_DRIVE, pan_speed, tilt_speed, across, along)
 
     @staticmethod
     def _zoom_drive(zoom: float) -> Order:
         if not zoom:
             return STOPS[1]
-        return _order(codec.ZOOM_DRIVE, (0x20 if zoom > 0 else 0x30) + round(abs(zoom) * 7))
+        return _order(table.ZOOM_DRIVE, (0x20 if zoom > 0 else 0x30) + round(abs(zoom) * 7))
 
     async def _stop_moving(self) -> None:
         """Stop all axes; a camera in standby refuses, and stands still.
@@ -326,17 +327,17 @@ class ViscaCamera:
             ProtocolViolation: an answer of the wrong length.
         """
         request = await self._do(self._session.request(_order(row, lane=lane)))
-        self._expect(request, await self._code_of(request) if row is not codec.POWER_INQ else "")
+        self._expect(request, await self._code_of(request) if row is not table.POWER_INQ else "")
         if len(request.answer) != row.answer_bytes:
             found = f"{row.name} wanted {row.answer_bytes} bytes, found {request.answer.hex(' ') or 'none'}"
             raise ProtocolViolation(self._reason("camera.malformed_answer", found))
         return request.answer
 
     async def _version(self) -> Version:
-        return Version.parse(await self._ask(codec.VERSION_INQ))
+        return Version.parse(await self._ask(table.VERSION_INQ))
 
     async def _is_on(self, lane: Lane = Lane.USER) -> bool:
-        return (await self._ask(codec.POWER_INQ, lane))[0] == 2
+        return (await self._ask(table.POWER_INQ, lane))[0] == 2
 
     async def _until_power(self, on: bool) -> None:
         """Return once power is as wanted; a camera that starts may be silent or refuse."""
@@ -347,8 +348,8 @@ class ViscaCamera:
             await asyncio.sleep(POWER_ASKED_EVERY_S)
 
     async def _look(self, lane: Lane = Lane.USER) -> Position:
-        at = await self._ask(codec.POSITION_INQ, lane)
-        zoom = from_nibbles(await self._ask(codec.ZOOM_INQ, lane))
+        at = await self._ask(table.POSITION_INQ, lane)
+        zoom = from_nibbles(await self._ask(table.ZOOM_INQ, lane))
         return Position(
             self.profile.degrees(from_nibbles(at[:4], signed=True)),
             self.profile.degrees(from_nibbles(at[4:], signed=True)),

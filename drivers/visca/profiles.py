@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drivers.visca.codec import Version
+from drivers.visca.table import Version
 
 SONY = 0x0001
 SONY_EVI = 0x0020

@@ -39,7 +39,6 @@ from drivers.visca.codec import (
     SEQUENCE_LIMIT,
     Ack,
     Answer,
-    Axis,
     BadMessage,
     BadSequence,
     Completion,
@@ -51,6 +50,7 @@ from drivers.visca.codec import (
     pack,
     unpack,
 )
+from drivers.visca.table import Axis
 
 V_PERIOD_S = 0.02
 """A camera looks at one command per picture; 20 ms where mains has 50 Hz."""

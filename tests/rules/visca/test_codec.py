@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.visca import codec
+from drivers.visca import codec, table
 from drivers.visca.codec import (
     Ack,
     Answer,
     BadMessage,
     BadSequence,
     Completion,
-    Field,
     Kind,
     Malformed,
     NetworkChange,
@@ -21,14 +20,13 @@ from drivers.visca.codec import (
     Reply,
     ReplyDecoder,
     ResetDone,
-    Row,
-    Version,
     from_nibbles,
     pack,
     to_nibbles,
     unpack,
 )
 from drivers.visca.profiles import BRC_X400, GENERIC, PROFILES, profile_for
+from drivers.visca.table import Field, Row, Version
 
 
 def unhex(text: str) -> bytes:
@@ -63,24 +61,24 @@ def test_replies_of_the_manuals(frame: str, reply: Reply) -> None:
 @pytest.mark.parametrize(
     ("row", "values", "frame"),
     [
-        (codec.PAN_TILT_DRIVE, (0x18, 0x14, 3, 1), "81 01 06 01 18 14 03 01 FF"),  # up
-        (codec.PAN_TILT_DRIVE, (0x01, 0x01, 1, 3), "81 01 06 01 01 01 01 03 FF"),  # left
-        (codec.PAN_TILT_DRIVE, (0x05, 0x06, 2, 2), "81 01 06 01 05 06 02 02 FF"),  # down right
-        (codec.PAN_TILT_STOP, (), "81 01 06 01 01 01 03 03 FF"),
-        (codec.PAN_TILT_ABSOLUTE, (0x18, 0x17, 0x08DB, 0x04B0), "81 01 06 02 18 17 00 08 0D 0B 00 04 0B 00 FF"),
-        (codec.PAN_TILT_ABSOLUTE, (0x18, 0x17, -0x08DB, -0x190), "81 01 06 02 18 17 0F 07 02 05 0F 0E 07 00 FF"),
-        (codec.POWER_ON, (), "81 01 04 00 02 FF"),
-        (codec.POWER_STANDBY, (), "81 01 04 00 03 FF"),
-        (codec.RECALL, (5,), "81 01 04 3F 02 05 FF"),
-        (codec.STORE, (5,), "81 01 04 3F 01 05 FF"),
-        (codec.ZOOM_STOP, (), "81 01 04 07 00 FF"),
-        (codec.ZOOM_DRIVE, (0x27,), "81 01 04 07 27 FF"),
-        (codec.ZOOM_DIRECT, (0x4000,), "81 01 04 47 04 00 00 00 FF"),
-        (codec.POWER_INQ, (), "81 09 04 00 FF"),
-        (codec.ZOOM_INQ, (), "81 09 04 47 FF"),
-        (codec.POSITION_INQ, (), "81 09 06 12 FF"),  # BRC-300 command list, p. 14
-        (codec.MEMORY_INQ, (), "81 09 04 3F FF"),  # BRC-300 command list, p. 14
-        (codec.VERSION_INQ, (), "81 09 00 02 FF"),  # SRG-120DH technical manual, p. 26
+        (table.PAN_TILT_DRIVE, (0x18, 0x14, 3, 1), "81 01 06 01 18 14 03 01 FF"),  # up
+        (table.PAN_TILT_DRIVE, (0x01, 0x01, 1, 3), "81 01 06 01 01 01 01 03 FF"),  # left
+        (table.PAN_TILT_DRIVE, (0x05, 0x06, 2, 2), "81 01 06 01 05 06 02 02 FF"),  # down right
+        (table.PAN_TILT_STOP, (), "81 01 06 01 01 01 03 03 FF"),
+        (table.PAN_TILT_ABSOLUTE, (0x18, 0x17, 0x08DB, 0x04B0), "81 01 06 02 18 17 00 08 0D 0B 00 04 0B 00 FF"),
+        (table.PAN_TILT_ABSOLUTE, (0x18, 0x17, -0x08DB, -0x190), "81 01 06 02 18 17 0F 07 02 05 0F 0E 07 00 FF"),
+        (table.POWER_ON, (), "81 01 04 00 02 FF"),
+        (table.POWER_STANDBY, (), "81 01 04 00 03 FF"),
+        (table.RECALL, (5,), "81 01 04 3F 02 05 FF"),
+        (table.STORE, (5,), "81 01 04 3F 01 05 FF"),
+        (table.ZOOM_STOP, (), "81 01 04 07 00 FF"),
+        (table.ZOOM_DRIVE, (0x27,), "81 01 04 07 27 FF"),
+        (table.ZOOM_DIRECT, (0x4000,), "81 01 04 47 04 00 00 00 FF"),
+        (table.POWER_INQ, (), "81 09 04 00 FF"),
+        (table.ZOOM_INQ, (), "81 09 04 47 FF"),
+        (table.POSITION_INQ, (), "81 09 06 12 FF"),  # BRC-300 command list, p. 14
+        (table.MEMORY_INQ, (), "81 09 04 3F FF"),  # BRC-300 command list, p. 14
+        (table.VERSION_INQ, (), "81 09 00 02 FF"),  # SRG-120DH technical manual, p. 26
     ],
 )
 def test_commands_of_the_manuals(row: Row, values: tuple[int, ...], frame: str) -> None:
@@ -132,7 +130,7 @@ def test_ranges_of_the_command_lists() -> None:
     assert (GENERIC.steps(-170), GENERIC.steps(90)) == (-0x08DB, 0x04B0)
 
 
-@given(st.sampled_from(codec.TABLE), st.data())
+@given(st.sampled_from(table.TABLE), st.data())
 def test_every_row_over_its_full_range_is_one_frame(row: Row, draw: st.DataObject) -> None:
     fields = [part for part in row.form if isinstance(part, Field)]
     values = [draw.draw(st.integers(part.low, part.high)) for part in fields]
@@ -142,7 +140,7 @@ def test_every_row_over_its_full_range_is_one_frame(row: Row, draw: st.DataObjec
     assert row.source
 
 
-@pytest.mark.parametrize("row", [row for row in codec.TABLE if any(isinstance(p, Field) for p in row.form)])
+@pytest.mark.parametrize("row", [row for row in table.TABLE if any(isinstance(p, Field) for p in row.form)])
 def test_values_out_of_range_are_refused(row: Row) -> None:
     fields = [part for part in row.form if isinstance(part, Field)]
     good = [part.low for part in fields]
@@ -157,9 +155,9 @@ def test_values_out_of_range_are_refused(row: Row) -> None:
 
 
 def test_no_stop_and_no_drive_has_speed_zero() -> None:
-    assert codec.PAN_TILT_STOP.encode()[4:6] == b"\x01\x01"
+    assert table.PAN_TILT_STOP.encode()[4:6] == b"\x01\x01"
     with pytest.raises(ValueError, match="pan speed must be 1 to 24, got 0"):
-        codec.PAN_TILT_DRIVE.encode(0, 1, 3, 3)
+        table.PAN_TILT_DRIVE.encode(0, 1, 3, 3)
 
 
 @given(st.integers(-0x8000, 0x7FFF))

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.outcomes import Outcome
-from drivers.visca import codec
-from drivers.visca.codec import Axis, Kind, Row
+from drivers.visca import table
+from drivers.visca.codec import Kind
 from drivers.visca.session import GIVE_UP_S, STRAY_S, Lane, Order, Request, Session
+from drivers.visca.table import Axis, Row
 
 V_S = 1 / 60
 LONGEST_S = 60.0
@@ -24,12 +25,12 @@ def order(row: Row, *values: int, lane: Lane = Lane.USER, within_s: float = 1.0)
     return Order(row.name, row.kind, row.encode(*values), lane, row.axes, within_s)
 
 
-STOP = order(codec.PAN_TILT_STOP, lane=Lane.STOP)
-ZOOM_STOP = order(codec.ZOOM_STOP, lane=Lane.STOP)
+STOP = order(table.PAN_TILT_STOP, lane=Lane.STOP)
+ZOOM_STOP = order(table.ZOOM_STOP, lane=Lane.STOP)
 
 
 def drive(speed: int) -> Order:
-    return order(codec.PAN_TILT_DRIVE, speed, 1, 2, 3)
+    return order(table.PAN_TILT_DRIVE, speed, 1, 2, 3)
 
 
 @dataclass
@@ -141,7 +142,7 @@ def numbers(world: World) -> list[int]:
 
 def test_command_ends_at_its_completion_and_not_before() -> None:
     world = World()
-    recall = world.session.request(order(codec.RECALL, 1))
+    recall = world.session.request(order(table.RECALL, 1))
     world.run(0.1)
     assert recall.ran
     assert end_of(recall) is None
@@ -151,15 +152,15 @@ def test_command_ends_at_its_completion_and_not_before() -> None:
 
 def test_reset_starts_the_numbers_again() -> None:
     world = World()
-    world.settle(world.session.request(order(codec.POWER_INQ)))
+    world.settle(world.session.request(order(table.POWER_INQ)))
     world.settle(world.session.reset())
-    world.settle(world.session.request(order(codec.POWER_INQ)))
+    world.settle(world.session.request(order(table.POWER_INQ)))
     assert numbers(world) == [1, 1, 1]
 
 
 def test_silent_camera_is_given_up_with_the_same_number_throughout() -> None:
     world = World(loss=1.0)
-    inquiry = world.session.request(order(codec.POWER_INQ))
+    inquiry = world.session.request(order(table.POWER_INQ))
     world.run(GIVE_UP_S - 0.1)
     assert end_of(inquiry) is None
     world.run(0.2)
@@ -170,14 +171,14 @@ def test_silent_camera_is_given_up_with_the_same_number_throughout() -> None:
 
 def test_unanswered_command_is_unknown_never_done() -> None:
     world = World(loss=1.0)
-    store = world.session.request(order(codec.STORE, 1))
+    store = world.session.request(order(table.STORE, 1))
     world.run(GIVE_UP_S + 0.1)
     assert (store.outcome, store.ran) == (Outcome.UNKNOWN, False)
 
 
 def test_lost_acknowledgement_is_learnt_from_0f01_and_not_run_again() -> None:
     world = World()
-    store = world.session.request(order(codec.STORE, 1))
+    store = world.session.request(order(table.STORE, 1))
     world.pump()
     world.post.clear()
     world.seen.add(1)  # it came through, its answers did not
@@ -189,7 +190,7 @@ def test_lost_acknowledgement_is_learnt_from_0f01_and_not_run_again() -> None:
 
 def test_lost_answer_is_asked_under_a_new_number() -> None:
     world = World()
-    inquiry = world.session.request(order(codec.POWER_INQ))
+    inquiry = world.session.request(order(table.POWER_INQ))
     world.seen.add(1)
     world.settle(inquiry)
     assert inquiry.outcome is Outcome.COMPLETED
@@ -198,7 +199,7 @@ def test_lost_answer_is_asked_under_a_new_number() -> None:
 
 def test_full_buffer_is_retried_under_the_same_number() -> None:
     world = World(jobs={1001: 1, 1002: 2})
-    store = world.session.request(order(codec.STORE, 1))
+    store = world.session.request(order(table.STORE, 1))
     world.run(0.3)
     assert end_of(store) is None
     world.jobs.clear()
@@ -209,7 +210,7 @@ def test_full_buffer_is_retried_under_the_same_number() -> None:
 
 def test_buffer_that_stays_full_is_refused() -> None:
     world = World(jobs={1001: 1, 1002: 2})
-    store = world.session.request(order(codec.STORE, 1))
+    store = world.session.request(order(table.STORE, 1))
     world.settle(store)
     assert (store.outcome, store.code) == (Outcome.REFUSED, 3)
 
@@ -217,7 +218,7 @@ def test_buffer_that_stays_full_is_refused() -> None:
 @pytest.mark.parametrize("code", [0x01, 0x02, 0x41, 0x77])
 def test_error_is_a_refusal_with_its_code(code: int) -> None:
     session = Session()
-    store = session.request(order(codec.STORE, 1))
+    store = session.request(order(table.STORE, 1))
     session.tick(0.0)
     session.received(pack_reply(Kind.REPLY, 1, bytes((0x90, 0x61, code, 0xFF))), 0.01)
     assert session.tick(0.01).finished == (store,)
@@ -236,9 +237,9 @@ def test_newest_drive_wins() -> None:
 
 def test_stop_overtakes_what_waits() -> None:
     world = World()
-    first = world.session.request(order(codec.STORE, 1))
+    first = world.session.request(order(table.STORE, 1))
     world.pump()
-    others = [world.session.request(order(codec.STORE, n)) for n in (2, 3)]
+    others = [world.session.request(order(table.STORE, n)) for n in (2, 3)]
     stop = world.session.request(STOP)
     world.settle(first, stop, *others)
     assert [frame[1:4].hex() for frame in world.ran][1] == "010601"
@@ -246,7 +247,7 @@ def test_stop_overtakes_what_waits() -> None:
 
 def test_stop_takes_the_running_move_back() -> None:
     world = World(move_s=2.0)
-    move = world.session.request(order(codec.RECALL, 1, within_s=5.0))
+    move = world.session.request(order(table.RECALL, 1, within_s=5.0))
     world.run(0.1)
     stop = world.session.request(STOP)
     world.settle(move, stop)
@@ -279,11 +280,11 @@ def test_lease_that_ends_stops_all_axes() -> None:
 
 def test_dropped_link_ends_everything_honestly() -> None:
     world = World()
-    running = world.session.request(order(codec.RECALL, 1))
+    running = world.session.request(order(table.RECALL, 1))
     world.run(0.05)
-    sent = world.session.request(order(codec.POWER_INQ))
+    sent = world.session.request(order(table.POWER_INQ))
     world.session.tick(world.now)
-    queued = world.session.request(order(codec.STORE, 1))
+    queued = world.session.request(order(table.STORE, 1))
     world.session.drop()
     assert set(world.session.tick(world.now).finished) == {running, sent, queued}
     assert (running.outcome, sent.outcome, queued.outcome) == (
@@ -296,9 +297,9 @@ def test_dropped_link_ends_everything_honestly() -> None:
 
 def test_abandoned_request_is_not_sent() -> None:
     world = World()
-    world.session.request(order(codec.STORE, 1))
+    world.session.request(order(table.STORE, 1))
     world.pump()
-    second = world.session.request(order(codec.STORE, 2))
+    second = world.session.request(order(table.STORE, 2))
     world.session.abandon(second)
     world.run(1.0)
     assert second.outcome is Outcome.CANCELLED
@@ -311,7 +312,7 @@ def test_any_datagram_leaves_the_session_usable(noise: list[bytes]) -> None:
     world.pump()
     for data in noise:
         world.session.received(data, world.now)
-    inquiry = world.session.request(order(codec.POWER_INQ))
+    inquiry = world.session.request(order(table.POWER_INQ))
     world.settle(inquiry)
     assert inquiry.outcome is Outcome.COMPLETED
 
@@ -332,10 +333,10 @@ def test_bad_network_breaks_no_promise(
         made = {
             "d": lambda: drive(world.dice.randint(2, 24)),
             "s": lambda: STOP,
-            "r": lambda: order(codec.RECALL, 1),
-            "c": lambda: order(codec.STORE, next(stores)),
-            "i": lambda: order(codec.POSITION_INQ, lane=Lane.POLL),
-            "z": lambda: order(codec.ZOOM_DRIVE, 0x25),
+            "r": lambda: order(table.RECALL, 1),
+            "c": lambda: order(table.STORE, next(stores)),
+            "i": lambda: order(table.POSITION_INQ, lane=Lane.POLL),
+            "z": lambda: order(table.ZOOM_DRIVE, 0x25),
         }[letter]()
         requests.append(world.session.request(made))
         world.run(world.dice.choice([0.0, 0.01, 0.1]))
@@ -347,7 +348,7 @@ def test_bad_network_breaks_no_promise(
     world.run(STRAY_S)
     assert len(world.ended) == len(set(map(id, world.ended))) == len(requests) + 1
     for request in requests:
-        if request.order.name == codec.STORE.name:
+        if request.order.name == table.STORE.name:
             runs = world.ran.count(request.order.payload)
             assert runs == 1 if request.outcome is Outcome.COMPLETED else runs <= 1
         if request.outcome is Outcome.SUPERSEDED:
@@ -358,4 +359,4 @@ def test_bad_network_breaks_no_promise(
 
 
 def test_axes_of_a_recall_are_all() -> None:
-    assert codec.RECALL.axes == set(Axis)
+    assert table.RECALL.axes == set(Axis)
