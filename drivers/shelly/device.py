@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import threading
 import time
 from datetime import timedelta
 
@@ -94,10 +95,15 @@ class ShellyPower:
             DeviceUnreachable: nobody there.
         """
         connection = http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_WITHIN_S)
+        unwanted = threading.Event()
         try:
-            await asyncio.to_thread(connection.connect)
+            await asyncio.to_thread(_open, connection, unwanted)
         except OSError as error:
             raise DeviceUnreachable(self._broken(error)) from error
+        except BaseException:  # the thread goes on to its own limit; whoever is later closes
+            unwanted.set()
+            connection.close()
+            raise
         return connection
 
     async def _get(self, connection: http.client.HTTPConnection, path: str) -> bytes:
@@ -114,6 +120,8 @@ class ShellyPower:
             raise DeviceUnreachable(self._broken(error)) from error
         except http.client.HTTPException as error:
             raise ProtocolViolation(self._bad(f"{type(error).__name__}: {error}")) from error
+        finally:
+            connection.close()  # a cancelled thread that never began would leave it
         if status == http.client.UNAUTHORIZED:
             detail = f"{self.name}: wants a password, which this driver does not speak; switch it off in the device"
             raise DeviceRefused(Reason("link.password_wanted", detail, {"device": self.name}))
@@ -131,6 +139,13 @@ class ShellyPower:
 
     def _bad(self, how: str) -> Reason:
         return Reason("link.bad_answer", f"{self.name}: {how}", {"device": self.name})
+
+
+def _open(connection: http.client.HTTPConnection, unwanted: threading.Event) -> None:
+    """Connect; runs in a thread, and leaves nothing open once nobody wants it."""
+    connection.connect()
+    if unwanted.is_set():
+        connection.close()
 
 
 def _exchange(connection: http.client.HTTPConnection, path: str) -> tuple[int, bytes]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -129,3 +131,27 @@ async def test_simulator_runs_alone() -> None:
     async with asyncio.timeout(5):
         assert await process.wait() == 0
     await process.communicate()
+
+
+async def test_cancelled_question_leaves_no_link() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        power = ShellyPower("outlet", *listener.getsockname())
+        for rounds in range(10):
+            asking = asyncio.create_task(power.open())
+            for _ in range(rounds % 3 + 1):
+                await asyncio.sleep(0)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+        await asyncio.get_running_loop().shutdown_default_executor()  # waits for every thread
+        links = []
+        with suppress(BlockingIOError):
+            while True:
+                links.append(listener.accept()[0])
+        assert links
+        for link in links:  # each that came about was closed by our side, not by the collector
+            with link:
+                link.settimeout(5)
+                while link.recv(4096):  # a request may have been on its way
+                    pass
