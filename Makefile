@@ -11,7 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 DEMO_PACKAGES := mosquitto libportaudio2
-TEST_PACKAGES := $(DEMO_PACKAGES) chromium fonts-dejavu-core pulseaudio pulseaudio-utils libasound2-plugins poppler-utils
+OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri libegl1 libgl1 dbus ffmpeg
+TEST_PACKAGES := $(DEMO_PACKAGES) chromium fonts-dejavu-core pulseaudio pulseaudio-utils libasound2-plugins poppler-utils $(OBS_PACKAGES)
 SOURCES := agent central contract drivers siaga webui tests
 PYTEST := $(BIN)/python -m pytest
 
