@@ -20,6 +20,7 @@ import select
 import socket as socket_module
 import struct
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
@@ -29,7 +30,7 @@ from obsws_python.baseclient import ObsClient
 from obsws_python.error import OBSSDKError
 
 from drivers.errors import DeviceRefused, DeviceUnreachable, DriverError, OutcomeUnknown, ProtocolViolation
-from drivers.obs.model import Call, Reply
+from drivers.obs.model import Call, Event, Reply
 from drivers.outcomes import Reason
 from drivers.streams import broken
 
@@ -41,12 +42,23 @@ IDLE_S = 1.0
 """Silence after which OBS is pinged; as much again without a byte and it counts as frozen."""
 IN_FLIGHT_AT_MOST = 32
 
-_REQUEST, _BATCH = 6, 8
+UNREAD_AT_MOST = 2000
+"""Events that wait for the loop; more than that and the oldest are dropped, and said to be missing."""
+
+_IDENTIFIED, _REIDENTIFY, _EVENT, _REQUEST, _BATCH = 2, 3, 5, 6, 8
 _ANSWERS = {7, 9}
 _WRONG_PASSWORD = 4009
 _TEXT, _CLOSE = 0x1, 0x8
 _NO_CODE = 1006
 """What RFC 6455 calls a connection that ended without a close frame."""
+
+_REIDENTIFIED = "identified"
+"""Under what the answer to Reidentify waits; it carries no id of its own."""
+_WHATS = {_BATCH: "a batch", _REIDENTIFY: "a change of subscriptions"}
+EVENTS_MISSED = "SiagaEventsMissed"
+"""Told in place of events that came faster than they were read: look at everything anew."""
+
+Heard = Callable[[Event], None]
 
 _NO_LINK = (
     websocket.WebSocketTimeoutException,
@@ -130,8 +142,12 @@ def _close_reason(payload: bytes) -> tuple[int, str]:
 class ObsLink:
     """One open connection. When it is lost it stays lost; open another."""
 
-    def __init__(self, host: str, port: int, *, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self, host: str, port: int, *, idle_s: float = IDLE_S, events: int = 0, heard: Heard | None = None
+    ) -> None:
         self.where = f"obs {host}:{port}"
+        self.on_lost: Callable[[Reason], None] | None = None
+        """Told once, when the connection ended by itself."""
         self._host = host
         self._port = port
         self._idle_s = idle_s
@@ -143,17 +159,31 @@ class ObsLink:
         self._lost: Reason | None = None
         self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._ids = count(1)
+        self._events = events
+        self._heard = heard
+        self._unread: deque[Event] = deque(maxlen=UNREAD_AT_MOST)
+        self._unread_lock = threading.Lock()
+        self._missed = False
 
     @classmethod
-    async def connect(cls, host: str, port: int, password: str | None, *, idle_s: float = IDLE_S) -> ObsLink:
-        """Return an open and identified link.
+    async def connect(
+        cls,
+        host: str,
+        port: int,
+        password: str | None,
+        *,
+        idle_s: float = IDLE_S,
+        events: int = 0,
+        heard: Heard | None = None,
+    ) -> ObsLink:
+        """Return an open and identified link; `heard` is told of the `events` it subscribes to.
 
         Raises:
             DeviceUnreachable: nothing there, or no handshake in time.
             DeviceRefused: wrong or missing password.
             ProtocolViolation: something answers that is no obs-websocket 5.
         """
-        link = cls(host, port, idle_s=idle_s)
+        link = cls(host, port, idle_s=idle_s, events=events, heard=heard)
         thread = threading.Thread(target=link._run, args=(password or "",), name=link.where, daemon=True)
         thread.start()
         try:
@@ -214,8 +244,21 @@ class ObsLink:
         reply = _reply(await self._exchange(_REQUEST, _request(Call(request, fields)), WRITE_WITHIN_S))
         return dict(reply.accepted(self.where))
 
+    async def subscribe(self, events: int) -> None:
+        """Choose anew which events are told, over the same connection.
+
+        Raises:
+            DeviceUnreachable: no link, or no answer in time.
+        """
+        try:
+            await self._exchange(_REIDENTIFY, {"eventSubscriptions": events}, READ_WITHIN_S, _REIDENTIFIED)
+        except OutcomeUnknown as error:
+            raise DeviceUnreachable(error.reason) from error
+        self._events = events
+
     async def close(self) -> None:
         """End the connection and its thread; may be called twice."""
+        self.on_lost = None
         self._end(Reason("obs.closed", f"{self.where}: the link was closed here"))
         ws = getattr(self._client, "ws", None)
         if ws is not None and not self._ended.is_set():
@@ -226,15 +269,18 @@ class ObsLink:
 
     # in the loop
 
-    async def _exchange(self, op: int, body: dict[str, Any], within_s: float) -> dict[str, Any]:
+    async def _exchange(
+        self, op: int, body: dict[str, Any], within_s: float, request_id: str | None = None
+    ) -> dict[str, Any]:
         """Send one message and return what answers its id.
 
         Raises:
             OutcomeUnknown: sent, and nobody knows more.
         """
-        request_id = f"siaga-{next(self._ids)}"
+        named = {} if request_id else {"requestId": f"siaga-{next(self._ids)}"}
+        request_id = request_id or named["requestId"]
         answer: asyncio.Future[dict[str, Any]] = self._loop.create_future()
-        self._send({"op": op, "d": body | {"requestId": request_id}}, what := body.get("requestType", "a batch"))
+        self._send({"op": op, "d": body | named}, what := body.get("requestType") or _WHATS[op])
         self._pending[request_id] = answer
         try:
             async with asyncio.timeout(within_s):
@@ -268,6 +314,19 @@ class ObsLink:
         if answer is not None and not answer.done():
             answer.set_result(body)
 
+    def _tell(self) -> None:
+        """Hand on the events that came, oldest first."""
+        with self._unread_lock:
+            events, missed = list(self._unread), self._missed
+            self._unread.clear()
+            self._missed = False
+        for event in [Event(EVENTS_MISSED)] * missed + events:
+            self._give(event)
+
+    def _give(self, event: Event) -> None:
+        if self._heard is not None and self._lost is None:
+            self._heard(event)
+
     def _established(self, socket: _Socket) -> None:
         if not self._opened.done():
             self._opened.set_result(socket)
@@ -279,11 +338,14 @@ class ObsLink:
 
     def _end(self, reason: Reason) -> None:
         """Fail every pending call at once."""
+        first = self._lost is None
         self._lost = self._lost or reason
         self._refused(DeviceUnreachable(self._lost))
         for answer in self._pending.values():
             if not answer.done():
                 answer.set_exception(OutcomeUnknown(self._lost))
+        if first and self.on_lost is not None:
+            self.on_lost(reason)
 
     # in the thread
 
@@ -320,7 +382,9 @@ class ObsLink:
         # __new__ first: when __init__ fails, the socket it made is still ours to close
         client = self._client = ObsClient.__new__(ObsClient)
         try:
-            client.__init__(host=self._host, port=self._port, password=password, subs=0, timeout=CONNECT_WITHIN_S)
+            client.__init__(
+                host=self._host, port=self._port, password=password, subs=self._events, timeout=CONNECT_WITHIN_S
+            )
             socket = client.ws = _Socket(client.ws)
             client.authenticate()
         except _Closed as closed:
@@ -373,7 +437,7 @@ class ObsLink:
             raise self._gone(_NO_CODE, type(error).__name__) from None
 
     def _take(self, text: str) -> None:
-        """Post an answer; events and what newer versions add are nothing to us.
+        """Post an answer or an event; what newer versions add is nothing to us.
 
         Raises:
             ProtocolViolation: no JSON object.
@@ -384,8 +448,24 @@ class ObsLink:
         except (ValueError, LookupError, TypeError) as error:
             detail = f"{self.where}: wanted a JSON message with op and d, found {text[:40]!r}"
             raise ProtocolViolation(Reason("obs.bad_answer", detail)) from error
-        if op in _ANSWERS and isinstance(body, dict):
+        if not isinstance(body, dict):
+            return
+        if op in _ANSWERS:
             self._post(self._answered, body)
+        elif op == _EVENT:
+            self._keep(body)
+        elif op == _IDENTIFIED:
+            self._post(self._answered, body | {"requestId": _REIDENTIFIED})
+
+    def _keep(self, body: dict[str, Any]) -> None:
+        """Put an event where the loop finds it; one call wakes it for many."""
+        fields = body.get("eventData")
+        with self._unread_lock:
+            asleep = not self._unread
+            self._missed = self._missed or len(self._unread) == UNREAD_AT_MOST
+            self._unread.append(Event(str(body.get("eventType")), fields if isinstance(fields, dict) else {}))
+        if asleep:
+            self._post(self._tell)
 
     # what went wrong, in words
 

@@ -75,6 +75,14 @@ class Reply:
         return self.fields
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What OBS tells unasked."""
+
+    name: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
 class Answer(BaseModel):
     """The fields of one answer, named as OBS names them."""
 
