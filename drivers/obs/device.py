@@ -30,6 +30,8 @@ LOOK_EVERY_S = 0.05
 STARTS_ARE_LOST_FOR_S = 5.0
 """So soon after a stop OBS may accept a start and lose it; one more is worth a try."""
 START_AGAIN_AFTER_S = 1.0
+SNAPSHOT_QUALITY = 70
+"""Of 100: a button is small."""
 
 
 def connect(name: str, address: DeviceAddress, password: str | None) -> Device:
@@ -172,6 +174,14 @@ class ObsStudio:
             if await _until(lambda: self._is_muted(input_name, on), MUTE_WITHIN_S):
                 return _reached(began, {"muted": on}, unheard)
             raise unheard or self._not_taken(f"mute of {input_name}", on, not on)
+
+    async def snapshot(self, source: str, *, width_px: int) -> bytes:
+        """Return a small JPEG of a source, whether it is on air or not."""
+        answer = await self._open_link.ask(
+            "GetSourceScreenshot",
+            sourceName=source, imageFormat="jpg", imageWidth=width_px, imageCompressionQuality=SNAPSHOT_QUALITY,
+        )  # fmt: skip
+        return read(model.Screenshot, answer).content
 
     # questions
 

@@ -30,7 +30,7 @@ from obsws_python.baseclient import ObsClient
 from obsws_python.error import OBSSDKError
 
 from drivers.errors import DeviceRefused, DeviceUnreachable, DriverError, OutcomeUnknown, ProtocolViolation
-from drivers.obs.model import Call, Event, Reply
+from drivers.obs.model import EVENTS_MISSED, Call, Event, Reply
 from drivers.outcomes import Reason
 from drivers.streams import broken
 
@@ -55,9 +55,6 @@ _NO_CODE = 1006
 _REIDENTIFIED = "identified"
 """Under what the answer to Reidentify waits; it carries no id of its own."""
 _WHATS = {_BATCH: "a batch", _REIDENTIFY: "a change of subscriptions"}
-EVENTS_MISSED = "SiagaEventsMissed"
-"""Told in place of events that came faster than they were read: look at everything anew."""
-
 Heard = Callable[[Event], None]
 
 _NO_LINK = (

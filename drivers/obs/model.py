@@ -6,6 +6,7 @@ the words of obs-websocket 5 stand here; its wire is in `link`.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -24,6 +25,9 @@ INVALID_RESOURCE_TYPE = 602
 INVALID_RESOURCE_STATE = 604
 OUTPUT_RUNNING = 500
 OUTPUT_NOT_RUNNING = 501
+
+EVENTS_MISSED = "SiagaEventsMissed"
+"""Told in place of events that came faster than they were read: look at everything anew."""
 
 OBS_AT_LEAST = 28
 """The first OBS that brings obs-websocket 5 along."""
@@ -107,6 +111,21 @@ class Stats(Answer):
     active_fps: float
     render_skipped_frames: int
     render_total_frames: int
+
+
+class Screenshot(Answer):
+    """GetSourceScreenshot."""
+
+    image_data: str
+    """`data:image/jpg;base64,…`"""
+
+    @property
+    def content(self) -> bytes:
+        """The picture's bytes; empty when they are no base64."""
+        try:
+            return b64decode(self.image_data.partition(",")[2], validate=True)
+        except ValueError:
+            return b""
 
 
 class VideoSettings(Answer):

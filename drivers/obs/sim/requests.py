@@ -10,6 +10,13 @@ from drivers.obs.sim.studio import FPS, Input, Studio
 
 Fields = dict[str, object]
 
+PICTURE = (
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDACgcHiMeGSgjISMtKygwPGRBPDc3PHtYXUlkkYCZlo+AjIqgtObDoKrarYqMyP/L2u71"
+    "////m8H////6/+b9//j/wAALCAAJABABAREA/8QAFgABAQEAAAAAAAAAAAAAAAAAAAME/8QAHhAAAgIABwAAAAAAAAAAAAAAAQIA"
+    "AwQFESE0crH/2gAIAQEAAD8Ay4Ohb7SjkgBddoxlC0WhEJIK67ymWchuh9EZnyF6D0z/2Q=="
+)
+"""A grey JPEG of 16 by 9 points, whatever size is asked for."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -126,6 +133,15 @@ def _video(_: Studio, __: object) -> Fields:
     return {"fpsNumerator": FPS, "fpsDenominator": 1, **size}
 
 
+def _screenshot(studio: Studio, given: object) -> Fields:
+    name, form = _name(given, "sourceName"), _name(given, "imageFormat")
+    if name not in studio.inputs and name not in studio.scenes:
+        raise Refused(600, f"No source was found by the name of `{name}`.")
+    if form not in {"jpg", "jpeg"}:
+        raise Refused(400, "Your specified image format is invalid or not supported by this system.")
+    return {"imageData": f"data:image/{form};base64,{PICTURE}"}
+
+
 def _virtual_camera(_: Studio, __: object) -> None:
     raise Refused(604, "VirtualCam is not available.")
 
@@ -149,6 +165,7 @@ REQUESTS: dict[str, Callable[[Studio, object], Fields | Awaitable[Fields | None]
     "GetStreamStatus": _stream,
     "GetVideoSettings": _video,
     "GetStudioModeEnabled": lambda *_: {"studioModeEnabled": False},
+    "GetSourceScreenshot": _screenshot,
     "GetVirtualCamStatus": _virtual_camera,
     "Sleep": _sleep,
 }
