@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from drivers.address import DeviceAddress
-from drivers.errors import DeviceRefused, DeviceUnreachable, OutcomeUnknown
+from drivers.errors import DeviceRefused, OutcomeUnknown
 from drivers.obs import model
 from drivers.obs.link import ObsLink
 from drivers.obs.model import Call, read
+from drivers.obs.supervisor import Standing, Supervisor
 from drivers.outcomes import Health, Outcome, Reason, Result, Scalar, judge
 from drivers.ports import Device, Programme
 
@@ -59,10 +60,7 @@ class ObsStudio:
 
     def __init__(self, name: str, host: str, port: int, password: str | None) -> None:
         self.name = name
-        self._host = host
-        self._port = port
-        self._password = _Secret(password or "")
-        self._link: ObsLink | None = None
+        self._supervisor = Supervisor(host, port, _Secret(password or ""))
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._looked: model.Stats | None = None
         self._stopped_at_s = float("-inf")
@@ -75,14 +73,18 @@ class ObsStudio:
             DeviceRefused: the password is wrong.
             ProtocolViolation: something else than OBS listens there.
         """
-        await self.close()
-        self._link = await ObsLink.connect(self._host, self._port, self._password)
+        self._looked = None
+        await self._supervisor.start()
 
     async def close(self) -> None:
         """Let go of the link; what was measured over it is forgotten too."""
-        link, self._link, self._looked = self._link, None, None
-        if link is not None:
-            await link.close()
+        self._looked = None
+        await self._supervisor.stop()
+
+    @property
+    def standing(self) -> Standing:
+        """How OBS is at this moment and what it does, as events told; nothing is asked."""
+        return self._supervisor.standing
 
     async def check(self) -> Health:
         """Ask OBS how it is.
@@ -192,9 +194,7 @@ class ObsStudio:
         Raises:
             DeviceUnreachable: there is none.
         """
-        if self._link is None:
-            raise DeviceUnreachable(Reason("obs.not_open", f"{self.name}: the link to OBS is not open"))
-        return self._link
+        return self._supervisor.link
 
     async def _ask_all(self, *requests: str) -> list[dict[str, object]]:
         link = self._open_link
@@ -237,10 +237,11 @@ class ObsStudio:
         Raises:
             OutcomeUnknown: the link broke, so the state cannot be asked.
         """
+        link = self._open_link
         try:
-            await self._open_link.tell(request, **fields)
+            await link.tell(request, **fields)
         except OutcomeUnknown as unheard:
-            if self._open_link.lost is not None:
+            if link.lost is not None:
                 raise
             return unheard
         return None

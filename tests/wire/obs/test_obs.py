@@ -154,7 +154,7 @@ async def test_an_answer_that_comes_too_late_reaches_nobody() -> None:
 
 
 async def test_pending_calls_fail_at_once_when_obs_quits() -> None:
-    async with opened(Faults(drop_answer="all")) as (sim, _):
+    async with simulator(Faults(drop_answer="all")) as sim:
         link = await ObsLink.connect("127.0.0.1", sim.port, PASSWORD)
         asked = asyncio.gather(link.ask("GetStats"), link.tell("StopRecord"), return_exceptions=True)
         await until(lambda: len(link._pending) == 2)

@@ -13,7 +13,8 @@ import pytest
 from drivers import DeviceAddress, Outcome
 from drivers.errors import DeviceRefused, DeviceUnreachable, DriverError
 from drivers.obs.device import ObsStudio, connect
-from tests.wire.obs.real import BROKEN_SCENE, MICROPHONE, SCENES, RealObs, needed
+from drivers.obs.supervisor import State, Supervisor
+from tests.wire.obs.real import BROKEN_SCENE, MICROPHONE, SCENES, SPEAKER, TITLE, RealObs, needed
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +128,23 @@ async def test_end_of_the_studio_is_noticed_and_a_new_start_serves(studio: RealO
     await obs.open()
     assert (await obs.state()).scene in SCENES
     await obs.close()
+
+
+async def test_supervisor_follows_a_real_studio_and_finds_it_again(studio: RealObs) -> None:
+    held = Supervisor("127.0.0.1", studio.port, studio.password)
+    await held.start()
+    seen = held.standing.studio
+    assert seen is not None
+    assert seen.scenes == (*SCENES, BROKEN_SCENE)
+    assert seen.record_folder == str(studio.recordings)
+    assert set(seen.specials) == {MICROPHONE, SPEAKER}
+    assert seen.sources[MICROPHONE].gain_db == 0.0
+    assert seen.sources[TITLE].muted is None
+    other = next(name for name in SCENES if name != seen.programme)
+    await held.link.tell("SetCurrentProgramScene", sceneName=other)
+    assert await held.until(lambda s: s.studio is not None and s.studio.programme == other, 5.0)
+    await asyncio.to_thread(studio.quit)
+    assert await held.until(lambda s: s.state is State.OFF, 5.0)
+    await asyncio.to_thread(studio.start_obs)
+    assert await held.until(lambda s: s.state is State.READY, 10.0)
+    await held.stop()
