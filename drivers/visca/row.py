@@ -154,6 +154,8 @@ class Row:
     """It sets the line itself, takes no command slot and is never acknowledged."""
     broadcast: bool = False
     """It is sent to the whole chain, whatever the address."""
+    special: bool = False
+    """Few cameras know it: a profile must name it among its extras."""
     answer: tuple[AnswerPart, ...] = ()
     """What the answer to an inquiry holds; nothing for a command."""
     answer_bytes: int = field(init=False)

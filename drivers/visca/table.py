@@ -48,6 +48,8 @@ _X400 = "BRC-X400/X401 command list, version 2.10"
 _X1000 = "BRC-X1000/H800 command list"
 _AM7 = "BRC-AM7 command list"
 _PTZO = "PTZOptics G2 VISCA over IP commands (10/27/2023)"
+# No maker's page was at hand for these; the cameras take them from this peer.
+_PTZO_SEEN = "PTZOptics, as the Companion module ptzoptics-visca sends it"
 
 _PAN_TILT = frozenset({Axis.PAN_TILT})
 _ZOOM = frozenset({Axis.ZOOM})
@@ -73,13 +75,16 @@ def _command(
     source: str,
     axes: frozenset[Axis] = frozenset(),
     idempotent: bool = True,
+    special: bool = False,
 ) -> Row:
-    return Row(name, _form("01", *form), source, axes, idempotent)
+    return Row(name, _form("01", *form), source, axes, idempotent, special=special)
 
 
-def _inquiry(name: str, form: str, *answer: AnswerPart, source: str, of: Field | None = None) -> Row:
+def _inquiry(
+    name: str, form: str, *answer: AnswerPart, source: str, of: Field | None = None, special: bool = False
+) -> Row:
     parts = (bytes.fromhex("09" + form), *(() if of is None else (of,)))
-    return Row(name, parts, source, answer=answer)
+    return Row(name, parts, source, special=special, answer=answer)
 
 
 def _choice(name: str, words: str) -> Field:
@@ -215,48 +220,90 @@ SPEED_STEP = _command(
     "0645",
     _choice("speed type", "4 extended range, 8 normal, 18 extended steps"),
     source=f"{_X1000}, pan tilt",
+    special=True,
 )
-SPEED_STEP_INQ = _inquiry("Pan-tiltSpeedTypeInq", "0645", _byte("speed type"), source=f"{_X1000}, pan tilt inquiries")
-RAMP_CURVE = _command("Ramp Curve", "0631", Field("ramp curve", 1, 9), source=_H700)
-RAMP_CURVE_INQ = _inquiry("RampCurveInq", "0631", _byte("ramp curve"), source=f"{_AM7}, pan tilt inquiries")
-PRESET_RAMP_CURVE = _command("Preset Ramp Curve", "0635", Field("ramp curve", 1, 9), source=f"{_AM7}, preset")
-PAN_REVERSE = _command("Pan Reverse", "7E01 0600", _choice("reverse", "0 off, 1 on"), source=_H700)
-PAN_REVERSE_INQ = _inquiry("PanReverseInq", "7E01 06", _choice("reverse", "0 off, 1 on"), source=_BRC300_ASK)
-TILT_REVERSE = _command("Tilt Reverse", "7E01 0900", _choice("reverse", "0 off, 1 on"), source=_H700)
-TILT_REVERSE_INQ = _inquiry("TiltReverseInq", "7E01 09", _choice("reverse", "0 off, 1 on"), source=_BRC300_ASK)
+SPEED_STEP_INQ = _inquiry(
+    "Pan-tiltSpeedTypeInq", "0645", _byte("speed type"), source=f"{_X1000}, pan tilt inquiries", special=True
+)
+RAMP_CURVE = _command("Ramp Curve", "0631", Field("ramp curve", 1, 9), source=_H700, special=True)
+RAMP_CURVE_INQ = _inquiry(
+    "RampCurveInq", "0631", _byte("ramp curve"), source=f"{_AM7}, pan tilt inquiries", special=True
+)
+PRESET_RAMP_CURVE = _command(
+    "Preset Ramp Curve", "0635", Field("ramp curve", 1, 9), source=f"{_AM7}, preset", special=True
+)
+PAN_REVERSE = _command("Pan Reverse", "7E01 0600", _choice("reverse", "0 off, 1 on"), source=_H700, special=True)
+PAN_REVERSE_INQ = _inquiry(
+    "PanReverseInq", "7E01 06", _choice("reverse", "0 off, 1 on"), source=_BRC300_ASK, special=True
+)
+TILT_REVERSE = _command("Tilt Reverse", "7E01 0900", _choice("reverse", "0 off, 1 on"), source=_H700, special=True)
+TILT_REVERSE_INQ = _inquiry(
+    "TiltReverseInq", "7E01 09", _choice("reverse", "0 off, 1 on"), source=_BRC300_ASK, special=True
+)
 
 # Memories.
 MEMORY_RESET = _command("CAM_Memory Reset", "043F00", _MEMORY, source=_D70)
 STORE = _command("CAM_Memory Set", "043F01", _MEMORY, source=_D70)
 RECALL = _command("CAM_Memory Recall", "043F02", _MEMORY, source=_D70, axes=_ALL)
 MEMORY_INQ = _inquiry("CAM_MemoryInq", "043F", _byte("memory"), source=_BRC300_ASK)
-PRESET_SPEED = _command("Preset Speed Separate", "7E01 0B", _MEMORY, _PRESET_SPEED, source=f"{_X400}, preset")
-PRESET_SPEED_INQ = _inquiry("PresetSpeedSeparateInq", "7E01 0B", _byte("preset speed"), of=_MEMORY, source=_BRC300_ASK)
+PRESET_SPEED = _command(
+    "Preset Speed Separate", "7E01 0B", _MEMORY, _PRESET_SPEED, source=f"{_X400}, preset", special=True
+)
+PRESET_SPEED_INQ = _inquiry(
+    "PresetSpeedSeparateInq", "7E01 0B", _byte("preset speed"), of=_MEMORY, source=_BRC300_ASK, special=True
+)
 PRESET_SPEED_SELECT = _command(
     "Preset Speed Select",
     "7E04 1B",
     _choice("preset speed of", "0 compatible, 1 separate, 2 common"),
     source=f"{_X400}, preset",
+    special=True,
 )
 PRESET_SPEED_SELECT_INQ = _inquiry(
-    "PresetSpeedSelectInq", "7E04 1B", _byte("preset speed of"), source=f"{_X400}, preset inquiries"
+    "PresetSpeedSelectInq",
+    "7E04 1B",
+    _byte("preset speed of"),
+    source=f"{_X400}, preset inquiries",
+    special=True,
 )
 PRESET_SPEED_COMMON = _command(
-    "Preset Speed Common", "7E04 1C", _nibbles("preset speed", 2, 0x01, 0x7F), source=f"{_X400}, preset"
+    "Preset Speed Common",
+    "7E04 1C",
+    _nibbles("preset speed", 2, 0x01, 0x7F),
+    source=f"{_X400}, preset",
+    special=True,
 )
 PRESET_SPEED_COMMON_INQ = _inquiry(
-    "PresetSpeedCommonInq", "7E04 1C", _nibbles("preset speed", 2), source=f"{_X400}, preset inquiries"
+    "PresetSpeedCommonInq",
+    "7E04 1C",
+    _nibbles("preset speed", 2),
+    source=f"{_X400}, preset inquiries",
+    special=True,
 )
-PRESET_SPEED_ALL = _command("Preset Recall Speed", "0601", Field("preset speed", 0x01, 0x18), source=f"{_PTZO}, preset")
 PRESET_SPEED_OF = _command(
-    "Preset Drive Speed", "0601", _MEMORY, Field("preset speed", 0x01, 0x18), source=f"{_PTZO}, preset"
+    "Preset Drive Speed",
+    "0601",
+    _MEMORY,
+    Field("preset speed", 0x01, 0x18),
+    source=_PTZO_SEEN,
+    special=True,
 )
 PRESET_MODE = _command(
-    "Preset Mode", "7E04 3D", _choice("preset mode", "0 mode 1, 1 mode 2, 10 trace"), source=f"{_X400}, preset"
+    "Preset Mode",
+    "7E04 3D",
+    _choice("preset mode", "0 mode 1, 1 mode 2, 10 trace"),
+    source=f"{_X400}, preset",
+    special=True,
 )
-PRESET_MODE_INQ = _inquiry("PresetModeInq", "7E04 3D", _byte("preset mode"), source=f"{_X400}, preset inquiries")
-CALL_MODE = _command("Call Mode", "7E04 3B", _choice("call mode", "2 freeze, 3 normal"), source=f"{_X400}, preset")
-CALL_MODE_INQ = _inquiry("PresetCallModeInq", "7E04 3B", _byte("call mode"), source=f"{_X400}, preset inquiries")
+PRESET_MODE_INQ = _inquiry(
+    "PresetModeInq", "7E04 3D", _byte("preset mode"), source=f"{_X400}, preset inquiries", special=True
+)
+CALL_MODE = _command(
+    "Call Mode", "7E04 3B", _choice("call mode", "2 freeze, 3 normal"), source=f"{_X400}, preset", special=True
+)
+CALL_MODE_INQ = _inquiry(
+    "PresetCallModeInq", "7E04 3B", _byte("call mode"), source=f"{_X400}, preset inquiries", special=True
+)
 
 # Zoom.
 ZOOM_STOP = _command("CAM_Zoom Stop", "040700", source=_D70, axes=_ZOOM)
@@ -276,19 +323,30 @@ ZOOM_DRIVE_FINE = _command(
     _nibbles("zoom speed", 4, 0, 0x7FFE),
     source=f"{_AM7}, zoom",
     axes=_ZOOM,
+    special=True,
 )
-ZOOM_STOP_FINE = _command("CAM_Zoom Stop (High Res)", "7E04 17 0000000000", source=f"{_AM7}, zoom", axes=_ZOOM)
+ZOOM_STOP_FINE = _command(
+    "CAM_Zoom Stop (High Res)", "7E04 17 0000000000", source=f"{_AM7}, zoom", axes=_ZOOM, special=True
+)
 ZOOM_DIRECT = _command("CAM_Zoom Direct", "0447", _ZOOM_POSITION, source=_D70, axes=_ZOOM)
 ZOOM_FOCUS_DIRECT = _command(
-    "CAM_ZoomFocus Direct", "0447", _ZOOM_POSITION, _FOCUS_POSITION, source=f"{_SRG120}, zoom", axes=_ZOOM | _FOCUS
+    "CAM_ZoomFocus Direct",
+    "0447",
+    _ZOOM_POSITION,
+    _FOCUS_POSITION,
+    source=f"{_SRG120}, zoom",
+    axes=_ZOOM | _FOCUS,
+    special=True,
 )
 ZOOM_INQ = _inquiry("CAM_ZoomPosInq", "0447", _ZOOM_POSITION, source=_D70_ASK)
 DIGITAL_ZOOM = _command(
     "CAM_DZoom", "0406", _choice("digital zoom", "2 on, 3 off, 4 clear image zoom"), source=f"{_X400}, zoom"
 )
 DIGITAL_ZOOM_INQ = _inquiry("CAM_DZoomModeInq", "0406", _byte("digital zoom"), source=f"{_SRG120}, zoom inquiries")
-TELE_CONVERT = _command("Tele Convert", "7E04 36", _switch("tele convert"), source=f"{_X400}, zoom")
-TELE_CONVERT_INQ = _inquiry("TeleConvertInq", "7E04 36", _switch("tele convert"), source=f"{_X400}, zoom inquiries")
+TELE_CONVERT = _command("Tele Convert", "7E04 36", _switch("tele convert"), source=f"{_X400}, zoom", special=True)
+TELE_CONVERT_INQ = _inquiry(
+    "TeleConvertInq", "7E04 36", _switch("tele convert"), source=f"{_X400}, zoom inquiries", special=True
+)
 
 # Focus.
 FOCUS_STOP = _command("CAM_Focus Stop", "040800", source=_D70, axes=_FOCUS)
@@ -338,7 +396,7 @@ AF_SENSITIVITY = _command(
 AF_SENSITIVITY_INQ = _inquiry(
     "CAM_AFSensitivityInq", "0458", _byte("af sensitivity"), source=f"{_SRG120}, focus inquiries"
 )
-FOCUS_LOCK = Row("Focus Lock", (bytes.fromhex("0A0468"), _switch("focus lock")), f"{_PTZO}, focus")
+FOCUS_LOCK = Row("Focus Lock", (bytes.fromhex("0A0468"), _switch("focus lock")), _PTZO_SEEN, special=True)
 IR_CORRECTION = _command(
     "CAM_IRCorrection", "0411", _choice("ir correction", "0 standard, 1 infrared light"), source=f"{_SRG120}, focus"
 )
@@ -367,14 +425,19 @@ BLUE_GAIN_STEP = _command(
 )
 BLUE_GAIN = _command("CAM_BGain Direct", "0444 0000", _nibbles("blue gain", 2), source=f"{_SRG120}, colour")
 BLUE_GAIN_INQ = _inquiry("CAM_BGainInq", "0444", _nibbles("blue gain", 4), source=f"{_SRG120}, colour inquiries")
-WB_SPEED = _command("WB Speed", "0456", Field("white balance speed", 1, 5), source=f"{_X400}, colour")
-WB_SPEED_INQ = _inquiry("CAM_WBSpeedInq", "0456", _byte("white balance speed"), source=f"{_X400}, colour inquiries")
-WB_OFFSET = _command("WB Offset Direct", "7E01 2E01", Field("white balance offset", 0, 14), source=f"{_X400}, colour")
-WB_OFFSET_INQ = _inquiry(
-    "CAM_WBOffsetInq", "7E01 2E", _nibbles("white balance offset", 4), source=f"{_X400}, colour inquiries"
+WB_SPEED = _command("WB Speed", "0456", Field("white balance speed", 1, 5), source=f"{_X400}, colour", special=True)
+WB_SPEED_INQ = _inquiry(
+    "CAM_WBSpeedInq", "0456", _byte("white balance speed"), source=f"{_X400}, colour inquiries", special=True
 )
-COLOUR_TEMPERATURE = _command(
-    "Color Temperature Direct", "0420", _nibbles("colour temperature", 2, 0, 0x37), source=f"{_PTZO}, colour"
+WB_OFFSET = _command(
+    "WB Offset Direct", "7E01 2E01", Field("white balance offset", 0, 14), source=f"{_X400}, colour", special=True
+)
+WB_OFFSET_INQ = _inquiry(
+    "CAM_WBOffsetInq",
+    "7E01 2E",
+    _nibbles("white balance offset", 4),
+    source=f"{_X400}, colour inquiries",
+    special=True,
 )
 CHROMA_SUPPRESS = _command("CAM_ChromaSuppress", "045F", Field("chroma suppress", 0, 3), source=f"{_SRG120}, colour")
 CHROMA_SUPPRESS_INQ = _inquiry(
@@ -413,10 +476,18 @@ SHUTTER_STEP = _command(
 )
 SHUTTER = _command("CAM_Shutter Direct", "044A 0000", _nibbles("shutter", 2), source=f"{_SRG120}, exposure")
 SHUTTER_INQ = _inquiry("CAM_ShutterPosInq", "044A", _nibbles("shutter", 4), source=_D70_ASK)
-MAX_SHUTTER = _command("Max Shutter Direct", "052A00", _nibbles("shutter", 2), source=f"{_X400}, exposure")
-MAX_SHUTTER_INQ = _inquiry("CAM_MaxShutterInq", "052A00", _nibbles("shutter", 2), source=f"{_X400}, exposure inquiries")
-MIN_SHUTTER = _command("Min Shutter Direct", "052A01", _nibbles("shutter", 2), source=f"{_X400}, exposure")
-MIN_SHUTTER_INQ = _inquiry("CAM_MinShutterInq", "052A01", _nibbles("shutter", 2), source=f"{_X400}, exposure inquiries")
+MAX_SHUTTER = _command(
+    "Max Shutter Direct", "052A00", _nibbles("shutter", 2), source=f"{_X400}, exposure", special=True
+)
+MAX_SHUTTER_INQ = _inquiry(
+    "CAM_MaxShutterInq", "052A00", _nibbles("shutter", 2), source=f"{_X400}, exposure inquiries", special=True
+)
+MIN_SHUTTER = _command(
+    "Min Shutter Direct", "052A01", _nibbles("shutter", 2), source=f"{_X400}, exposure", special=True
+)
+MIN_SHUTTER_INQ = _inquiry(
+    "CAM_MinShutterInq", "052A01", _nibbles("shutter", 2), source=f"{_X400}, exposure inquiries", special=True
+)
 SLOW_SHUTTER = _command(
     "CAM_SlowShutter", "045A", _choice("slow shutter", "2 auto, 3 manual"), source=f"{_SRG120}, exposure"
 )
@@ -433,8 +504,10 @@ GAIN = _command("CAM_Gain Direct", "044C 0000", _nibbles("gain", 2), source=f"{_
 GAIN_INQ = _inquiry("CAM_GainPosInq", "044C", _nibbles("gain", 4), source=_D70_ASK)
 GAIN_LIMIT = _command("AE Gain Limit", "042C", Field("gain limit", 0, 15), source=f"{_SRG120}, exposure")
 GAIN_LIMIT_INQ = _inquiry("CAM_GainLimitInq", "042C", _byte("gain limit"), source=f"{_SRG120}, exposure inquiries")
-GAIN_POINT = _command("Gain Point", "050C", _switch("gain point"), source=f"{_X400}, exposure")
-GAIN_POINT_INQ = _inquiry("CAM_GainPointOnOffInq", "050C", _switch("gain point"), source=f"{_X400}, exposure inquiries")
+GAIN_POINT = _command("Gain Point", "050C", _switch("gain point"), source=f"{_X400}, exposure", special=True)
+GAIN_POINT_INQ = _inquiry(
+    "CAM_GainPointOnOffInq", "050C", _switch("gain point"), source=f"{_X400}, exposure inquiries", special=True
+)
 BRIGHT_STEP = _command("CAM_Bright Up/Down", "040D", _step("bright"), source=f"{_SRG120}, exposure", idempotent=False)
 BRIGHT = _command("CAM_Bright Direct", "044D 0000", _nibbles("bright", 2), source=f"{_SRG120}, exposure")
 BRIGHT_INQ = _inquiry("CAM_BrightPosInq", "044D", _nibbles("bright", 4), source=_D70_ASK)
@@ -459,25 +532,49 @@ EXPOSURE_COMPENSATION_INQ = _inquiry(
 )
 BACKLIGHT = _command("CAM_Backlight", "0433", _switch("backlight"), source=f"{_SRG120}, exposure")
 BACKLIGHT_INQ = _inquiry("CAM_BackLightModeInq", "0433", _switch("backlight"), source=_D100_ASK)
-SPOTLIGHT = _command("Spotlight", "043A", _switch("spotlight"), source=f"{_X400}, exposure")
-SPOTLIGHT_INQ = _inquiry("CAM_SpotlightInq", "043A", _switch("spotlight"), source=f"{_X400}, exposure inquiries")
+SPOTLIGHT = _command("Spotlight", "043A", _switch("spotlight"), source=f"{_X400}, exposure", special=True)
+SPOTLIGHT_INQ = _inquiry(
+    "CAM_SpotlightInq", "043A", _switch("spotlight"), source=f"{_X400}, exposure inquiries", special=True
+)
 VISIBILITY_ENHANCER = _command(
-    "Visibility Enhancer", "043D", _choice("visibility enhancer", "3 off, 6 on"), source=f"{_X400}, exposure"
+    "Visibility Enhancer",
+    "043D",
+    _choice("visibility enhancer", "3 off, 6 on"),
+    source=f"{_X400}, exposure",
+    special=True,
 )
 VISIBILITY_ENHANCER_INQ = _inquiry(
-    "CAM_VEOnOffInq", "043D", _byte("visibility enhancer"), source=f"{_X400}, exposure inquiries"
+    "CAM_VEOnOffInq",
+    "043D",
+    _byte("visibility enhancer"),
+    source=f"{_X400}, exposure inquiries",
+    special=True,
 )
 WIDE_DYNAMIC = _command(
-    "CAM_WD", "7E04 00", _choice("wide dynamic range", "0 off, 1 low, 2 mid, 3 high"), source=f"{_SRG120}, image"
+    "CAM_WD",
+    "7E04 00",
+    _choice("wide dynamic range", "0 off, 1 low, 2 mid, 3 high"),
+    source=f"{_SRG120}, image",
+    special=True,
 )
 WIDE_DYNAMIC_INQ = _inquiry(
-    "CAM_WDModeInq", "7E04 00", _byte("wide dynamic range"), source=f"{_SRG120}, image inquiries"
+    "CAM_WDModeInq",
+    "7E04 00",
+    _byte("wide dynamic range"),
+    source=f"{_SRG120}, image inquiries",
+    special=True,
 )
 DYNAMIC_RANGE = _command(
-    "Dynamic Range Control Direct", "0425 000000", Field("dynamic range", 0, 8), source=f"{_PTZO}, exposure"
+    "Dynamic Range Control Direct",
+    "0425 000000",
+    Field("dynamic range", 0, 8),
+    source=f"{_PTZO}, exposure",
+    special=True,
 )
-AE_SPEED = _command("AE Speed", "045D", Field("exposure speed", 1, 0x30), source=f"{_X400}, exposure")
-AE_SPEED_INQ = _inquiry("CAM_AESpeedInq", "045D", _byte("exposure speed"), source=f"{_X400}, exposure inquiries")
+AE_SPEED = _command("AE Speed", "045D", Field("exposure speed", 1, 0x30), source=f"{_X400}, exposure", special=True)
+AE_SPEED_INQ = _inquiry(
+    "CAM_AESpeedInq", "045D", _byte("exposure speed"), source=f"{_X400}, exposure inquiries", special=True
+)
 HIGH_SENSITIVITY = _command("CAM_HighSensitivity", "045E", _switch("high sensitivity"), source=f"{_SRG120}, image")
 HIGH_SENSITIVITY_INQ = _inquiry(
     "CAM_HighSensitivityInq", "045E", _switch("high sensitivity"), source=f"{_SRG120}, image inquiries"
@@ -491,11 +588,16 @@ APERTURE_STEP = _command(
 APERTURE = _command("CAM_Aperture Direct", "0442 0000", _nibbles("aperture", 2, 0, 15), source=f"{_SRG120}, image")
 APERTURE_INQ = _inquiry("CAM_ApertureInq", "0442", _nibbles("aperture", 4), source=_D100_ASK)
 SHARPNESS_MODE = _command(
-    "Sharpness Mode", "0405", _choice("sharpness mode", "2 auto, 3 manual"), source=f"{_PTZO}, image"
+    "Sharpness Mode",
+    "0405",
+    _choice("sharpness mode", "2 auto, 3 manual"),
+    source=f"{_PTZO}, image",
+    special=True,
 )
-SHARPNESS_MODE_INQ = _inquiry("Sharpness Mode Inq", "0405", _byte("sharpness mode"), source=f"{_PTZO}, inquiries")
-LUMINANCE = _command("Luminance Direct", "04A1 000000", Field("luminance", 0, 14), source=f"{_PTZO}, image")
-CONTRAST = _command("Contrast Direct", "04A2 000000", Field("contrast", 0, 14), source=f"{_PTZO}, image")
+LUMINANCE = _command(
+    "Luminance Direct", "04A1 000000", Field("luminance", 0, 14), source=f"{_PTZO}, image", special=True
+)
+CONTRAST = _command("Contrast Direct", "04A2 000000", Field("contrast", 0, 14), source=f"{_PTZO}, image", special=True)
 HIGH_RESOLUTION = _command("CAM_HR", "0452", _switch("high resolution"), source=f"{_SRG120}, image")
 HIGH_RESOLUTION_INQ = _inquiry("CAM_HRModeInq", "0452", _switch("high resolution"), source=_D90_ASK)
 NOISE_REDUCTION = _command(
@@ -517,6 +619,7 @@ NOISE_REDUCTION_2D_3D = _command(
     Field("2d noise reduction", 0, 5),
     Field("3d noise reduction", 0, 5),
     source=f"{_X400}, other image",
+    special=True,
 )
 NOISE_REDUCTION_2D_3D_INQ = _inquiry(
     "CAM_2DNR3DNRInq",
@@ -524,6 +627,7 @@ NOISE_REDUCTION_2D_3D_INQ = _inquiry(
     _byte("2d noise reduction"),
     _byte("3d noise reduction"),
     source=f"{_X400}, other image inquiries",
+    special=True,
 )
 GAMMA = _command("CAM_Gamma", "045B", Field("gamma", 0, 14), source=f"{_SRG120}, image; {_X400}, gamma")
 GAMMA_INQ = _inquiry("CAM_GammaInq", "045B", _byte("gamma"), source=f"{_SRG120}, image inquiries")
@@ -531,16 +635,32 @@ DEFOG = _command("CAM_Defog", "0437", _switch("defog"), Field("defog level", 0, 
 DEFOG_INQ = _inquiry(
     "CAM_DefogInq", "0437", _byte("defog"), _byte("defog level"), source=f"{_X400}, other image inquiries"
 )
-FLICKER_CANCEL = _command("Flicker Cancel", "0432", _switch("flicker cancel"), source=f"{_X400}, other image")
-FLICKER_CANCEL_INQ = _inquiry(
-    "CAM_FlickerCancelInq", "0432", _switch("flicker cancel"), source=f"{_X400}, other image inquiries"
+FLICKER_CANCEL = _command(
+    "Flicker Cancel", "0432", _switch("flicker cancel"), source=f"{_X400}, other image", special=True
 )
-FLICKER = _command("Flicker", "0423", _choice("flicker", "0 off, 1 50 Hz, 2 60 Hz"), source=f"{_PTZO}, exposure")
+FLICKER_CANCEL_INQ = _inquiry(
+    "CAM_FlickerCancelInq",
+    "0432",
+    _switch("flicker cancel"),
+    source=f"{_X400}, other image inquiries",
+    special=True,
+)
+FLICKER = _command(
+    "Flicker", "0423", _choice("flicker", "0 off, 1 50 Hz, 2 60 Hz"), source=f"{_PTZO}, exposure", special=True
+)
 STABILIZER = _command(
-    "CAM_Stabilizer", "0434", _choice("stabilizer", "0 hold, 2 on, 3 off"), source=f"{_SRG300}, image stabilizer"
+    "CAM_Stabilizer",
+    "0434",
+    _choice("stabilizer", "0 hold, 2 on, 3 off"),
+    source=f"{_SRG300}, image stabilizer",
+    special=True,
 )
 STABILIZER_INQ = _inquiry(
-    "CAM_StabilizerModeInq", "0434", _byte("stabilizer"), source=f"{_SRG300}, image stabilizer inquiries"
+    "CAM_StabilizerModeInq",
+    "0434",
+    _byte("stabilizer"),
+    source=f"{_SRG300}, image stabilizer inquiries",
+    special=True,
 )
 PICTURE_EFFECT = _command(
     "CAM_PictureEffect",
@@ -552,26 +672,39 @@ PICTURE_EFFECT_INQ = _inquiry("CAM_PictureEffectModeInq", "0463", _byte("picture
 FLIP = _command("CAM_ImgFlip", "0466", _switch("flip"), source=_H700)
 FLIP_INQ = _inquiry("CAM_ImgFlipInq", "0466", _switch("flip"), source=_BRC300_ASK)
 MIRROR = _command(
-    "CAM_LR_Reverse", "0461", _switch("mirror"), source="AVer PTZ310 user manual, VISCA command set (p. 37)"
+    "CAM_LR_Reverse",
+    "0461",
+    _switch("mirror"),
+    source="AVer PTZ310 user manual, VISCA command set (p. 37)",
+    special=True,
 )
-MIRROR_INQ = _inquiry("CAM_LR_ReverseModeInq", "0461", _switch("mirror"), source=_D100_ASK)
-FREEZE = _command("CAM_Freeze", "0462", _switch("freeze"), source="EVI-D100 technical manual, command list")
-FREEZE_INQ = _inquiry("CAM_FreezeModeInq", "0462", _switch("freeze"), source=_D100_ASK)
-COLOUR_BAR = _command("Color Bar", "047D", _switch("colour bar"), source=f"{_X400}, system")
-COLOUR_BAR_INQ = _inquiry("CAM_ColorBarInq", "047D", _switch("colour bar"), source=f"{_X400}, system inquiries")
+MIRROR_INQ = _inquiry("CAM_LR_ReverseModeInq", "0461", _switch("mirror"), source=_D100_ASK, special=True)
+FREEZE = _command(
+    "CAM_Freeze", "0462", _switch("freeze"), source="EVI-D100 technical manual, command list", special=True
+)
+FREEZE_INQ = _inquiry("CAM_FreezeModeInq", "0462", _switch("freeze"), source=_D100_ASK, special=True)
+COLOUR_BAR = _command("Color Bar", "047D", _switch("colour bar"), source=f"{_X400}, system", special=True)
+COLOUR_BAR_INQ = _inquiry(
+    "CAM_ColorBarInq", "047D", _switch("colour bar"), source=f"{_X400}, system inquiries", special=True
+)
 
 # Menus and displays.
 MENU_ON = _command("SYS_Menu On", "060602", source=f"{_X400}, system")
 MENU_OFF = _command("SYS_Menu Off", "060603", source=f"{_SRG120}, system")
 MENU_TOGGLE = _command("SYS_Menu On/Off", "060610", source=f"{_X400}, system", idempotent=False)
 MENU_INQ = _inquiry("SYS_MenuModeInq", "0606", _choice("menu", "2 on, 3 off"), source=_BRC300_ASK)
-MENU_ENTER = _command("Menu Enter", "7E01 020001", source=f"{_X400}, system", idempotent=False)
-MENU_BACK = _command("Menu Back", "060604", source=f"{_PTZO}, menu", idempotent=False)
-MENU_SELECT = _command("Menu Select", "060605", source=f"{_PTZO}, menu", idempotent=False)
+MENU_ENTER = _command("Menu Enter", "7E01 020001", source=f"{_X400}, system", idempotent=False, special=True)
+MENU_BACK = _command("Menu Back", "060604", source=_PTZO_SEEN, idempotent=False, special=True)
+MENU_SELECT = _command("Menu Select", "060605", source=_PTZO_SEEN, idempotent=False, special=True)
 DISPLAY = _command("Information Display", "7E01 18", _switch("display"), source=_HD1)
 DISPLAY_INQ = _inquiry("Information Display Inq", "7E01 18", _switch("display"), source=_D90_ASK)
 OSD = _command(
-    "OSD", "7E04 76", _choice("output", "0 SDI, 1 HDMI"), _switch("on-screen display"), source=f"{_X400}, system"
+    "OSD",
+    "7E04 76",
+    _choice("output", "0 SDI, 1 HDMI"),
+    _switch("on-screen display"),
+    source=f"{_X400}, system",
+    special=True,
 )
 OSD_INQ = _inquiry(
     "CAM_OSDInq",
@@ -579,17 +712,26 @@ OSD_INQ = _inquiry(
     _switch("on-screen display"),
     of=_choice("output", "0 SDI, 1 HDMI"),
     source=f"{_X400}, system inquiries",
+    special=True,
 )
 
 # Tally.
 TALLY_RED = _command("Tally Red", "7E01 0A00", _switch("tally"), source=_H700)
 TALLY_RED_INQ = _inquiry("TallyRedInq", "7E01 0A", _switch("tally"), source=_BRC300_ASK)
-TALLY_GREEN = _command("Tally Green", "7E04 1A00", _switch("tally"), source=f"{_AM7}, tally")
-TALLY_GREEN_INQ = _inquiry("TallyGreenInq", "7E04 1A", _switch("tally"), source=f"{_AM7}, tally inquiries")
-TALLY_YELLOW = _command("Tally Yellow", "7E04 1100", _switch("tally"), source=f"{_AM7}, tally")
-TALLY_YELLOW_INQ = _inquiry("TallyYellowInq", "7E04 11", _switch("tally"), source=f"{_AM7}, tally inquiries")
+TALLY_GREEN = _command("Tally Green", "7E04 1A00", _switch("tally"), source=f"{_AM7}, tally", special=True)
+TALLY_GREEN_INQ = _inquiry(
+    "TallyGreenInq", "7E04 1A", _switch("tally"), source=f"{_AM7}, tally inquiries", special=True
+)
+TALLY_YELLOW = _command("Tally Yellow", "7E04 1100", _switch("tally"), source=f"{_AM7}, tally", special=True)
+TALLY_YELLOW_INQ = _inquiry(
+    "TallyYellowInq", "7E04 11", _switch("tally"), source=f"{_AM7}, tally inquiries", special=True
+)
 TALLY_LEVEL = _command(
-    "Tally Level", "7E01 0A01", _choice("tally level", "0 off, 4 low, 5 high"), source=f"{_X400}, system"
+    "Tally Level",
+    "7E01 0A01",
+    _choice("tally level", "0 off, 4 low, 5 high"),
+    source=f"{_X400}, system",
+    special=True,
 )
 
 # Infrared.
@@ -611,15 +753,31 @@ IR_CONDITION_INQ = _inquiry("IR_ConditionInq", "0634", _byte("ir condition"), so
 
 # Other.
 STANDBY_MODE = _command(
-    "Standby Mode", "7E04 50", _choice("standby mode", "2 side, 3 neutral"), source=f"{_X400}, system"
+    "Standby Mode",
+    "7E04 50",
+    _choice("standby mode", "2 side, 3 neutral"),
+    source=f"{_X400}, system",
+    special=True,
 )
-STANDBY_MODE_INQ = _inquiry("CAM_StandbyModeInq", "7E04 50", _byte("standby mode"), source=f"{_X400}, system inquiries")
-LOW_LATENCY = _command("CAM_LowLatency", "7E01 5A", _choice("latency", "2 low, 3 normal"), source=f"{_SRG120}, system")
-LOW_LATENCY_INQ = _inquiry("CAM_LowLatencyInq", "7E01 5A", _byte("latency"), source=f"{_SRG120}, system inquiries")
+STANDBY_MODE_INQ = _inquiry(
+    "CAM_StandbyModeInq", "7E04 50", _byte("standby mode"), source=f"{_X400}, system inquiries", special=True
+)
+LOW_LATENCY = _command(
+    "CAM_LowLatency", "7E01 5A", _choice("latency", "2 low, 3 normal"), source=f"{_SRG120}, system", special=True
+)
+LOW_LATENCY_INQ = _inquiry(
+    "CAM_LowLatencyInq", "7E01 5A", _byte("latency"), source=f"{_SRG120}, system inquiries", special=True
+)
 ND_PRESET = _command(
-    "ND Preset", "7E01 53", Field("nd filter", 0, 3, words="0 clear, 1 to 3 preset"), source=f"{_AM7}, ND filter"
+    "ND Preset",
+    "7E01 53",
+    Field("nd filter", 0, 3, words="0 clear, 1 to 3 preset"),
+    source=f"{_AM7}, ND filter",
+    special=True,
 )
-ND_PRESET_INQ = _inquiry("NDPresetInq", "7E01 53", _byte("nd filter"), source=f"{_AM7}, ND filter inquiries")
+ND_PRESET_INQ = _inquiry(
+    "NDPresetInq", "7E01 53", _byte("nd filter"), source=f"{_AM7}, ND filter inquiries", special=True
+)
 
 # Block inquiries: several values in one answer. What all makers' lists agree on has a name,
 # the bytes on which they differ are given by their number.

@@ -25,8 +25,10 @@ from drivers.visca.codec import (
     to_nibbles,
     unpack,
 )
-from drivers.visca.profiles import BRC_X400, GENERIC, PROFILES, profile_for
+from drivers.visca.profiles import GENERIC, PROFILES, profile_for
 from drivers.visca.table import Field, Row, Version
+
+BRC_X400 = PROFILES["brc-x400"]
 
 
 def unhex(text: str) -> bytes:
@@ -117,7 +119,7 @@ def test_profile_is_picked_by_model(model: int, profile: object) -> None:
 
 
 def test_another_vendors_model_code_is_not_taken_for_sonys() -> None:
-    assert profile_for(Version(0x2574, 0x051C, 0, 2)) is GENERIC
+    assert profile_for(Version(0x2574, 0x051C, 0, 2)) is PROFILES["aver"]
 
 
 def test_ranges_of_the_command_lists() -> None:
