@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Iterator
 
@@ -32,11 +33,25 @@ class _Server(uvicorn.Server):
         self.up.set()
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        OSError: the address is taken or not this machine's; says so in one line.
+    """
+    try:
+        return socket.create_server((host, port), backlog=BACKLOG, reuse_port=False)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        hint = "does another central run, or another program? See `listen` in central's file"
+        raise OSError(f"wanted to listen on {host}:{port}, found: {why}; {hint}") from error
+
+
 class WebServer:
     """Serves one application on one address."""
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
-        self._socket = socket.create_server((host, port), backlog=BACKLOG, reuse_port=False)
+        self._socket = _listen(host, port)
         self._server = _Server(
             uvicorn.Config(
                 app,

@@ -28,6 +28,10 @@ from contract import new_id
 BUSY_WITHIN_S = 10
 
 
+MEND = "put the newest copy in its place, and keep the damaged file"
+"""What whoever starts central can do about a damaged database."""
+
+
 class FairLock:
     """A lock that is given in the order in which it was asked for."""
 
@@ -92,13 +96,37 @@ class Store:
         """Bring the schema up to date and prove that overlaps are refused.
 
         Raises:
-            Unfit: the schema is newer than this version, or overlaps are accepted.
+            Unfit: damaged, unusable, newer than this version, or overlaps are accepted.
         """
+        try:
+            self._open()
+        except sa.exc.OperationalError as error:
+            text = (
+                f"{self._where}: cannot be used: {error.orig}; is it on a full or read-only disk, or held by another?"
+            )
+            raise Unfit("database.unusable", text) from error
+        except sa.exc.DatabaseError as error:
+            raise Unfit("database.damaged", f"{self._where}: wanted a database, found: {error.orig}; {MEND}") from error
+
+    def _open(self) -> None:
+        """Do what `open` says.
+
+        Raises:
+            Unfit: as there.
+        """
+        with self.reading() as connection:
+            found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        if found != "ok":
+            raise Unfit("database.damaged", f"{self._where}: wanted a sound database, found: {found}; {MEND}")
         with self.writing() as connection:
             upgrade(connection)
         with self.writing() as connection:
             guard.prove(connection)
             connection.execute(meta.insert().prefix_with("OR IGNORE"), {"key": "epoch", "value": new_id()})
+
+    @property
+    def _where(self) -> str:
+        return self.engine.url.database or str(self.engine.url)
 
     def close(self) -> None:
         """Give all connections back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -267,6 +267,37 @@ def test_a_newer_schema_is_not_touched(here: Services) -> None:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(Unfit, match="newer"):
         here.store.open()
+
+
+def wholly_other(path: Path) -> None:
+    path.write_bytes(b"not a database, however long " * 200)
+
+
+def one_page_lost(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * 4096)
+
+
+@pytest.mark.parametrize("damage", [wholly_other, one_page_lost])
+def test_a_damaged_database_is_not_served(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    path = tmp_path / "central.db"
+    store = Store(f"sqlite:///{path}")
+    store.open()
+    store.close()
+    damage(path)
+    with pytest.raises(Unfit, match=r"central\.db") as refused:
+        store.open()
+    store.close()
+    assert refused.value.code == "database.damaged"
+
+
+def test_a_database_that_cannot_be_written_says_what_to_look_at(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/not-there/central.db")
+    with pytest.raises(Unfit, match="unable to open") as refused:
+        store.open()
+    store.close()
+    assert refused.value.code == "database.unusable"
 
 
 def test_a_database_that_this_version_does_not_know_is_refused() -> None:
