@@ -1,7 +1,8 @@
 """Documents made from the code: `python -m siaga.docs` writes them, a test holds them equal.
 
 The JSON Schemas let an editor complete and check the files people write; the diagram is
-drawn from the very table that the engine follows.
+drawn from the very table that the engine follows, and the VISCA reference is the driver's
+own tables.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 from agent.roomfile import RoomFile
 from agent.session import TRANSITIONS
 from central.settings import CentralFile, Policy
+from drivers.visca.reference import reference
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -39,7 +41,7 @@ def session_diagram() -> str:
 def documents() -> dict[Path, str]:
     """Return every document by its path."""
     schemas = {DOCS / "schema" / f"{name}.json": schema(model) for name, model in SCHEMAS.items()}
-    return {**schemas, DOCS / "session.md": session_diagram()}
+    return {**schemas, DOCS / "session.md": session_diagram(), DOCS / "visca.md": reference()}
 
 
 def main() -> None:

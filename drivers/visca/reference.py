@@ -18,8 +18,9 @@ def reference() -> str:
             "# VISCA: what the camera driver can say",
             "",
             "Made from the command table and the profile files in `drivers/visca`; change those, not this page.",
-            "`8x` is the camera with address x, numbers in frames are hexadecimal, a number in brackets is one nibble a "
-            "byte and is longer on cameras with five nibbles. \u201cextra\u201d marks what only some profiles know.",
+            "`8x` is the camera with address x, and numbers in frames are hexadecimal.",
+            "[name] is a number with one nibble a byte; positions are longer on cameras with five nibbles.",
+            "(name) is a number of whole bytes. Rows marked \u201cextra\u201d are known to some profiles only.",
             "",
             "## Commands",
             "",
@@ -31,7 +32,7 @@ def reference() -> str:
             "",
             "## Profiles",
             "",
-            "No profile was tried on a real camera unless it says so. What no maker's document backs is listed as assumed.",
+            "What no maker's document backs is listed as assumed.",
             "",
             *(line for profile in PROFILES.values() for line in _profile(profile)),
         ]

@@ -259,7 +259,8 @@ class Profile(_Part):
             raise ValueError(f"{self.name}: this camera does not know {row.name}")
         fields = row.fields
         if len(values) != len(fields):
-            raise ValueError(f"{self.name}: {row.name} takes {len(fields)} values, got {len(values)}")
+            wanted = ", ".join(field.name for field in fields) or "no value"
+            raise ValueError(f"{self.name}: {row.name} takes {wanted}, got {len(values)} values")
         for field, value in zip(fields, values, strict=True):
             if field.name == "memory":
                 self._check_memory(value)
