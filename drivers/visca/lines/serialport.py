@@ -199,7 +199,6 @@ async def _open_in_time(where: str, path: str, baud: int) -> serial.Serial:
     try:
         async with asyncio.timeout(OPEN_WITHIN_S):
             opened = await asyncio.shield(opening)
-        return opened
     except TimeoutError as error:
         detail = (
             f"{where}: wanted the port open, found none within {OPEN_WITHIN_S:g} s; unplug the adapter and plug it in"
@@ -210,6 +209,7 @@ async def _open_in_time(where: str, path: str, baud: int) -> serial.Serial:
     finally:
         if opened is None:  # it may still open, and must not stay locked for nobody
             opening.add_done_callback(_close_late)
+    return opened
 
 
 def _open(path: str, baud: int) -> serial.Serial:
