@@ -1,23 +1,27 @@
-"""A VISCA-over-IP camera behind the `Camera` port.
+"""A VISCA camera behind the `Camera` port, over whatever carrier its address names.
 
-Written from Sony's manuals and tried against our simulator only, never on a real camera.
-Each camera has a local port of its own, chosen by the system; cameras that answer to port
-52381 instead of the sender's are not reached yet.
+Written from the makers' manuals and tried against our simulator only, never on a real camera.
+
+A link begins with RESET (over IP) and STOP, before anything is asked: whatever an earlier
+program left moving stands still first. Every drive is a lease that ends in STOP; a STOP is
+proved by looking where the camera is. A recall is proved by comparing where it ended with
+where it was when the memory was stored; a memory of which nobody knows that is trusted on
+its first recall, and held to it from then on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 from drivers.address import DeviceAddress
 from drivers.errors import (
     AddressError,
-    CommandCancelled,
-    CommandSuperseded,
     DeviceRefused,
     DeviceUnreachable,
     DriverError,
@@ -26,26 +30,57 @@ from drivers.errors import (
 )
 from drivers.outcomes import Health, Measure, Outcome, Reason, Result, Scalar, Verdict, judge
 from drivers.ports import Device, Identity, Position
-from drivers.streams import broken, open_datagrams
-from drivers.visca import table
-from drivers.visca.codec import ErrorCode, from_nibbles
-from drivers.visca.profiles import GENERIC, MODELS, PROFILES, VENDORS, Profile, profile_for
+from drivers.visca import motion, table
+from drivers.visca.codec import TERMINATOR, ErrorCode, Kind
+from drivers.visca.conversation import Conversation, Link
+from drivers.visca.deadman import WATCHDOG, Guard, Stillness
+from drivers.visca.line import Line
+from drivers.visca.lines import OPTIONS, line_for
+from drivers.visca.motion import Limits
+from drivers.visca.profiles import GENERIC, MODELS, PROFILES, VENDORS, Profile, load, profile_for
+from drivers.visca.row import Axis, Row
 from drivers.visca.session import Lane, Order, Request, Session
-from drivers.visca.table import Axis, Direction, Row, Version
+from drivers.visca.table import Direction, Version
+from drivers.visca.trace import OPENED, Trace
 
 log = logging.getLogger(__name__)
 
-DEFAULT_PORT = 52381
 ROUND_TRIP_LIMIT_MS = 200
-START_UP_WITHIN_S = 60.0
-"""From standby to on; cameras take 10 to 30 s."""
 POWER_ASKED_EVERY_S = 0.5
-SLACK_S = 2.0
-"""What a move may take beyond distance by speed: ramps, and a slow network."""
 STILL_AFTER_S = 0.15
+"""Two equal positions this far apart mean that the camera rests."""
+FRESH_S = 2.0
+"""How long a position counts as where the camera is, if nothing moved it since."""
 TOLERANCE_DEG = 0.5
 TOLERANCE_ZOOM = 0.02
 CLOSE_WITHIN_S = 0.5
+LOOK_WITHIN_S = 1.2
+"""A camera that says nothing to a look and its resends for so long is not there."""
+PROOF_WITHIN_S = 1.0
+BURST = 3
+"""So many questions of one look may come together."""
+STALL_SHOWN_S = 60.0
+TALLY_AGAIN_S = 10.0
+HAND_LEASE_S = 1.0
+"""A drive that comes through `command` or `raw` lasts so long; there is no drive without an end."""
+
+DRIVES = frozenset(
+    row.name
+    for row in (
+        table.PAN_TILT_DRIVE,
+        table.ZOOM_TELE,
+        table.ZOOM_WIDE,
+        table.ZOOM_DRIVE,
+        table.ZOOM_DRIVE_FINE,
+        table.FOCUS_FAR,
+        table.FOCUS_NEAR,
+        table.FOCUS_DRIVE,
+    )
+)
+"""What goes on until it is stopped."""
+STOP_NAMES = frozenset(row.name for row in (table.PAN_TILT_STOP, table.ZOOM_STOP, table.FOCUS_STOP))
+FOCUS_MODES = {"auto": table.FOCUS_AUTO, "manual": table.FOCUS_MANUAL, "one-push": table.FOCUS_ONE_PUSH}
+TALLIES = {"red": table.TALLY_RED, "green": table.TALLY_GREEN, "yellow": table.TALLY_YELLOW}
 
 
 def connect(name: str, address: DeviceAddress, password: str | None) -> Device:
@@ -56,65 +91,145 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> Device:
     """
     if password is not None:
         raise AddressError(f"{address}: VISCA knows no password, remove it")
-    address.allow("profile")
+    address.allow("profile", "bounded", "limits", *OPTIONS)
+    bounded = address.options.get("bounded", "off")
+    if bounded not in {"on", "off"}:
+        raise AddressError(f"{address}: bounded must be on or off, got {bounded!r}")
+    return ViscaCamera(
+        name,
+        line_for(address),
+        _chosen_profile(address),
+        bounded=bounded == "on",
+        limits=_chosen_limits(address),
+    )
+
+
+def _chosen_profile(address: DeviceAddress) -> Profile | None:
+    """Return the profile that `address` names; none means: by version inquiry.
+
+    Raises:
+        AddressError: there is no such profile, or its file has mistakes.
+    """
     wanted = address.options.get("profile", "auto")
-    if wanted != "auto" and wanted not in PROFILES:
-        raise AddressError(f"{address}: unknown profile {wanted!r}; known: auto, {', '.join(PROFILES)}")
-    return ViscaCamera(name, *address.endpoint(DEFAULT_PORT), PROFILES.get(wanted))
+    if wanted == "auto":
+        return None
+    if wanted in PROFILES:
+        return PROFILES[wanted]
+    if "/" not in wanted and not wanted.endswith(".toml"):
+        raise AddressError(f"{address}: unknown profile {wanted!r}; known: auto, {', '.join(PROFILES)}, or a file")
+    try:
+        return load(Path(wanted))
+    except ValueError as error:
+        raise AddressError(f"{address}: {error}") from error
 
 
-def _order(row: Row, *values: int, lane: Lane = Lane.USER, within_s: float = 2.0) -> Order:
-    return Order(row.name, row.kind, row.encode(*values), lane, row.axes, within_s)
+def _chosen_limits(address: DeviceAddress) -> Limits | str:
+    """Return the limits that `address` wishes, or `off`, or nothing.
 
-
-STOPS = (_order(table.PAN_TILT_STOP, lane=Lane.STOP), _order(table.ZOOM_STOP, lane=Lane.STOP))
+    Raises:
+        AddressError: they are none.
+    """
+    wish = address.options.get("limits", "")
+    if wish in {"", "off"}:
+        return wish
+    try:
+        return Limits.parse(wish)
+    except ValueError as error:
+        raise AddressError(f"{address}: {error}") from error
 
 
 class ViscaCamera:
-    """One camera. Its verbs are those of `drivers.ports.Camera`."""
+    """One camera. Its verbs are those of `drivers.ports.Camera`, and more."""
 
-    def __init__(self, name: str, host: str, port: int, profile: Profile | None) -> None:
+    def __init__(
+        self, name: str, line: Line, profile: Profile | None, *, bounded: bool = False, limits: Limits | str = ""
+    ) -> None:
         self.name = name
         self.profile = profile or GENERIC
+        self.expectations: MutableMapping[int, Position] = {}
+        """By memory: where the camera was when it was stored."""
+        self.on_stored: Callable[[int, Position], None] | None = None
+        """Called when a memory was stored and the place is proved."""
+        self.trace = Trace(line.framing, name=name, wall_s=time.time() - time.monotonic())
         self._chosen = profile
-        self._host, self._port = host, port
-        self._session = Session()
-        self._transport: asyncio.DatagramTransport | None = None
-        self._waiting: dict[Request, asyncio.Future[Request]] = {}
-        self._alarm: asyncio.TimerHandle | None = None
-        self._link_error: OSError | None = None
+        self._bounded = bounded
+        self._limits = limits
+        self._line = line
+        self._guard = Guard(name, WATCHDOG)
+        self._talk = Conversation(
+            name, line, Session, guard=self._guard, observer=self.trace.note, ended=self._unwaited
+        )
+        self._stillness = Stillness(name, self._place, self._stop_again)
+        self._stops = {axis: self._order(row, lane=Lane.STOP) for axis, row in _STOP_OF.items()}
+        self._questions: dict[tuple[Row, Lane], Order] = {}
         self._driven: set[Axis] = set()
         """What the last drive moved; an axis that rested before needs no stop."""
+        self._owner = ""
+        self._seen: tuple[float, Position] | None = None
+        self._asked_until = 0.0
+        self._tally: asyncio.TimerHandle | None = None
+
+    @property
+    def link(self) -> Link:
+        """How far the link to the camera is."""
+        return self._talk.link
+
+    @property
+    def stall_stops(self) -> int:
+        """How often the watchdog's thread had to stop this camera."""
+        return self._guard.stalls
 
     # The port.
 
     async def open(self) -> None:
-        """Make the link, learn who it is, and stop whatever moves.
+        """Make the link, stop whatever moves, and learn who it is.
 
         Raises:
             DeviceUnreachable: no link, or no answer within about two seconds.
         """
         await self.close()
-        self._session, self._link_error = Session(), None
-        self._transport = await open_datagrams(self._host, self._port, self._received, self._failed)
+        self._use(self._chosen or GENERIC)
+        self.trace.remark(self._now(), OPENED)
+        await self._talk.open()
         try:
-            self._expect(await self._do(self._session.reset()))
-            version = await self._version()
-            self.profile = self._chosen or profile_for(version)
-            await self._stop_moving()
-            await self._ask(table.POWER_INQ)
+            self._guard.open(self._line)
+            await self._meet()
         except BaseException:
-            self._let_go()
+            await self._let_go()
             raise
 
+    async def _meet(self) -> None:
+        await self._talk.reset()
+        await self._stop_moving(*Axis)
+        if self._chosen is None:
+            with suppress(DeviceRefused, ProtocolViolation):  # it will not say who it is: generic
+                self._use(profile_for(await self.version()))
+        self._talk.is_up(gap_s=self.profile.quirks.min_gap_ms / 1000)
+        if await self._is_on():
+            await self._look()
+            await self._limit()
+        self._stillness.prove_soon()
+
+    def _use(self, profile: Profile) -> None:
+        self.profile = profile
+        self._questions.clear()
+        self._seen = None
+
     async def close(self) -> None:
-        """Stop a moving camera, waiting half a second at most, and let go of the port."""
-        if self._transport is not None and self._session.moving:
+        """Stop a moving camera, waiting half a second at most, and let go of the line."""
+        if self._talk.link is not Link.DOWN and self._talk.moving:
             with suppress(DriverError, TimeoutError):
                 async with asyncio.timeout(CLOSE_WITHIN_S):
-                    await self._stop_moving()
-        self._let_go()
-        await asyncio.sleep(0)  # the transport closes in the loop's next round
+                    await self._stop_moving(Axis.PAN_TILT, Axis.ZOOM, *self._driven)
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        self._dark()
+        self._guard.close()
+        self._driven = set()
+        await self._stillness.close()
+        await self._talk.close()
+        await asyncio.sleep(0)  # transports close in the loop's next round
 
     async def check(self) -> Health:
         """Ask power and position, and measure how long an answer takes.
@@ -122,10 +237,10 @@ class ViscaCamera:
         Raises:
             DeviceUnreachable: no answer.
         """
+        await self._patience()
         began = self._now()
         on = await self._is_on(Lane.POLL)
-        round_trip_ms = round((self._now() - began) * 1000, 1)
-        measures = [self._power_measure(on), self._round_trip_measure(round_trip_ms)]
+        measures = [self._power_measure(on), self._round_trip_measure(round((self._now() - began) * 1000, 1))]
         if on:
             at = await self._look(Lane.POLL)
             measures += [
@@ -133,322 +248,591 @@ class ViscaCamera:
                 Measure("tilt_deg", at.tilt_deg, Verdict.PASS, "deg"),
                 Measure("zoom", at.zoom, Verdict.PASS),
             ]
-        return judge(tuple(measures))
+        return judge((*measures, *await self._safety_measures()))
 
     async def identify(self) -> Identity:
         """Ask vendor, model and version; codes that we have no name for come as hexadecimal."""
-        version = await self._version()
+        version = await self.version()
         vendor = VENDORS.get(version.vendor, f"{version.vendor:04X}")
         return Identity(vendor, MODELS.get(version.model, f"{version.model:04X}"), f"{version.rom:04X}")
 
-    async def power(self, on: bool) -> Result:
-        """Switch on or to standby and return once the camera says it is there.
+    async def version(self) -> Version:
+        """Ask what the version inquiry answers.
 
         Raises:
-            OutcomeUnknown: it did not get there within a minute.
+            ProtocolViolation: an answer of the wrong length.
+        """
+        try:
+            return Version.parse(await self._ask(table.VERSION_INQ))
+        except ValueError as error:
+            raise ProtocolViolation(self._talk.reason("camera.malformed_answer", str(error))) from error
+
+    async def power(self, on: bool) -> Result:
+        """Switch on or to standby and return once the camera says it is there; its menu is closed then.
+
+        Raises:
+            OutcomeUnknown: it did not get there within the profile's time.
         """
         began = self._now()
-        if await self._is_on() is on:
-            return self._result(Outcome.COMPLETED, began, on=on)
-        request = await self._command(table.POWER_ON if on else table.POWER_STANDBY)
-        if request.outcome is not Outcome.UNKNOWN:
-            self._expect(request)
-        try:
-            async with asyncio.timeout(START_UP_WITHIN_S):
-                await self._until_power(on)
-        except TimeoutError as error:
-            wanted = "on" if on else "in standby"
-            raise OutcomeUnknown(
-                self._reason("camera.power_not_reached", f"wanted {wanted} within {START_UP_WITHIN_S:g} s", on=on)
-            ) from error
-        settled = request.outcome is Outcome.UNKNOWN
-        return self._result(Outcome.SETTLED if settled else Outcome.COMPLETED, began, on=on)
+        outcome = Outcome.COMPLETED
+        if await self._is_on() is not on:
+            request = await self._command(table.POWER_ON if on else table.POWER_STANDBY)
+            if request.outcome is not Outcome.UNKNOWN:
+                self._talk.expect(request)
+            else:
+                outcome = Outcome.SETTLED
+            await self._power_reached(on)
+            if on:
+                await self._limit()
+        if on and self.profile.knows(table.MENU_OFF):
+            with suppress(DriverError):  # no camera is worse off for a menu that it would not close
+                await self.menu_close()
+        return self._result(outcome, began, on=on)
 
     async def recall(self, memory: int) -> Result:
-        """Move to a stored position and return once the move has ended.
+        """Move to a stored position and return once the camera rests; `proved` says whether it is the place.
 
         Raises:
             ValueError: the profile has no such memory.
+            DeviceRefused: the memory lies outside the limits.
         """
-        self._check_memory(memory)
+        self.profile.check(table.RECALL, memory)
+        began, expected = self._now(), self.expectations.get(memory)
+        if expected is not None and not self._is_within(expected):
+            raise DeviceRefused(self._talk.reason("camera.outside_limits", f"wanted memory {memory}, {expected}"))
+        within_s = motion.recall_s(self.profile, await self._whereabouts(), expected)
 
-        async def there(_: Position) -> bool:
-            return (await self._ask(table.MEMORY_INQ))[0] == memory
+        async def there(at: Position) -> bool:
+            if expected is not None and motion.deviation(self.profile, expected, at).within:
+                return True
+            return self.profile.knows(table.MEMORY_INQ) and (await self._ask(table.MEMORY_INQ))[0] == memory
 
-        return await self._move(table.RECALL, memory, within_s=self.profile.longest_travel_s, there=there)
+        outcome, at, still = await self._move(table.RECALL, memory, within_s=within_s, there=there, settle=True)
+        return self._result(outcome, began, **_places(at), **self._compared(memory, at, still=still))
+
+    def _compared(self, memory: int, at: Position, *, still: bool) -> dict[str, Scalar]:
+        """Return how `at` compares with where the memory was stored; a place nobody knows is adopted."""
+        expected = self.expectations.get(memory)
+        if not still:
+            return {"proved": False}
+        if expected is None:
+            self.expectations[memory] = at
+            return {"proved": True, "adopted": True}
+        off = motion.deviation(self.profile, expected, at)
+        return {"proved": off.within, **off.values}
 
     async def store(self, memory: int) -> Result:
-        """Store where the camera looks now.
+        """Store where the camera looks now; `proved` says whether it stood still while it was stored.
 
         Raises:
             ValueError: the profile has no such memory.
         """
-        self._check_memory(memory)
+        self.profile.check(table.STORE, memory)
         began = self._now()
-        self._expect(await self._command(table.STORE, memory))
-        return self._result(Outcome.COMPLETED, began, memory=memory)
+        before = await self._look()
+        request = await self._command(table.STORE, memory)
+        self.expectations.pop(memory, None)
+        self._talk.expect(request)
+        at = await self._look()
+        proved = motion.rests(before, at)
+        if proved:
+            self.expectations[memory] = at
+            if self.on_stored is not None:
+                self.on_stored(memory, at)
+        return self._result(Outcome.COMPLETED, began, memory=memory, **_places(at), proved=proved)
 
     async def position(self) -> Position:
         """Ask where the camera looks."""
         return await self._look()
 
-    async def move_to(self, pan_deg: float, tilt_deg: float, zoom: float | None = None) -> Result:
+    async def move_to(
+        self, pan_deg: float, tilt_deg: float, zoom: float | None = None, *, speed: float = 1.0
+    ) -> Result:
         """Move to a position, pan and tilt first, and return once the move has ended.
 
         Raises:
-            ValueError: outside the profile's range.
+            ValueError: outside the profile's range, or the limits.
         """
         profile, began = self.profile, self._now()
-        self._check_range("pan", pan_deg, *profile.pan_deg)
-        self._check_range("tilt", tilt_deg, *profile.tilt_deg)
+        room = self._room()
+        self._check_range("pan", pan_deg, room.left, room.right)
+        self._check_range("tilt", tilt_deg, room.down, room.up)
+        self._check_range("speed", speed, 0.0, 1.0)
         if zoom is not None:
             self._check_range("zoom", zoom, 0.0, 1.0)
+        values = self._absolute(pan_deg, tilt_deg, speed, speed)
+        target = Position(pan_deg, tilt_deg, 0.0)
 
         async def pointed(at: Position) -> bool:
             return max(abs(at.pan_deg - pan_deg), abs(at.tilt_deg - tilt_deg)) <= TOLERANCE_DEG
 
-        start = await self._look()
-        way_deg = max(abs(start.pan_deg - pan_deg), abs(start.tilt_deg - tilt_deg))
-        tilt_speed = 0 if profile.one_speed else profile.tilt_speed_max
-        result = await self._move(
-            table.PAN_TILT_ABSOLUTE,
-            profile.pan_speed_max,
-            tilt_speed,
-            profile.steps(pan_deg),
-            profile.steps(tilt_deg),
-            within_s=way_deg / profile.pan_deg_per_s,
-            there=pointed,
-        )
-        if zoom is None:
-            return result
-        zoomed = await self._zoom_to(zoom)
-        read_back = Outcome.SETTLED in {result.outcome, zoomed.outcome}
-        outcome = Outcome.SETTLED if read_back else Outcome.COMPLETED
-        return Result(outcome, timedelta(seconds=self._now() - began), zoomed.read_back)
+        within_s = motion.turn_s(await self._whereabouts(), target, profile.deg_per_s(min(values[0], values[1] or 99)))
+        outcome, at, _ = await self._move(table.PAN_TILT_ABSOLUTE, *values, within_s=within_s, there=pointed)
+        if zoom is not None:
+            zoomed, at, _ = await self._zoom_to(zoom, at.zoom)
+            outcome = Outcome.SETTLED if Outcome.SETTLED in {outcome, zoomed} else Outcome.COMPLETED
+        return self._result(outcome, began, **_places(at))
 
-    async def drive(self, pan: float, tilt: float, zoom: float, *, lease: timedelta) -> None:
+    async def drive(
+        self, pan: float, tilt: float, zoom: float, *, lease: timedelta, owner: str = "", take_over: bool = False
+    ) -> None:
         """Move with speeds from -1 to 1 for at most `lease`; call again to go on, newest wins.
+
+        While the lease of another `owner` lasts, only who says `take_over` gets the camera,
+        and it is stopped first.
 
         Raises:
             ValueError: a speed outside -1 to 1, or a lease that is no time.
             DeviceUnreachable: the camera is not open.
+            DeviceRefused: somebody else moves it.
         """
         for name, speed in (("pan", pan), ("tilt", tilt), ("zoom", zoom)):
             self._check_range(f"{name} speed", speed, -1.0, 1.0)
         if lease <= timedelta(0):
             raise ValueError(f"a lease must be longer than nothing, got {lease}")
-        if self._transport is None:
-            raise DeviceUnreachable(self._reason("camera.not_open", "wanted a move, found no link"))
+        if self._talk.link is Link.DOWN:
+            raise DeviceUnreachable(self._talk.reason("camera.not_open", "wanted a move, found no link"))
+        self._claim(owner, take_over=take_over)
+        if not (pan or tilt or zoom):
+            self._stop_driving()
+            return
+        self._moves()
+        turn = await self._bounded_turn(pan, tilt, lease) if self._bounded else self._turn(pan, tilt)
         wanted = {axis for axis, moves in ((Axis.PAN_TILT, pan or tilt), (Axis.ZOOM, zoom)) if moves}
-        for axis, order in ((Axis.PAN_TILT, self._pan_tilt_drive(pan, tilt)), (Axis.ZOOM, self._zoom_drive(zoom))):
-            if axis in wanted | self._driven or not wanted:
-                self._session.request(order)
+        orders = [
+            order
+            for axis, order in ((Axis.PAN_TILT, turn), (Axis.ZOOM, self._zoom_drive(zoom)))
+            if axis in wanted | self._driven
+        ]
         self._driven = wanted
-        if wanted:
-            self._session.lease(self._now() + lease.total_seconds(), STOPS)
-        self._pump()
+        self._talk.lease(orders, self._now() + lease.total_seconds(), self._lease_stops())
 
-    async def stop(self) -> Result:
-        """Stop pan, tilt and zoom ahead of everything queued; returns once acknowledged."""
+    def _claim(self, owner: str, *, take_over: bool) -> None:
+        """Give the camera to `owner`.
+
+        Raises:
+            DeviceRefused: somebody else holds it.
+        """
+        holder = self.held_by
+        if holder and holder != owner:
+            if not take_over:
+                detail = f"wanted to move it for {owner or 'nobody'}, found it moved by {holder}"
+                raise DeviceRefused(self._talk.reason("camera.held_by", detail, owner=holder))
+            self._stop_driving()
+        if self._guard.fired:  # what the session takes for running was stopped behind its back
+            self._guard.fired = False
+            self._stop_driving()
+        self._owner = owner
+
+    @property
+    def held_by(self) -> str:
+        """Who moves the camera at this moment; empty for nobody, or nobody who said a name."""
+        return self._owner if self._talk.is_leased(self._now()) else ""
+
+    def _stop_driving(self) -> None:
+        """Stop what the last drive moved, for nobody to wait for."""
+        axes = self._driven | {Axis.PAN_TILT, Axis.ZOOM}
+        self._driven = set()
+        for axis in axes:
+            self._talk.post(self._stops[axis])
+
+    async def stop(self, *, prove: bool = True) -> Result:
+        """Stop pan, tilt and zoom ahead of everything queued.
+
+        Returns once acknowledged and, with `prove`, once it was looked whether the camera
+        stands, a second at most; without, that is looked at in the background.
+        """
         began = self._now()
-        await self._stop_moving()
-        return self._result(Outcome.COMPLETED, began)
+        await self._stop_moving(Axis.PAN_TILT, Axis.ZOOM, *self._driven)
+        acked_ms = round((self._now() - began) * 1000, 1)
+        if prove:
+            return self._result(Outcome.COMPLETED, began, acked_ms=acked_ms, proved=await self._proved())
+        self._stillness.prove_soon()
+        return self._result(Outcome.COMPLETED, began, acked_ms=acked_ms)
+
+    # Beyond the port.
+
+    async def focus(self, mode: str) -> Result:
+        """Focus: `auto`, `manual`, or `one-push` for once.
+
+        Raises:
+            ValueError: another word, or the camera does not know it.
+        """
+        if mode not in FOCUS_MODES:
+            raise ValueError(f"{self.name}: focus must be {', '.join(FOCUS_MODES)}, got {mode!r}")
+        return await self._told(FOCUS_MODES[mode])
+
+    async def menu_close(self) -> Result:
+        """Close the camera's menu, which keeps pan and tilt from moving."""
+        return await self._told(table.MENU_OFF)
+
+    async def tally(self, on: bool, colour: str = "red") -> Result:
+        """Switch a tally lamp; while it is on it is told again, because cameras let it go dark.
+
+        Raises:
+            ValueError: no such colour, or the camera does not know it.
+        """
+        if colour not in TALLIES:
+            raise ValueError(f"{self.name}: tally must be {', '.join(TALLIES)}, got {colour!r}")
+        order = self._order(TALLIES[colour], 2 if on else 3)
+        self._dark()
+        result = await self._did(order)
+        if on and self.profile.tally_keep_alive_s is not None:
+            self._shine(order, min(TALLY_AGAIN_S, self.profile.tally_keep_alive_s * 2 / 3))
+        return result
+
+    def _shine(self, order: Order, every_s: float) -> None:
+        def again() -> None:
+            if self._talk.link is Link.UP:
+                self._talk.post(order)
+                self._shine(order, every_s)
+
+        self._tally = asyncio.get_running_loop().call_later(every_s, again)
+
+    def _dark(self) -> None:
+        if self._tally is not None:
+            self._tally.cancel()
+            self._tally = None
+
+    async def command(self, name: str, *values: int) -> Result:
+        """Send any command of the table, held against the profile; a drive among them ends after a second.
+
+        Raises:
+            ValueError: no such command, or values outside the profile's range.
+        """
+        row = table.BY_NAME.get(name)
+        if row is None or row.kind is Kind.INQUIRY:
+            raise ValueError(f"{self.name}: the table has no command {name!r}")
+        return await self._told(row, *values)
+
+    async def inquire(self, name: str, *values: int) -> dict[str, Scalar]:
+        """Put any inquiry of the table and return its answer by name.
+
+        Raises:
+            ValueError: no such inquiry, or the camera does not know it.
+        """
+        row = table.BY_NAME.get(name)
+        if row is None or row.kind is not Kind.INQUIRY:
+            raise ValueError(f"{self.name}: the table has no inquiry {name!r}")
+        request = await self._talk.ask(self._order(row, *values))
+        self._talk.expect(request, await self._why_refused(request))
+        return dict(self._read(row, request.answer))
+
+    async def raw(self, frame: bytes) -> Result:
+        """Send a frame as it is, but for its address, through the queue like all else.
+
+        Raises:
+            ValueError: the bytes are no frame.
+        """
+        if not 3 <= len(frame) <= 32 or frame[-1] != TERMINATOR or TERMINATOR in frame[:-1] or frame[0] & 0xF0 != 0x80:
+            raise ValueError(f"{self.name}: a frame is 8x, bytes other than FF, and FF; got {frame.hex(' ') or 'none'}")
+        payload = bytes((0x80 | self._line.address, *frame[1:]))
+        found = table.find(payload)
+        if found is not None:
+            row = found[0]
+            return await self._did(self._as_order(row, payload))
+        kind = Kind.INQUIRY if frame[1] == 0x09 else Kind.COMMAND
+        return await self._did(Order(f"frame {frame.hex(' ').upper()}", kind, payload))
+
+    async def _told(self, row: Row, *values: int) -> Result:
+        return await self._did(self._order(row, *values))
+
+    async def _did(self, order: Order) -> Result:
+        """Return once the camera has done `order`.
+
+        Raises:
+            DriverError: it has not, or nobody knows.
+        """
+        began = self._now()
+        if order.axes and order.lane is not Lane.STOP:
+            self._claim("", take_over=False)
+            self._moves()
+        if order.name in DRIVES:
+            self._driven |= order.axes
+            self._talk.lease((), began + HAND_LEASE_S, self._lease_stops())
+        request = await self._talk.ask(order)
+        self._talk.expect(request, await self._why_refused(request))
+        answer: dict[str, Scalar] = {"answer": request.answer.hex(" ").upper()} if request.answer else {}
+        return self._result(Outcome.COMPLETED, began, **answer)
 
     # Moves.
 
     async def _move(
-        self, row: Row, *values: int, within_s: float, there: Callable[[Position], Awaitable[bool]]
-    ) -> Result:
-        """Move; where the camera ran it and its completion was lost, look whether it rests `there`.
+        self,
+        row: Row,
+        *values: int,
+        within_s: float,
+        there: Callable[[Position], Awaitable[bool]],
+        settle: bool = False,
+    ) -> tuple[Outcome, Position, bool]:
+        """Move, and return how it ended, where, and whether the camera rests there.
+
+        Where the camera ran it and its completion was lost, look whether it rests `there`.
 
         Raises:
             DriverError: it did not get there, or nobody knows.
         """
-        began = self._now()
-        self._session.release()
-        request = await self._command(row, *values, within_s=within_s + SLACK_S)
-        outcome = Outcome.COMPLETED
+        self._claim("", take_over=True)
+        self._moves()
+        self._talk.release()
+        request = await self._command(row, *values, within_s=within_s)
         if request.outcome is Outcome.UNKNOWN and request.ran:
-            at = await self._still()
-            if not await there(at) or await self._look() != at:
-                self._expect(request)
-            outcome = Outcome.SETTLED
-        else:
-            self._expect(request)
-            at = await self._look()
-        return self._result(outcome, began, **self._read_back(at))
+            at, still = await self._settled(within_s)
+            if not still or not await there(at):
+                self._talk.expect(request)
+            return Outcome.SETTLED, at, still
+        self._talk.expect(request)
+        at, still = await self._settled(within_s) if settle else (await self._look(), True)
+        return Outcome.COMPLETED, at, still
 
-    async def _zoom_to(self, zoom: float) -> Result:
+    async def _settled(self, within_s: float) -> tuple[Position, bool]:
+        """Return where the camera comes to rest, and whether it did within `within_s`."""
+        ends_at, before = self._now() + within_s, await self._look()
+        while True:
+            await asyncio.sleep(STILL_AFTER_S)
+            await self._patience()
+            at = await self._look()
+            if motion.rests(before, at) or self._now() >= ends_at:
+                return at, motion.rests(before, at)
+            before = at
+
+    async def _zoom_to(self, zoom: float, start: float) -> tuple[Outcome, Position, bool]:
         async def zoomed(at: Position) -> bool:
             return abs(at.zoom - zoom) <= TOLERANCE_ZOOM
 
         steps = round(zoom * self.profile.zoom_end)
-        return await self._move(table.ZOOM_DIRECT, steps, within_s=self.profile.zoom_through_s, there=zoomed)
+        within_s = motion.zoom_s(self.profile, start, zoom)
+        return await self._move(table.ZOOM_DIRECT, steps, within_s=within_s, there=zoomed)
 
-    async def _still(self) -> Position:
-        """Return where the camera looks a moment from now; it rests if it still does afterwards."""
-        await asyncio.sleep(STILL_AFTER_S)
-        at = await self._look()
-        await asyncio.sleep(STILL_AFTER_S)
-        return at
+    def _absolute(self, pan_deg: float, tilt_deg: float, pan_speed: float, tilt_speed: float) -> tuple[int, ...]:
+        profile = self.profile
+        across = motion.speed_code(pan_speed, profile.pan_speed_max)
+        along = 0 if profile.one_speed else motion.speed_code(tilt_speed, profile.tilt_speed_max)
+        return across, along, profile.steps(pan_deg), profile.steps(tilt_deg, "tilt")
 
-    def _pan_tilt_drive(self, pan: float, tilt: float) -> Order:
+    def _turn(self, pan: float, tilt: float) -> Order:
         if not pan and not tilt:
-            return STOPS[0]
-        across = Direction.STOP if not pan else Direction.RIGHT if pan > 0 else Direction.LEFT
+            return self._stops[Axis.PAN_TILT]
+        right, left = Direction.RIGHT, Direction.LEFT
+        across = Direction.STOP if not pan else right if pan > 0 else left
         along = Direction.STOP if not tilt else Direction.UP if tilt > 0 else Direction.DOWN
-        pan_speed = max(1, round(abs(pan) * self.profile.pan_speed_max))
-        tilt_speed = max(1, round(abs(tilt) * self.profile.tilt_speed_max))
-        return _order(table.PAN_TILT_DRIVE, pan_speed, tilt_speed, across, along)
+        pan_speed = motion.speed_code(pan, self.profile.pan_speed_max)
+        tilt_speed = motion.speed_code(tilt, self.profile.tilt_speed_max)
+        return self._order(table.PAN_TILT_DRIVE, pan_speed, tilt_speed, across, along)
 
-    @staticmethod
-    def _zoom_drive(zoom: float) -> Order:
+    async def _bounded_turn(self, pan: float, tilt: float, lease: timedelta) -> Order:
+        """Return a move to a place not far ahead, where the camera halts even if nobody is left to stop it."""
+        if not pan and not tilt:
+            return self._stops[Axis.PAN_TILT]
+        at = await self._look()
+        pan_deg, tilt_deg = motion.ahead(self.profile, self._room(), at, (pan, tilt), lease_s=lease.total_seconds())
+        fastest = max(abs(pan), abs(tilt)) if self.profile.one_speed else abs(pan)
+        return self._order(table.PAN_TILT_ABSOLUTE, *self._absolute(pan_deg, tilt_deg, fastest, abs(tilt)))
+
+    def _zoom_drive(self, zoom: float) -> Order:
         if not zoom:
-            return STOPS[1]
-        return _order(table.ZOOM_DRIVE, (0x20 if zoom > 0 else 0x30) + round(abs(zoom) * 7))
+            return self._stops[Axis.ZOOM]
+        return self._order(table.ZOOM_DRIVE, motion.zoom_code(zoom, self.profile.zoom_speed_max))
 
-    async def _stop_moving(self) -> None:
-        """Stop all axes; a camera in standby refuses, and stands still.
+    def _lease_stops(self) -> list[Order]:
+        return [self._stops[axis] for axis in Axis if axis is not Axis.FOCUS or axis in self._driven]
+
+    def _moves(self) -> None:
+        """Say that the camera is about to move: what was seen of it counts no more."""
+        self._seen = None
+        self._stillness.forget()
+
+    async def _stop_moving(self, *axes: Axis) -> None:
+        """Stop `axes`, pan-tilt and zoom together and the focus after them; a camera in standby refuses, and stands.
+
+        A camera without a focus drive refuses that one stop.
 
         Raises:
             DriverError: a stop was not acknowledged.
         """
-        for request in await asyncio.gather(*(self._do(self._session.request(stop)) for stop in STOPS)):
+        self._stillness.forget()
+        self._driven = set()
+        first = [axis for axis in axes if axis is not Axis.FOCUS]
+        requests = await asyncio.gather(*(self._talk.ask(self._stops[axis]) for axis in dict.fromkeys(first)))
+        if Axis.FOCUS in axes:
+            request = await self._talk.ask(self._stops[Axis.FOCUS])
+            requests += [] if request.outcome is Outcome.REFUSED else [request]
+        for request in requests:
             if request.code != ErrorCode.NOT_EXECUTABLE:
-                self._expect(request)
+                self._talk.expect(request)
+
+    async def _stop_again(self) -> None:
+        for axis in (Axis.PAN_TILT, Axis.ZOOM):
+            request = await self._talk.ask(self._stops[axis])
+            if request.code != ErrorCode.NOT_EXECUTABLE:
+                self._talk.expect(request)
+
+    async def _proved(self) -> bool:
+        """Look whether the camera stands, a second at most."""
+        try:
+            async with asyncio.timeout(PROOF_WITHIN_S):
+                return await self._stillness.prove()
+        except TimeoutError:
+            self._stillness.prove_soon()
+        except DriverError:
+            pass
+        return False
+
+    async def _place(self) -> Position | None:
+        """Ask where the camera looks; none in standby."""
+        try:
+            return await self._look(Lane.POLL)
+        except DeviceRefused:
+            return None
+
+    async def _limit(self) -> None:
+        """Set or clear the camera's own pan-tilt limits as the address wishes.
+
+        Raises:
+            DriverError: it would not.
+        """
+        if isinstance(self._limits, Limits):
+            room, steps = self._room(), self.profile.steps
+            await self._told(table.LIMIT_SET, 0, steps(room.left), steps(room.down, "tilt"))
+            await self._told(table.LIMIT_SET, 1, steps(room.right), steps(room.up, "tilt"))
+        elif self._limits == "off":
+            pan, tilt = (field.bounds(self.profile.widths)[1] for field in table.LIMIT_CLEAR.fields[1:])
+            for corner in (0, 1):
+                await self._told(table.LIMIT_CLEAR, corner, pan, tilt)
+
+    def _room(self) -> Limits:
+        """Return where the camera may look."""
+        reach = Limits.of(self.profile)
+        return self._limits.within(reach) if isinstance(self._limits, Limits) else reach
+
+    def _is_within(self, at: Position) -> bool:
+        if not isinstance(self._limits, Limits):
+            return True
+        near = self._room().nearest(at.pan_deg, at.tilt_deg)
+        return max(abs(near[0] - at.pan_deg), abs(near[1] - at.tilt_deg)) <= self.profile.tolerance_deg
 
     # Inquiries.
 
     async def _ask(self, row: Row, lane: Lane = Lane.USER) -> bytes:
-        """Return the answer to an inquiry.
+        """Return the answer to an inquiry without values.
 
         Raises:
             DriverError: no answer, or a refusal.
-            ProtocolViolation: an answer of the wrong length.
         """
-        request = await self._do(self._session.request(_order(row, lane=lane)))
-        self._expect(request, await self._code_of(request) if row is not table.POWER_INQ else "")
-        if len(request.answer) != row.answer_bytes:
-            found = f"{row.name} wanted {row.answer_bytes} bytes, found {request.answer.hex(' ') or 'none'}"
-            raise ProtocolViolation(self._reason("camera.malformed_answer", found))
+        order = self._questions.get((row, lane))
+        if order is None:
+            order = self._questions[row, lane] = self._order(row, lane=lane)
+        within_s = LOOK_WITHIN_S if lane is Lane.POLL else None
+        request = await self._talk.ask(order, within_s=within_s)
+        if request.outcome is not Outcome.COMPLETED:
+            self._talk.expect(request, await self._why_refused(request) if row is not table.POWER_INQ else "")
         return request.answer
 
-    async def _version(self) -> Version:
-        return Version.parse(await self._ask(table.VERSION_INQ))
+    def _read(self, row: Row, answer: bytes) -> dict[str, int]:
+        """Return the numbers of an answer.
+
+        Raises:
+            ProtocolViolation: they are none.
+        """
+        try:
+            return row.decode(answer)
+        except ValueError as error:
+            raise ProtocolViolation(self._talk.reason("camera.malformed_answer", str(error))) from error
 
     async def _is_on(self, lane: Lane = Lane.USER) -> bool:
-        return (await self._ask(table.POWER_INQ, lane))[0] == 2
+        return self._read(table.POWER_INQ, await self._ask(table.POWER_INQ, lane))["power"] == 2
 
-    async def _until_power(self, on: bool) -> None:
-        """Return once power is as wanted; a camera that starts may be silent or refuse."""
-        while True:
-            with suppress(DriverError):
-                if await self._is_on(Lane.POLL) is on:
-                    return
-            await asyncio.sleep(POWER_ASKED_EVERY_S)
+    async def _power_reached(self, on: bool) -> None:
+        """Return once power is as wanted; a camera that starts may be silent or refuse.
+
+        Raises:
+            OutcomeUnknown: it is not, within the profile's time.
+        """
+        within_s = self.profile.start_up_s
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while True:
+                    with suppress(DriverError):
+                        if await self._is_on(Lane.POLL) is on:
+                            return
+                    await asyncio.sleep(POWER_ASKED_EVERY_S)
+        wanted = "on" if on else "in standby"
+        raise OutcomeUnknown(
+            self._talk.reason("camera.power_not_reached", f"wanted {wanted} within {within_s:g} s", on=on)
+        )
 
     async def _look(self, lane: Lane = Lane.USER) -> Position:
-        at = await self._ask(table.POSITION_INQ, lane)
-        zoom = from_nibbles(await self._ask(table.ZOOM_INQ, lane))
-        return Position(
-            self.profile.degrees(from_nibbles(at[:4], signed=True)),
-            self.profile.degrees(from_nibbles(at[4:], signed=True)),
-            round(zoom / self.profile.zoom_end, 4),
+        turned = self._read(table.POSITION_INQ, await self._ask(table.POSITION_INQ, lane))
+        zoomed = self._read(table.ZOOM_INQ, await self._ask(table.ZOOM_INQ, lane))
+        at = Position(
+            self.profile.degrees(turned["pan"]),
+            self.profile.degrees(turned["tilt"], "tilt"),
+            round(zoomed["zoom"] / self.profile.zoom_end, 4),
         )
+        self._seen = self._now(), at
+        return at
+
+    async def _whereabouts(self) -> Position:
+        """Return where the camera looks, if need be from a moment ago: for reckoning times."""
+        if self._seen is not None and self._now() - self._seen[0] <= FRESH_S:
+            return self._seen[1]
+        return await self._look()
+
+    async def _patience(self) -> None:
+        """Wait until the camera may be polled again: a look's questions come together, then it rests."""
+        gap_s, now = 1 / self.profile.quirks.poll_max_hz, self._now()
+        wait_s = self._asked_until - now
+        self._asked_until = max(now, self._asked_until) + BURST * gap_s
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
 
     # Requests and their ends.
 
+    def _order(self, row: Row, *values: int, lane: Lane = Lane.USER, within_s: float = 2.0) -> Order:
+        """Return the order for `row`.
+
+        Raises:
+            ValueError: the camera does not take it; names the value, the range and the profile.
+        """
+        if row.name in STOP_NAMES:
+            return self._as_order(row, row.encode(address=self._line.address))
+        return self._as_order(row, self.profile.frame(row, *values, address=self._line.address), lane, within_s)
+
+    @staticmethod
+    def _as_order(row: Row, payload: bytes, lane: Lane = Lane.USER, within_s: float = 2.0) -> Order:
+        lane = Lane.STOP if row.name in STOP_NAMES else lane
+        return Order(row.name, row.kind, payload, lane, row.axes, within_s)
+
     async def _command(self, row: Row, *values: int, within_s: float = 2.0) -> Request:
         """Return the ended request; for a refusal its reason is learnt here, while the camera is asked anyway."""
-        request = await self._do(self._session.request(_order(row, *values, within_s=within_s)))
+        request = await self._talk.ask(self._order(row, *values, within_s=within_s))
         if request.outcome is Outcome.REFUSED:
-            self._expect(request, await self._code_of(request))
+            self._talk.expect(request, await self._why_refused(request))
         return request
 
-    async def _code_of(self, request: Request) -> str:
+    async def _why_refused(self, request: Request) -> str:
         """Return the code of a refusal, asking whether standby is why."""
         if request.code != ErrorCode.NOT_EXECUTABLE:
             return ""
-        with suppress(DeviceUnreachable, ProtocolViolation):
+        with suppress(DriverError):
             return "camera.not_executable" if await self._is_on() else "camera.in_standby"
         return "camera.not_executable"
 
-    async def _do(self, request: Request) -> Request:
-        """Wait for `request` to end; a caller that gives up takes it back if it was not sent.
-
-        Raises:
-            DeviceUnreachable: the camera is not open.
-        """
-        if self._transport is None:
-            self._session.drop()
-            raise DeviceUnreachable(self._reason("camera.not_open", f"wanted {request.order.name}, found no link"))
-        self._waiting[request] = asyncio.get_running_loop().create_future()
-        self._pump()
-        try:
-            return await self._waiting[request]
-        finally:
-            self._waiting.pop(request, None)
-            self._session.abandon(request)
-            self._pump()
-
-    def _expect(self, request: Request, refusal: str = "") -> None:
-        """Return if `request` completed.
-
-        Raises:
-            DeviceRefused: the camera declined.
-            CommandCancelled: a stop or a newer motion took it back.
-            CommandSuperseded: a newer motion took its place before it was sent.
-            OutcomeUnknown: sent, and it may or may not have run to its end.
-            DeviceUnreachable: no link or no answer.
-        """
-        what = f"wanted {request.order.name}"
-        match request.outcome:
-            case Outcome.COMPLETED:
-                return
-            case Outcome.REFUSED:
-                raise DeviceRefused(self._refusal(request, refusal))
-            case Outcome.CANCELLED:
-                raise CommandCancelled(self._reason("camera.cancelled", f"{what}, found it taken back"))
-            case Outcome.SUPERSEDED:
-                raise CommandSuperseded(self._reason("camera.superseded", f"{what}, found a newer command"))
-            case Outcome.UNKNOWN if request.ran:
-                detail = f"{what}, the camera acknowledged it and never said that it was done"
-                raise OutcomeUnknown(self._reason("camera.no_completion", detail))
-            case Outcome.UNKNOWN:
-                raise OutcomeUnknown(self._reason("camera.no_acknowledgement", f"{what}, found no answer"))
-            case _:
-                raise DeviceUnreachable(self._reason("camera.no_answer", f"{what}, {self._silence()}"))
-
-    def _silence(self) -> str:
-        if self._link_error is None:
-            return "found no answer; check address, power and cable"
-        return f"found no answer; {broken('network', self._link_error).detail}"
-
-    def _refusal(self, request: Request, code: str) -> Reason:
-        error = request.code if request.code is not None else 0
-        codes = {
-            ErrorCode.NOT_EXECUTABLE: "camera.not_executable",
-            ErrorCode.BUFFER_FULL: "camera.busy",
-            ErrorCode.SYNTAX: "camera.syntax",
-            ErrorCode.MESSAGE_LENGTH: "camera.syntax",
-        }
-        detail = f"wanted {request.order.name}, found error {error:02X}"
-        if code == "camera.in_standby":
-            detail += ": it is in standby, switch it on first"
-        return self._reason(
-            code or {int(k): v for k, v in codes.items()}.get(error, "camera.refused"), detail, error=error
-        )
-
-    def _reason(self, code: str, detail: str, **values: Scalar) -> Reason:
-        where = f"{self._host}:{self._port}"
-        return Reason(code, f"{self.name} at {where}: {detail}", {"device": self.name, "address": where, **values})
+    def _unwaited(self, request: Request) -> None:
+        """Prove a STOP that nobody waited for, and write down what was not done."""
+        if request.is_stop and request.outcome is Outcome.COMPLETED:
+            self._driven = set() if not self._talk.is_leased(self._now()) else self._driven
+            self._seen = None
+            if not self._driven:
+                self._stillness.prove_soon()
+        elif request.outcome in {Outcome.UNKNOWN, Outcome.REFUSED}:
+            log.warning(
+                "camera did not do it",
+                extra={"action": "failed", "device": self.name, "order": request.order.name, "code": request.code},
+            )
 
     def _result(self, outcome: Outcome, began: float, **read_back: Scalar) -> Result:
         return Result(outcome, timedelta(seconds=self._now() - began), read_back)
-
-    @staticmethod
-    def _read_back(at: Position) -> dict[str, Scalar]:
-        return {"pan_deg": at.pan_deg, "tilt_deg": at.tilt_deg, "zoom": at.zoom}
 
     # Ranges and measures.
 
@@ -461,65 +845,44 @@ class ViscaCamera:
         if not low <= value <= high:
             raise ValueError(f"{self.name}: {what} must be {low:g} to {high:g} ({self.profile.name}), got {value:g}")
 
-    def _check_memory(self, memory: int) -> None:
-        memories = self.profile.memories
-        self._check_range("memory", memory, memories[0], memories[-1])
-
     def _power_measure(self, on: bool) -> Measure:
         if on:
             return Measure("power", "on", Verdict.PASS, limit="on")
-        reason = self._reason("camera.in_standby", "wanted it on, found it in standby")
+        reason = self._talk.reason("camera.in_standby", "wanted it on, found it in standby")
         return Measure("power", "standby", Verdict.WARN, limit="on", reason=reason)
 
     def _round_trip_measure(self, took_ms: float) -> Measure:
         limit = f"<= {ROUND_TRIP_LIMIT_MS} ms"
         if took_ms <= ROUND_TRIP_LIMIT_MS:
             return Measure("rtt_ms", took_ms, Verdict.PASS, "ms", limit)
-        reason = self._reason("camera.slow", f"wanted an answer {limit}, found {took_ms:g} ms", rtt_ms=took_ms)
+        reason = self._talk.reason("camera.slow", f"wanted an answer {limit}, found {took_ms:g} ms", rtt_ms=took_ms)
         return Measure("rtt_ms", took_ms, Verdict.WARN, "ms", limit, reason)
 
-    # The link.
+    async def _safety_measures(self) -> list[Measure]:
+        """Return what stands against the camera's last STOP; one that goes on moving is stopped once more."""
+        measures = []
+        if self._stillness.is_moving_on and not self._talk.is_leased(self._now()):
+            with suppress(DriverError):
+                await self._stop_again()
+                await self._stillness.stands()
+        if self._stillness.is_moving_on:
+            why = self._reason("camera.not_stopping", "wanted it to stand after STOP, found it moving")
+            measures.append(Measure("stop", "moving", Verdict.FAIL, limit="still", reason=why))
+        if self._now() - self._guard.fired_at <= STALL_SHOWN_S:
+            why = self._reason("camera.stopped_by_watchdog", "wanted STOP from the event loop, found it standing still")
+            measures.append(Measure("watchdog", self.stall_stops, Verdict.WARN, limit="0", reason=why))
+        return measures
+
+    def _reason(self, code: str, detail: str) -> Reason:
+        return self._talk.reason(code, detail)
 
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
 
-    def _received(self, data: bytes) -> None:
-        self._session.received(data, self._now())
-        self._pump()
 
-    def _failed(self, error: OSError) -> None:
-        """Keep why nothing comes; a camera that starts up refuses too, so the resends go on."""
-        self._link_error = error
+_STOP_OF = {Axis.PAN_TILT: table.PAN_TILT_STOP, Axis.ZOOM: table.ZOOM_STOP, Axis.FOCUS: table.FOCUS_STOP}
 
-    def _pump(self) -> None:
-        """Let the session send what is due, tell who waits, and come back at its next deadline."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        step = self._session.tick(self._now())
-        for request in step.finished:
-            self._finished(request)
-        if self._transport is None:
-            return
-        for datagram in step.send:
-            self._transport.sendto(datagram)
-        if step.wake_at is not None:
-            self._alarm = asyncio.get_running_loop().call_at(step.wake_at, self._pump)
 
-    def _finished(self, request: Request) -> None:
-        waiter = self._waiting.get(request)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(request)
-        elif waiter is None and request.outcome in {Outcome.UNKNOWN, Outcome.REFUSED}:
-            log.warning(
-                "camera did not do it",
-                extra={"action": "failed", "device": self.name, "order": request.order.name, "code": request.code},
-            )
-
-    def _let_go(self) -> None:
-        transport, self._transport = self._transport, None
-        self._session.drop()
-        self._pump()
-        if transport is not None:
-            transport.close()
+def _places(at: Position) -> dict[str, Scalar]:
+    return {"pan_deg": at.pan_deg, "tilt_deg": at.tilt_deg, "zoom": at.zoom}

@@ -1,0 +1,363 @@
+"""One session over one line: bytes go out when the wire is free, waiters hear how theirs ended.
+
+The session decides what goes out next, the line whether it may go now; in between stands
+`_pump`, which is called after everything that happens. It never queues a message: what is
+sent is decided at the moment the wire is free, so that a STOP never stands behind stale drives.
+
+A conversation is
+
+    DOWN ──> PROBING ──> UP        and DOWN again when the line is lost or closed
+
+*Probing* from the open line until the camera said who it is. When the line is lost, whoever
+waits is told at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from enum import Enum
+from math import inf
+
+from drivers.errors import (
+    CommandCancelled,
+    CommandSuperseded,
+    DeviceRefused,
+    DeviceUnreachable,
+    OutcomeUnknown,
+)
+from drivers.outcomes import Outcome, Reason, Scalar
+from drivers.visca.codec import ErrorCode
+from drivers.visca.deadman import Guard
+from drivers.visca.line import Ears, Framing, Line
+from drivers.visca.session import Lane, Order, Request, Session
+
+log = logging.getLogger(__name__)
+
+Observer = Callable[[float, bool, bytes], None]
+"""Hears of every message: seconds on the loop's monotonic clock, whether it goes out, its bytes."""
+
+
+class Link(Enum):
+    """How far the link to a camera is."""
+
+    DOWN = "down"
+    PROBING = "probing"
+    UP = "up"
+
+
+_REFUSALS = {
+    int(ErrorCode.NOT_EXECUTABLE): "camera.not_executable",
+    int(ErrorCode.BUFFER_FULL): "camera.busy",
+    int(ErrorCode.SYNTAX): "camera.syntax",
+    int(ErrorCode.MESSAGE_LENGTH): "camera.syntax",
+}
+
+
+class Conversation:
+    """The way to ask one camera something and learn how it ended."""
+
+    def __init__(
+        self,
+        name: str,
+        line: Line,
+        fresh: Callable[[], Session],
+        *,
+        guard: Guard | None = None,
+        observer: Observer | None = None,
+        ended: Callable[[Request], None] | None = None,
+    ) -> None:
+        """Make a conversation that is not open yet.
+
+        Args:
+            name: what the room calls the camera.
+            line: the way to it.
+            fresh: makes the session of a new link.
+            guard: is told how long a drive may last, and that this loop is alive when it ends.
+            observer: hears of every message.
+            ended: hears of requests that nobody waits for.
+        """
+        self.name = name
+        self.line = line
+        self.link = Link.DOWN
+        self._fresh = fresh
+        self._guard = guard
+        self._observer = observer
+        self._unwaited = ended
+        self._session = fresh()
+        self._waiting: dict[Request, asyncio.Future[Request]] = {}
+        self._alarm: asyncio.TimerHandle | None = None
+        self._lease_until = inf
+        self._gap_s = 0.0
+        self._quiet_until = 0.0
+        self._trouble: Reason | None = None
+        self._pumping = self._pump_again = False
+
+    # The link.
+
+    async def open(self) -> None:
+        """Open the line and begin anew: no request of an earlier link lives on.
+
+        Raises:
+            DeviceUnreachable: no such host, port or device.
+        """
+        await self.close()
+        self._session, self._trouble = self._fresh(), None
+        self.link = Link.PROBING
+        try:
+            await self.line.open(Ears(self._received, self._failed, self._lost, self._pump))
+        except BaseException:
+            self.link = Link.DOWN
+            raise
+
+    async def reset(self) -> None:
+        """Have the camera count from 0 again, where it counts.
+
+        Raises:
+            DriverError: no answer.
+        """
+        if self.line.framing is Framing.SONY:
+            self._must_be_open("RESET")
+            self.expect(await self._ended(self._session.reset()))
+
+    def is_up(self, *, gap_s: float = 0.0) -> None:
+        """Say that the camera is known; from now on messages go out at least `gap_s` apart, STOP excepted."""
+        self.link = Link.UP
+        self._gap_s = gap_s
+
+    async def close(self) -> None:
+        """End everything and let go of the line."""
+        was_open = self.link is not Link.DOWN
+        self._end_all()
+        if was_open:
+            await self.line.close()
+
+    def _end_all(self) -> None:
+        self.link = Link.DOWN
+        self._gap_s = 0.0
+        self.release()
+        self._session.drop()
+        self._pump()
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    # Requests.
+
+    @property
+    def moving(self) -> bool:
+        """Whether the camera may be moving for us."""
+        return self._session.moving
+
+    def post(self, order: Order) -> Request:
+        """Queue `order` for nobody to wait for.
+
+        Raises:
+            DeviceUnreachable: there is no link.
+        """
+        self._must_be_open(order.name)
+        if order.lane is Lane.STOP:
+            self._unlease()
+        request = self._session.request(order)
+        self._pump()
+        return request
+
+    async def ask(self, order: Order, *, within_s: float | None = None) -> Request:
+        """Return the ended request; a caller that gives up takes it back if it was not sent.
+
+        Raises:
+            DeviceUnreachable: there is no link, or no end within `within_s`.
+        """
+        self._must_be_open(order.name)
+        if order.lane is Lane.STOP:
+            self._unlease()
+        request = self._session.request(order)
+        if within_s is None:
+            return await self._ended(request)
+        try:
+            async with asyncio.timeout(within_s):
+                return await self._ended(request)
+        except TimeoutError as error:
+            raise DeviceUnreachable(self._silence(order.name)) from error
+
+    async def _ended(self, request: Request) -> Request:
+        waiter: asyncio.Future[Request] = asyncio.get_running_loop().create_future()
+        self._waiting[request] = waiter
+        self._pump()
+        try:
+            return await waiter
+        finally:
+            del self._waiting[request]
+            if request.outcome is None:
+                self._session.abandon(request)
+                self._pump()
+
+    def is_leased(self, now: float) -> bool:
+        """Whether a drive is under way that ends by itself."""
+        return now < self._lease_until < inf
+
+    def lease(self, orders: Sequence[Order], until: float, stops: Sequence[Order]) -> None:
+        """Queue `orders`; unless renewed, `stops` follow at `until`, from another thread if need be.
+
+        Raises:
+            DeviceUnreachable: there is no link.
+        """
+        self._must_be_open("a move")
+        for order in orders:
+            self._session.request(order)
+        self._session.lease(until, stops)
+        self._lease_until = until
+        if self._guard is not None:
+            self._guard.arm(until)
+        self._pump()
+
+    def release(self) -> None:
+        """End the lease without a stop: the caller stops, or moves to a position."""
+        self._session.release()
+        self._unlease()
+
+    def _unlease(self) -> None:
+        self._lease_until = inf
+        if self._guard is not None:
+            self._guard.disarm()
+
+    def _must_be_open(self, what: str) -> None:
+        """Return if there is a link.
+
+        Raises:
+            DeviceUnreachable: there is none.
+        """
+        if self.link is Link.DOWN:
+            why = "found no link" if self._trouble is None else f"found no link: {self._trouble.detail}"
+            raise DeviceUnreachable(self.reason("camera.not_open", f"wanted {what}, {why}"))
+
+    # How they ended.
+
+    def expect(self, request: Request, refusal: str = "") -> None:
+        """Return if `request` completed; `refusal` is a better code for why it was refused.
+
+        Raises:
+            DeviceRefused: the camera declined.
+            CommandCancelled: a stop or a newer motion took it back.
+            CommandSuperseded: a newer motion took its place before it was sent.
+            OutcomeUnknown: sent, and it may or may not have run to its end.
+            DeviceUnreachable: no link or no answer.
+        """
+        what = f"wanted {request.order.name}"
+        match request.outcome:
+            case Outcome.COMPLETED:
+                return
+            case Outcome.REFUSED:
+                raise DeviceRefused(self._refusal(request, refusal))
+            case Outcome.CANCELLED:
+                raise CommandCancelled(self.reason("camera.cancelled", f"{what}, found it taken back"))
+            case Outcome.SUPERSEDED:
+                raise CommandSuperseded(self.reason("camera.superseded", f"{what}, found a newer command"))
+            case Outcome.UNKNOWN if request.ran:
+                detail = f"{what}, the camera acknowledged it and never said that it was done"
+                raise OutcomeUnknown(self.reason("camera.no_completion", detail))
+            case Outcome.UNKNOWN:
+                raise OutcomeUnknown(self.reason("camera.no_acknowledgement", f"{what}, found no answer"))
+            case _:
+                raise DeviceUnreachable(self._silence(request.order.name))
+
+    def reason(self, code: str, detail: str, **values: Scalar) -> Reason:
+        """Return a reason that names camera and line."""
+        where = self.line.where
+        return Reason(code, f"{self.name} at {where}: {detail}", {"device": self.name, "address": where, **values})
+
+    def _silence(self, what: str) -> Reason:
+        why = "check address, power and cable" if self._trouble is None else self._trouble.detail
+        return self.reason("camera.no_answer", f"wanted {what}, found no answer; {why}")
+
+    def _refusal(self, request: Request, code: str) -> Reason:
+        error = request.code if request.code is not None else 0
+        detail = f"wanted {request.order.name}, found error {error:02X}"
+        if code == "camera.in_standby":
+            detail += ": it is in standby, switch it on first"
+        return self.reason(code or _REFUSALS.get(error, "camera.refused"), detail, error=error)
+
+    # What the line says.
+
+    def _received(self, data: bytes) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._observer is not None:
+            self._observer(now, False, data)
+        self._session.received(data, now)
+        self._pump()
+
+    def _failed(self, reason: Reason) -> None:
+        """Keep why nothing comes; a camera that starts up refuses too, so the resends go on."""
+        self._trouble = reason
+
+    def _lost(self, reason: Reason) -> None:
+        """Tell everybody who waits that the line is gone."""
+        if self.link is Link.DOWN:
+            return
+        log.info("link lost", extra={"action": "link_lost", "device": self.name, "detail": reason.detail})
+        self._trouble = reason
+        self._end_all()
+
+    # The pump.
+
+    def _pump(self) -> None:
+        """Let the session send what is due and the line takes, tell who waits, come back in time."""
+        if self._pumping:  # the line had something to say while it sent
+            self._pump_again = True
+            return
+        self._pumping = True
+        try:
+            self._turn()
+            while self._pump_again:
+                self._pump_again = False
+                self._turn()
+        finally:
+            self._pumping = self._pump_again = False
+
+    def _turn(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if now >= self._lease_until:
+            self._unlease()  # the session's own stops go out below: this loop lives
+        down = self.link is Link.DOWN
+        step = self._session.tick(now)
+        self._take(step.send, step.finished, now)
+        wake_at = step.wake_at
+        if wake_at is not None and not down:
+            self._wake_by(wake_at, loop)
+
+    def _is_free(self, lane: Lane, now: float) -> bool:
+        stop = lane is Lane.STOP
+        return (stop or now >= self._quiet_until) and self.line.has_room(stop=stop)
+
+    def _take(self, send: Sequence[bytes], finished: Sequence[Request], now: float) -> None:
+        for message in send:
+            if self.link is Link.DOWN:
+                break
+            if self._observer is not None:
+                self._observer(now, True, message)
+            self._quiet_until = now + self._gap_s
+            self.line.send(message)
+        for request in finished:
+            self._finished(request)
+
+    def _finished(self, request: Request) -> None:
+        waiter = self._waiting.get(request)
+        if waiter is None:
+            if self._unwaited is not None:
+                self._unwaited(request)
+        elif not waiter.done():
+            waiter.set_result(request)
+
+    def _wake_by(self, at: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Come back at `at`; an alarm that rings earlier stays, for setting it anew costs more than ringing."""
+        if self._alarm is not None:
+            if self._alarm.when() <= at:
+                return
+            self._alarm.cancel()
+        self._alarm = loop.call_at(at, self._rung)
+
+    def _rung(self) -> None:
+        self._alarm = None
+        self._pump()

@@ -1,0 +1,595 @@
+"""STOP without the event loop, and the proof that a stopped camera stands.
+
+A drive is a lease, and the session stops the camera when it ends. Where the event loop
+itself stands still, nobody would: so one thread of the process sleeps until the nearest
+lease has ended and a little more. If the loop has neither stopped nor renewed by then, the
+thread stops the camera itself, as a controller of its own:
+
+* over UDP through a socket of its own, under numbers of its own, until the camera answers;
+* on a stream or a serial line through `Line.shout`, three times, because the answers go to
+  the loop that does not read them.
+
+`stop_now` does the same for a process that has no loop at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from math import inf
+from typing import Protocol
+
+from drivers.address import DeviceAddress
+from drivers.errors import DeviceUnreachable, DriverError
+from drivers.outcomes import Outcome
+from drivers.ports import Position
+from drivers.streams import broken
+from drivers.visca import motion
+from drivers.visca.codec import (
+    RESET,
+    TERMINATOR,
+    Ack,
+    BadSequence,
+    Completion,
+    ErrorCode,
+    Kind,
+    Refused,
+    Reply,
+    ResetDone,
+    pack,
+    unpack,
+)
+from drivers.visca.line import Framing, Line
+from drivers.visca.lines import line_for
+from drivers.visca.lines.udp import UdpLine
+from drivers.visca.table import FOCUS_STOP, PAN_TILT_STOP, ZOOM_STOP
+
+log = logging.getLogger(__name__)
+
+STOP_ROWS = (PAN_TILT_STOP, ZOOM_STOP, FOCUS_STOP)
+
+GRACE_S = 0.08
+"""How late a busy loop may be before the watchdog takes over."""
+AGAIN_S = 0.04
+SERIAL_AGAIN_S = 0.25
+"""Three frames at 9600 baud, a V period for each, and their answers."""
+ENOUGH_S = 2.0
+SHOUTS = 3
+HEARD_BYTES = 2048
+CONNECT_WITHIN_S = 1.0
+LOOK_S = 0.005
+
+PROVED_AFTER_S = 0.3
+"""A camera at full speed has braked by then."""
+LOOKED_AGAIN_AFTER_S = 0.1
+PROOFS = 3
+
+
+def stop_frames(address: int = 1) -> tuple[bytes, ...]:
+    """Return the frames that stop everything that can move."""
+    return tuple(row.encode(address=address) for row in STOP_ROWS)
+
+
+# How to say STOP, without input or output.
+
+
+class Cry(Protocol):
+    """A STOP of all axes, said again until it is heard."""
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether nothing is left to say."""
+
+    def messages(self) -> list[bytes]:
+        """Return what to send this time."""
+
+    def answer(self, data: bytes) -> None:
+        """Take what came back."""
+
+
+class SonyCry:
+    """Under Sony's header: RESET, then every STOP under its own number, the same at each try."""
+
+    def __init__(self, stops: Sequence[bytes]) -> None:
+        self._open = dict(enumerate(stops, 1))
+        self._tries = dict.fromkeys(self._open, 0)
+        self._is_reset = False
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether every STOP was answered."""
+        return not self._open
+
+    def messages(self) -> list[bytes]:
+        """Return RESET, until it was answered, and the STOPs that were not."""
+        for number in self._open:
+            self._tries[number] += 1
+        reset = [] if self._is_reset else [pack(Kind.CONTROL, 0, RESET)]
+        return reset + [pack(Kind.COMMAND, number, stop) for number, stop in self._open.items()]
+
+    def answer(self, data: bytes) -> None:
+        """Take a datagram."""
+        datagram = unpack(data)
+        for reply in datagram.replies:
+            if isinstance(reply, ResetDone):
+                self._is_reset = True
+            elif datagram.sequence in self._open:
+                self._answered(datagram.sequence, reply)
+
+    def _answered(self, number: int, reply: Reply) -> None:
+        match reply:
+            case BadSequence() if self._tries[number] == 1:
+                # It never saw this number from us, so it counts from elsewhere: begin again under new ones.
+                self._is_reset = False
+                self._renumber()
+            case Refused(ErrorCode.BUFFER_FULL, _):
+                return
+            case Ack() | Completion() | BadSequence() | Refused():
+                del self._open[number]
+
+    def _renumber(self) -> None:
+        first = max(self._tries) + 1
+        self._open = dict(enumerate(self._open.values(), first))
+        self._tries = dict.fromkeys(self._open, 0)
+
+
+class RawCry:
+    """On a bare line: all STOPs in a row, until one row was answered as a whole, and once more for good measure.
+
+    Nothing says which STOP an answer belongs to, so an answer that comes late counts for the
+    row after; that is what the last row is for.
+    """
+
+    def __init__(self, stops: Sequence[bytes], address: int) -> None:
+        self._stops = list(stops)
+        self._from = bytes((0x80 + 0x10 * address,))
+        self._missing = len(self._stops)
+        self._was_answered = False
+        self._rest = b""
+        self.is_heard = False
+
+    def messages(self) -> list[bytes]:
+        """Return the row."""
+        self._missing = len(self._stops)
+        self.is_heard = self._was_answered
+        return self._stops
+
+    def answer(self, data: bytes) -> None:
+        """Take bytes, cut anywhere."""
+        *bodies, rest = (self._rest + data).split(bytes((TERMINATOR,)))
+        self._rest = rest[-16:]
+        self._missing -= sum(self._counts(body) for body in bodies)
+        if self._missing <= 0:
+            self._was_answered = True
+
+    def _counts(self, body: bytes) -> bool:
+        """Whether `body` is an answer: an ACK, a refusal other than buffer full, or the end of what needs no socket."""
+        if len(body) < 2 or body[:1] != self._from:
+            return False
+        if body[1] & 0xF0 == 0x60:
+            return body[2:] != bytes((ErrorCode.BUFFER_FULL,))
+        return (body[1] & 0xF0 == 0x40 or body[1] == 0x50) and len(body) == 2
+
+
+class DeafCry:
+    """All STOPs, said three times to a line whose answers somebody else gets."""
+
+    def __init__(self, stops: Sequence[bytes]) -> None:
+        self._stops = list(stops)
+        self._left = SHOUTS
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it was said often enough."""
+        return not self._left
+
+    def messages(self) -> list[bytes]:
+        """Return the STOPs."""
+        self._left -= 1
+        return self._stops
+
+    def answer(self, data: bytes) -> None:
+        """Nobody answers here."""
+
+
+# Ways out that block nobody and need no loop.
+
+
+class Channel(Protocol):
+    """A way to a camera for one STOP."""
+
+    def send(self, message: bytes) -> None:
+        """Send now or never; never raises."""
+
+    def receive(self) -> bytes:
+        """Return what came, or nothing; never blocks and never raises."""
+
+    def close(self) -> None:
+        """Let go; may be called twice."""
+
+
+class Datagrams:
+    """A UDP socket of its own."""
+
+    def __init__(self, to: tuple[str, int] | tuple[str, int, int, int]) -> None:
+        """Make the socket.
+
+        Raises:
+            OSError: no way leads there.
+        """
+        self._socket = socket.socket(socket.AF_INET6 if ":" in to[0] else socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.connect(to)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def send(self, message: bytes) -> None:
+        """Send one datagram; one that the port before refused goes again."""
+        for _ in range(2):
+            with suppress(OSError):
+                self._socket.send(message)
+                return
+
+    def receive(self) -> bytes:
+        """Return one datagram."""
+        with suppress(OSError):
+            return self._socket.recv(HEARD_BYTES)
+        return b""
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+class Stream(Datagrams):
+    """A TCP connection of its own."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Connect.
+
+        Raises:
+            OSError: nobody listens there.
+        """
+        self._socket = socket.create_connection((host, port), CONNECT_WITHIN_S)
+        self._socket.setblocking(False)
+
+
+class Serial:
+    """A serial port, this machine's own or a server's."""
+
+    def __init__(self, url: str, baud: int) -> None:
+        """Open it for us alone.
+
+        Raises:
+            OSError: there is no such port, or somebody has it.
+        """
+        import serial  # only here: a room whose cameras are on the network never needs it
+
+        port = serial.serial_for_url(url, do_not_open=True, baudrate=baud, timeout=0, write_timeout=CONNECT_WITHIN_S)
+        if "://" not in url:
+            port.exclusive = True
+        try:
+            port.open()
+        except ValueError as error:
+            raise OSError(str(error)) from error
+        self._port = port
+
+    def send(self, message: bytes) -> None:
+        """Write the message."""
+        with suppress(OSError):
+            self._port.write(message)
+
+    def receive(self) -> bytes:
+        """Return what came."""
+        with suppress(OSError):
+            return bytes(self._port.read(HEARD_BYTES))
+        return b""
+
+    def close(self) -> None:
+        """Close the port."""
+        self._port.close()
+
+
+class Shouting:
+    """Another's line, for sending alone."""
+
+    def __init__(self, shout: Callable[[bytes], None]) -> None:
+        self._shout = shout
+
+    def send(self, message: bytes) -> None:
+        """Send past whoever owns the line."""
+        self._shout(message)
+
+    def receive(self) -> bytes:
+        """The answers go to the line's owner."""
+        return b""
+
+    def close(self) -> None:
+        """The line is its owner's."""
+
+
+class Rescue:
+    """One STOP on its way out, step by step."""
+
+    def __init__(self, cry: Cry, channel: Channel, now: float, *, again_s: float, within_s: float) -> None:
+        self.next_at = now
+        self._cry = cry
+        self._channel = channel
+        self._again_s = again_s
+        self._ends_at = now + within_s
+
+    def step(self, now: float) -> None:
+        """Listen, and say it again when it is time."""
+        while data := self._channel.receive():
+            self._cry.answer(data)
+        if not self._cry.is_heard and self.next_at <= now < self._ends_at:
+            self.next_at = now + self._again_s
+            for message in self._cry.messages():
+                self._channel.send(message)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the camera answered."""
+        return self._cry.is_heard
+
+    def is_over(self, now: float) -> bool:
+        """Whether nothing is left to do."""
+        return self._cry.is_heard or now >= self._ends_at
+
+
+# The watchdog.
+
+
+class Guard:
+    """What the watchdog knows of one camera."""
+
+    def __init__(self, name: str, watchdog: Watchdog) -> None:
+        self.name = name
+        self.deadline = inf
+        self.stalls = 0
+        """How often the watchdog stopped this camera."""
+        self.fired_at = -inf
+        self.fired = False
+        """Since the last look: the loop does not know yet that the camera was stopped."""
+        self._watchdog = watchdog
+        self._channel: Channel | None = None
+        self._cry: Callable[[], Cry] = lambda: DeafCry(())
+
+    def open(self, line: Line) -> None:
+        """Get the way out ready, for a line that is open.
+
+        Raises:
+            DeviceUnreachable: there is none.
+        """
+        self.close()
+        stops = stop_frames(line.address)
+        if not isinstance(line, UdpLine):
+            self._channel, self._cry = Shouting(line.shout()), lambda: DeafCry(stops)
+            return
+        try:
+            self._channel = Datagrams(line.to)
+        except OSError as error:
+            raise DeviceUnreachable(broken(line.where, error)) from error
+        sony = line.framing is Framing.SONY
+        self._cry = lambda: SonyCry(stops) if sony else RawCry(stops, line.address)
+
+    def arm(self, until: float) -> None:
+        """Have the camera stopped a little after `until`, unless the loop says something before."""
+        if self._channel is not None:
+            self._watchdog.expect(self, until + GRACE_S)
+
+    def disarm(self) -> None:
+        """Say that the loop has stopped the camera, or sends it to a place."""
+        if self.deadline < inf:
+            self._watchdog.expect(self, inf)
+
+    def close(self) -> None:
+        """Let go of the way out; may be called twice."""
+        self._watchdog.forget(self)
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
+
+    def fire(self, now: float) -> Rescue | None:
+        """Begin to stop the camera; called by the watchdog's thread."""
+        channel = self._channel
+        if channel is None:
+            return None
+        self.stalls += 1
+        self.fired_at, self.fired = now, True
+        log.warning(
+            "event loop stood still: camera stopped by the watchdog",
+            extra={"action": "stopped_by_watchdog", "device": self.name, "times": self.stalls},
+        )
+        return Rescue(self._cry(), channel, now, again_s=AGAIN_S, within_s=ENOUGH_S)
+
+
+class Watchdog:
+    """The thread that stops cameras whose loop stands still.
+
+    It starts with the first lease, sleeps until the nearest one is overdue, and ends when the
+    last camera that was ever driven is closed.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._guards: set[Guard] = set()
+        self._thread: threading.Thread | None = None
+        self._wakes_at = inf
+
+    def expect(self, guard: Guard, deadline: float) -> None:
+        """Stop the camera of `guard` at `deadline`, if nothing else is said before."""
+        with self._changed:
+            guard.deadline = deadline
+            self._guards.add(guard)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="visca watchdog", daemon=True)
+                self._thread.start()
+            elif deadline < self._wakes_at:
+                self._changed.notify()
+
+    def forget(self, guard: Guard) -> None:
+        """Watch the camera of `guard` no more."""
+        with self._changed:
+            guard.deadline = inf
+            self._guards.discard(guard)
+            if not self._guards:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        rescues: dict[Guard, Rescue] = {}
+        while self._sleep(rescues):
+            now = time.monotonic()
+            for guard in self._due(now):
+                rescue = guard.fire(now)
+                if rescue is not None:
+                    rescues[guard] = rescue
+            for rescue in rescues.values():
+                rescue.step(now)
+            rescues = {guard: rescue for guard, rescue in rescues.items() if not rescue.is_over(now)}
+
+    def _due(self, now: float) -> list[Guard]:
+        """Return whose time is over, and take them for seen to."""
+        with self._changed:
+            due = [guard for guard in self._guards if guard.deadline <= now]
+            for guard in due:
+                guard.deadline = inf
+        return due
+
+    def _sleep(self, rescues: dict[Guard, Rescue]) -> bool:
+        """Wait for the next thing to do; false when there is nobody left to watch."""
+        with self._changed:
+            if not self._guards:
+                self._thread = None
+                return False
+            wakes_at = min(guard.deadline for guard in self._guards)
+            for guard, rescue in rescues.items():
+                if guard in self._guards:
+                    wakes_at = min(wakes_at, rescue.next_at)
+            self._wakes_at = wakes_at
+            self._changed.wait(None if wakes_at == inf else max(0.0, wakes_at - time.monotonic()))
+            return True
+
+
+WATCHDOG = Watchdog()
+"""The one of this process."""
+
+
+# The proof.
+
+
+@dataclass(slots=True)
+class Stillness:
+    """Whether a camera that was stopped really stands."""
+
+    name: str
+    look: Callable[[], Awaitable[Position | None]]
+    """Where it looks; none while it is in standby, where nothing moves."""
+    stop: Callable[[], Awaitable[None]]
+    is_moving_on: bool = False
+    """It was stopped and did not stand still when it was looked at last."""
+    _task: asyncio.Task[None] | None = None
+
+    async def prove(self) -> bool:
+        """Look twice a moment after a STOP; stop it again, and say so once, while it still moves.
+
+        Raises:
+            DriverError: it did not answer.
+        """
+        for _ in range(PROOFS):
+            await asyncio.sleep(PROVED_AFTER_S)
+            if await self.stands():
+                return True
+            await self.stop()
+        return False
+
+    async def stands(self) -> bool:
+        """Look twice.
+
+        Raises:
+            DriverError: it did not answer.
+        """
+        before = await self.look()
+        await asyncio.sleep(LOOKED_AGAIN_AFTER_S)
+        after = await self.look()
+        still = before is None or after is None or motion.rests(before, after)
+        if still is self.is_moving_on:  # it changed
+            self.is_moving_on = not still
+            text = "camera stands again" if still else "camera goes on moving after STOP"
+            log.log(logging.INFO if still else logging.ERROR, text, extra={"action": "stop", "device": self.name})
+        return still
+
+    def prove_soon(self) -> None:
+        """Prove it in the background."""
+        self.forget()
+        self._task = asyncio.get_running_loop().create_task(self._try(), name=f"proof that {self.name} stands")
+
+    async def _try(self) -> None:
+        with suppress(DriverError):  # a camera that does not answer is seen by whoever checks it
+            await self.prove()
+
+    def forget(self) -> None:
+        """Give the proof up: the camera is to move again."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def close(self) -> None:
+        """End the proof."""
+        task = self._task
+        self.forget()
+        if task is not None:
+            await asyncio.gather(task, return_exceptions=True)
+
+
+# Without a loop.
+
+
+def stop_now(address: DeviceAddress, within_s: float = ENOUGH_S) -> Outcome:
+    """Stop everything at `address` and return whether the camera said that it heard; blocks, needs no event loop.
+
+    Raises:
+        AddressError: an address that cannot be used.
+        DeviceUnreachable: no such host, port or device, or it may not be opened.
+    """
+    line = line_for(address)
+    stops = stop_frames(line.address)
+    sony = line.framing is Framing.SONY
+    try:
+        with closing(_channel(address, line)) as channel:
+            rescue = Rescue(
+                SonyCry(stops) if sony else RawCry(stops, line.address),
+                channel,
+                time.monotonic(),
+                again_s=SERIAL_AGAIN_S if line.byte_s else AGAIN_S,
+                within_s=within_s,
+            )
+            while not rescue.is_over(time.monotonic()):
+                rescue.step(time.monotonic())
+                time.sleep(LOOK_S)
+    except OSError as error:
+        raise DeviceUnreachable(broken(line.where, error)) from error
+    return Outcome.COMPLETED if rescue.is_heard else Outcome.UNKNOWN
+
+
+def _channel(address: DeviceAddress, line: Line) -> Channel:
+    """Return a way out of its own.
+
+    Raises:
+        OSError: no such host, port or device.
+    """
+    if isinstance(line, UdpLine):
+        return Datagrams(line.to)
+    baud = round(10 / line.byte_s) if line.byte_s else 0
+    if address.scheme == "visca+serial":
+        return Serial(address.path, baud)
+    host, port = address.endpoint(5678)
+    return Serial(f"rfc2217://{host}:{port}", baud) if baud else Stream(host, port)
