@@ -109,16 +109,20 @@ def device(
     """Speak to one device: `siaga device visca+udp://127.0.0.1:52381 recall 3`.
 
     `siaga device ADDRESS --help` lists the verbs of its kind. A password is taken from the
-    variable SIAGA_DEVICE_PASSWORD.
+    variable SIAGA_DEVICE_PASSWORD. `--trace [FILE]` at the end shows or writes every frame
+    of a conversation with a camera, also when it fails.
     """
     from drivers import DeviceAddress
     from drivers.errors import AddressError
-    from siaga.device import UsageError, ask, verbs_of
+    from siaga.camera import UsageError
+    from siaga.device import ask, verbs_of, without_trace
 
-    wanted = [word for word in words or [] if word not in {"--json", "-v"}]
+    wanted, trace_to = without_trace([word for word in words or [] if word not in {"--json", "-v"}])
     logs.set_up(verbose="-v" in (words or []), quiet=True)
     if address == "--help":
-        stop("siaga device ADDRESS VERB [ARGS] [--json]; siaga device ADDRESS --help lists the verbs", 0)
+        stop(
+            "siaga device ADDRESS VERB [ARGS] [--json] [--trace [FILE]]; siaga device ADDRESS --help lists the verbs", 0
+        )
     try:
         where = DeviceAddress.parse(address)
         if not wanted or wanted == ["--help"]:
@@ -127,6 +131,10 @@ def device(
         answer = asyncio.run(ask(where, wanted, os.environ.get("SIAGA_DEVICE_PASSWORD")))
     except (AddressError, UsageError, ValueError) as error:
         stop(str(error), WRONG_USAGE)
+    except asyncio.CancelledError:
+        stop("ended by SIGTERM; what moved was stopped", NO)
+    if trace_to is not None:
+        keep_trace(answer.trace, trace_to)
     if "--json" in (words or []):
         typer.echo(json.dumps(answer.as_json(), ensure_ascii=False))
     else:
@@ -135,6 +143,23 @@ def device(
         if answer.error:
             typer.echo(f"  {answer.error}", err=True)
     raise typer.Exit(0 if answer.outcome.good else NO)
+
+
+def keep_trace(text: str, file: str) -> None:
+    """Write a conversation to `file`, or to stderr where that is empty.
+
+    Raises:
+        Exit: it cannot be written.
+    """
+    if not text:
+        typer.echo("--trace: only cameras keep their conversation", err=True)
+    elif not file:
+        typer.echo(text, err=True)
+    else:
+        try:
+            Path(file).write_text(text, encoding="utf-8")
+        except OSError as error:
+            stop(f"--trace: {error}", NO)
 
 
 @app.command("simulate", context_settings={"ignore_unknown_options": True, "help_option_names": []})

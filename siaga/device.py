@@ -7,10 +7,10 @@ here, because nobody but a person at a terminal uses them by name.
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,11 +20,11 @@ from drivers.errors import DriverError
 from drivers.outcomes import Health
 from drivers.ports import Camera, Device, Sound, Switcher
 from drivers.verbs import Verb
+from drivers.visca.trace import Trace
+from siaga import camera
+from siaga.camera import UsageError
 
 Shown = dict[str, object]
-
-LEASE = timedelta(milliseconds=400)
-RENEW_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Answer:
     elapsed_ms: float
     read_back: Shown
     error: str = ""
+    trace: str = ""
+    """The conversation in bytes and words, of a device that keeps one."""
 
     def as_json(self) -> Shown:
         """Return it as `--json` prints it."""
@@ -55,46 +57,16 @@ class Answer:
 
 def _line(name: str, value: object) -> str:
     """Return one answered value; a measured one with unit, limit and verdict."""
-    if isinstance(value, dict) and "verdict" in value:
+    if isinstance(value, dict) and "limit" in value:
         limit = f" (wanted {value['limit']})" if value["limit"] else ""
         why = f": {value['reason']}" if value["reason"] else ""
         return f"  {value['verdict']}  {value['name']} = {value['value']} {value['unit']}".rstrip() + limit + why
+    if isinstance(value, dict) and "meaning" in value:
+        found = "-" if value["value"] is None else value["value"]
+        return f"  {value['verdict']:<8}  {value['name']:<20}  {found}: {value['meaning']}"
     if isinstance(value, dict):
         value = ", ".join(f"{key} {one}" for key, one in value.items())
     return f"  {name}: {value}"
-
-
-class UsageError(ValueError):
-    """The words after the address make no verb; says which there are."""
-
-
-async def _identify(camera: Camera, _: Sequence[str]) -> Shown:
-    return asdict(await camera.identify())
-
-
-async def _position(camera: Camera, _: Sequence[str]) -> Shown:
-    return asdict(await camera.position())
-
-
-async def _jog(camera: Camera, words: Sequence[str]) -> Shown:
-    """Drive for a while, renewing the lease as a held button does, then stop.
-
-    Raises:
-        UsageError: not three speeds and a time.
-    """
-    match words:
-        case [pan, tilt, zoom, "--for", seconds]:
-            speeds = float(pan), float(tilt), float(zoom)
-            until = time.monotonic() + float(seconds)
-        case _:
-            raise UsageError("jog PAN TILT ZOOM --for SECONDS, with speeds from -1 to 1")
-    try:
-        while time.monotonic() < until:
-            await camera.drive(*speeds, lease=LEASE)
-            await asyncio.sleep(RENEW_S)
-    finally:
-        await camera.stop()
-    return asdict(await camera.position())
 
 
 async def _state(switcher: Switcher, _: Sequence[str]) -> Shown:
@@ -143,7 +115,7 @@ async def _health(device: Device, _: Sequence[str]) -> Shown:
 Ask = Callable[[Any, Sequence[str]], Awaitable[Shown]]
 
 ASKS: dict[type, dict[str, Ask]] = {
-    Camera: {"identify": _identify, "position": _position, "jog": _jog},
+    Camera: dict(camera.ASKS),
     Switcher: {"state": _state, "readiness": _health},
     Sound: {"inventory": _inventory, "levels": _levels, "check": _prove},
 }
@@ -170,8 +142,9 @@ def _plain(measure: Shown) -> Shown:
 def verbs_of(address: DeviceAddress) -> list[str]:
     """Return how the verbs of the device at `address` are written."""
     driver = driver_for(address)
-    asks = [*ASKS.get(driver.port, {}), "health"]
-    return sorted([_usage(verb) for verb in driver.verbs.values()] + asks)
+    asks = [*ASKS.get(driver.port, {}), "health", *(["doctor"] if driver.port is Camera else [])]
+    usages = camera.USAGES if driver.port is Camera else {}
+    return sorted([_usage(verb) for verb in driver.verbs.values()] + [usages.get(name, name) for name in asks])
 
 
 def _usage(verb: Verb) -> str:
@@ -180,11 +153,16 @@ def _usage(verb: Verb) -> str:
 
 
 async def ask(address: DeviceAddress, words: Sequence[str], password: str | None) -> Answer:
-    """Open the device, do what `words` say and close it again.
+    """Open the device, do what `words` say and close it again; SIGTERM closes it too, so that a camera is stopped.
 
     Raises:
         UsageError: no such verb, or wrong arguments.
     """
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    if words[:1] == ["doctor"] and driver_for(address).port is Camera:
+        return await _examined(address, words[1:])
     action = _action(address, words)
     device = connect("device", address, password)
     started = time.monotonic()
@@ -192,11 +170,34 @@ async def ask(address: DeviceAddress, words: Sequence[str], password: str | None
         await device.open()
         started = time.monotonic()
         outcome, read_back = await action(device)
-        return Answer(outcome, _since(started), read_back)
+        answer = Answer(outcome, _since(started), read_back)
     except DriverError as error:
-        return Answer(error.outcome, _since(started), {}, str(error))
+        answer = Answer(error.outcome, _since(started), {}, str(error))
     finally:
         await device.close()
+    return replace(answer, trace=_conversation(device))
+
+
+async def _examined(address: DeviceAddress, words: Sequence[str]) -> Answer:
+    started = time.monotonic()
+    outcome, found, trace = await camera.doctor(address, words)
+    return Answer(outcome, _since(started), found, trace=trace.text())
+
+
+def _conversation(device: Device) -> str:
+    trace = getattr(device, "trace", None)  # not every device keeps one
+    return trace.text() if isinstance(trace, Trace) else ""
+
+
+def without_trace(words: list[str]) -> tuple[list[str], str | None]:
+    """Return `words` without `--trace [FILE]` at their end, and the file: empty to print, none if not asked for."""
+    match words:
+        case [*rest, "--trace"]:
+            return rest, ""
+        case [*rest, "--trace", file]:
+            return rest, file
+        case _:
+            return words, None
 
 
 def _since(started: float) -> float:

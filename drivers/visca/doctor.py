@@ -150,6 +150,7 @@ class _Examination:
         self._add = report.add
         self._tell = tell
         self._on = False
+        self._patience_s = WALK_ANSWER_S
 
     async def run(self, *, move: bool) -> None:
         """Run all probes that make sense."""
@@ -264,6 +265,7 @@ class _Examination:
             self._add("rtt_ms", None, Verdict.WARN, "the power inquiry is not answered")
             return
         usual_s, worst_s = median(took_s), max(took_s)
+        self._patience_s = min(WALK_ANSWER_S, max(0.1, 5 * usual_s))
         verdict = Verdict.PASS if usual_s <= SLOW_S else Verdict.WARN
         self._add("rtt_ms", _ms(usual_s), verdict, f"median of {ROUND_TRIPS}, wanted {SLOW_S * 1000:g} ms at most")
         self._add("rtt_worst_ms", _ms(worst_s), Verdict.PASS, "the slowest of them")
@@ -416,9 +418,9 @@ class _Examination:
         for row in rows:
             if time.monotonic() >= until:
                 break
-            heard = await self._exchange.ask(self._frame(row), within_s=WALK_ANSWER_S)
+            heard = await self._exchange.ask(self._frame(row), within_s=self._patience_s)
             if not heard.said:
-                heard = await self._exchange.ask(self._frame(row), within_s=WALK_ANSWER_S)
+                heard = await self._exchange.ask(self._frame(row), within_s=self._patience_s)
             names[_manner(row, heard)].append(row.name)
             found["asked"] += 1
         self._report.refused = names["refused"] + names["silent"] if self._on else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 
 from drivers.address import DeviceAddress
@@ -15,7 +14,6 @@ from drivers.visca.trace import Trace
 
 ANSWER_WITHIN_S = 0.6
 TRIES = 2
-WITHIN_S = 12.0
 BAUDS = ("9600", "38400", "115200", "19200")
 NETWORK = (
     ("visca+udp", 52381, "sony"),
@@ -53,12 +51,15 @@ def _plain(address: DeviceAddress) -> tuple[object, ...]:
 
 async def answering(address: DeviceAddress) -> list[str]:
     """Return the addresses, likeliest first, at which a camera answers though `address` is silent."""
-    found: list[str] = []
-    with suppress(TimeoutError):
-        async with asyncio.timeout(WITHIN_S):
-            for other in candidates(address):
-                found += [str(other)] if await _answers(other) else []
-    return found
+    others = candidates(address)
+    at_once = asyncio.Semaphore(len(others) if address.host else 1)  # a serial port is for one at a time
+
+    async def answers(other: DeviceAddress) -> bool:
+        async with at_once:
+            return await _answers(other)
+
+    found = await asyncio.gather(*map(answers, others))
+    return [str(other) for other, answered in zip(others, found, strict=True) if answered]
 
 
 async def _answers(address: DeviceAddress) -> bool:
