@@ -353,8 +353,8 @@ class _Examination:
             again = await self._exchange.ask(self._frame(table.POWER_INQ), number=first.number)
             if first.said and again.said:
                 break
-        if first.said and first.said[0].number != first.number:
-            meaning = f"it answers {first.number} with {first.said[0].number}: matched by order, one question at a time"
+        if self._exchange.lies or (first.said and first.said[0].number != first.number):
+            meaning = "it answers under numbers of its own: matched by order, one question at a time"
             self._add("numbers", "lies", Verdict.WARN, meaning)
         elif isinstance(again.reply, BadSequence):
             self._add("numbers", "kept", Verdict.PASS, "a number twice is refused (0F 01): nothing runs twice")

@@ -34,6 +34,8 @@ ROOM_WITHIN_S = 2.0
 QUIET_S = 0.05
 """After a silent question a late answer gets this long to pass by."""
 REMEMBERED = 512
+OFTEN = 2
+"""So many questions in a row that only old numbers answered: the camera makes its numbers up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,16 @@ class Exchange:
         self.line = line
         self.lost: Reason | None = None
         """Why nothing gets through, if the line said so."""
+        self.lies = False
+        """The camera answers under numbers of its own, so whatever comes answers the last question."""
         self._trace = trace
         self._loop = asyncio.get_running_loop()
         self._stream = ReplyDecoder()
         self._number = 0
         self._used: deque[int] = deque(maxlen=REMEMBERED)
         self._said: list[Said] = []
+        self._strays: list[Said] = []
+        self._deceived = 0
         self._sent_at = 0.0
         self._awaited = -1
         self._news = asyncio.Event()
@@ -129,7 +135,7 @@ class Exchange:
             DeviceUnreachable: the wire is not free for a message.
         """
         await self._free(stop=kind is Kind.COMMAND)
-        self._said, self._awaited = [], self._next() if number is None else number
+        self._said, self._strays, self._awaited = [], [], self._next() if number is None else number
         message = pack(kind, self._awaited, frame) if self.line.framing is Framing.SONY else frame
         self._sent_at = self._loop.time()
         self._trace.note(self._sent_at, True, message)
@@ -141,6 +147,7 @@ class Exchange:
                     await self._news.wait()
         except TimeoutError:
             await asyncio.sleep(QUIET_S if not self._said else 0)
+            self._judge_strays()
         self._used.append(self._awaited)
         return Heard(self._awaited, tuple(self._said))
 
@@ -169,16 +176,23 @@ class Exchange:
             detail = f"{self.line.where}: wanted to send, found the wire never free within {ROOM_WITHIN_S:g} s"
             raise DeviceUnreachable(self.lost or Reason("link.broken", detail, {"where": self.line.where})) from None
 
+    def _judge_strays(self) -> None:
+        """Take answers under old numbers for the answer, once they have come often and no others."""
+        self._deceived = self._deceived + 1 if self._strays and not self._said else 0
+        if self._deceived >= OFTEN:
+            self.lies = True
+            self._said = self._strays
+
     # What the line tells.
 
     def _received(self, data: bytes) -> None:
         now = self._loop.time()
         self._trace.note(now, False, data)
         number = int.from_bytes(data[4:HEADER_BYTES]) if self.line.framing is Framing.SONY else None
-        if number != self._awaited and number in self._used:
-            return  # late: it belongs to an earlier question
         replies = self._stream.feed(data) if number is None else unpack(data).replies
-        self._said += [Said(reply, now - self._sent_at, number) for reply in replies]
+        late = number != self._awaited and number in self._used and not self.lies
+        heard = self._strays if late else self._said
+        heard += [Said(reply, now - self._sent_at, number) for reply in replies]
         self._news.set()
 
     def _failed(self, reason: Reason) -> None:

@@ -21,7 +21,7 @@ from tests.until import until
 
 async def examined(address: str, *, move: bool = False) -> tuple[Report, Trace]:
     parsed = DeviceAddress.parse(address)
-    line = line_for(parsed)
+    line = line_for(parsed, local_port=0)  # tests beside this one have cameras that answer to the usual port
     trace = Trace(line.framing)
     return await examine(line, parsed, trace, move=move), trace
 
@@ -83,7 +83,7 @@ async def test_standby_is_said_and_nothing_is_guessed() -> None:
 
 
 async def test_loss_is_told_from_silence() -> None:
-    async with serve(faults={"loss": "0.1", "seed": "4"}) as simulated:
+    async with serve(faults={"loss": "0.05", "seed": "4"}) as simulated:
         report, _ = await examined(simulated.address)
     assert report.value("numbers") == "kept"
     assert report.value("commands") in {"ack, completion", "completion only", "ack only"}
@@ -137,3 +137,39 @@ def test_other_ways_to_the_same_camera(address: str, others: list[str]) -> None:
     found = [str(other) for other in candidates(DeviceAddress.parse(address))]
     assert set(others) <= set(found)
     assert address not in found
+
+
+@pytest.mark.parametrize("carrier", ["udp-raw", "tcp", "serial", "rfc2217"])
+async def test_every_carrier_is_examined(carrier: str) -> None:
+    listen = "pty" if carrier == "serial" else "127.0.0.1:0"
+    async with serve(listen, carrier=carrier, baud=38400) as simulated:
+        report, _ = await examined(simulated.address)
+    assert report.answers
+    assert report.value("numbers") == "none"
+    assert report.value("commands") == "ack, completion"
+    assert report.value("pan_nibbles") == 4
+
+
+@pytest.mark.parametrize(("model", "widths"), [("brc-x1000", (5, 4)), ("fr7", (5, 5))])
+async def test_wide_positions_are_found_and_stand_in_the_stub(model: str, widths: tuple[int, int]) -> None:
+    async with serve(model=model) as simulated:
+        report, _ = await examined(simulated.address)
+    assert (report.value("pan_nibbles"), report.value("tilt_nibbles")) == widths
+    assert f"pan_nibbles = {widths[0]}\ntilt_nibbles = {widths[1]}\n" in report.stub()
+
+
+@pytest.mark.parametrize(
+    ("faults", "name", "value"),
+    [
+        ({"lying_sequence": "1"}, "numbers", "lies"),
+        ({"no_ack": "1"}, "commands", "completion only"),
+        ({"no_completion": "1"}, "commands", "ack only"),
+    ],
+)
+async def test_quirk_is_found(faults: dict[str, str], name: str, value: str) -> None:
+    async with serve(faults=faults) as simulated:
+        report, _ = await examined(simulated.address)
+    finding = next(finding for finding in report.findings if finding.name == name)
+    assert (finding.value, finding.verdict) == (value, Verdict.WARN)
+    assert ("seq_lies = true" in report.stub()) is (value == "lies")
+    assert ("no_ack = true" in report.stub()) is (value == "completion only")
