@@ -49,6 +49,8 @@ ROUND_TRIP_LIMIT_MS = 200
 POWER_ASKED_EVERY_S = 0.5
 STILL_AFTER_S = 0.15
 """Two equal positions this far apart mean that the camera rests."""
+PATIENCE = 2
+"""A camera that still moves when its time is over gets so many times more: somebody may have made it slower."""
 FRESH_S = 2.0
 """How long a position counts as where the camera is, if nothing moved it since."""
 TOLERANCE_DEG = 0.5
@@ -431,10 +433,10 @@ class ViscaCamera:
 
     def _stop_driving(self) -> None:
         """Stop what the last drive moved, for nobody to wait for."""
-        axes = self._driven | {Axis.PAN_TILT, Axis.ZOOM}
+        orders = self._lease_stops()
         self._driven = set()
-        for axis in axes:
-            self._talk.post(self._stops[axis])
+        for order in orders:
+            self._talk.post(order)
 
     async def stop(self, *, prove: bool = True) -> Result:
         """Stop pan, tilt and zoom ahead of everything queued.
@@ -577,12 +579,12 @@ class ViscaCamera:
         self._talk.release()
         request = await self._command(row, *values, within_s=within_s)
         if request.outcome is Outcome.UNKNOWN and request.ran:
-            at, still = await self._settled(within_s)
+            at, still = await self._settled(PATIENCE * within_s)
             if not still or not await there(at):
                 self._talk.expect(request)
             return Outcome.SETTLED, at, still
         self._talk.expect(request)
-        at, still = await self._settled(within_s) if settle else (await self._look(), True)
+        at, still = await self._settled(PATIENCE * within_s) if settle else (await self._look(), True)
         return Outcome.COMPLETED, at, still
 
     async def _settled(self, within_s: float) -> tuple[Position, bool]:
@@ -627,7 +629,8 @@ class ViscaCamera:
         at = await self._look()
         pan_deg, tilt_deg = motion.ahead(self.profile, self._room(), at, (pan, tilt), lease_s=lease.total_seconds())
         fastest = max(abs(pan), abs(tilt)) if self.profile.one_speed else abs(pan)
-        return self._order(table.PAN_TILT_ABSOLUTE, *self._absolute(pan_deg, tilt_deg, fastest, abs(tilt)))
+        values = self._absolute(pan_deg, tilt_deg, fastest, abs(tilt))
+        return self._order(table.PAN_TILT_ABSOLUTE, *values, within_s=motion.LONGEST_S)
 
     def _zoom_drive(self, zoom: float) -> Order:
         if not zoom:
