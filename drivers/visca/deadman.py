@@ -497,18 +497,24 @@ class Stillness:
     is_moving_on: bool = False
     """It was stopped and did not stand still when it was looked at last."""
     _task: asyncio.Task[None] | None = None
+    _begun: int = 0
+    """Counts what made the camera move again: a look across that proves nothing."""
 
     async def prove(self) -> bool:
         """Look twice a moment after a STOP; stop it again, and say so once, while it still moves.
 
+        False also where the camera was told to move meanwhile: then nobody can say.
+
         Raises:
             DriverError: it did not answer.
         """
+        begun = self._begun
         for _ in range(PROOFS):
             await asyncio.sleep(PROVED_AFTER_S)
-            if await self.stands():
-                return True
-            await self.stop()
+            if begun != self._begun or await self.stands():
+                return begun == self._begun
+            if begun == self._begun:
+                await self.stop()
         return False
 
     async def stands(self) -> bool:
@@ -517,11 +523,12 @@ class Stillness:
         Raises:
             DriverError: it did not answer.
         """
+        begun = self._begun
         before = await self.look()
         await asyncio.sleep(LOOKED_AGAIN_AFTER_S)
         after = await self.look()
         still = before is None or after is None or motion.rests(before, after)
-        if still is self.is_moving_on:  # it changed
+        if begun == self._begun and still is self.is_moving_on:  # it changed
             self.is_moving_on = not still
             text = "camera stands again" if still else "camera goes on moving after STOP"
             log.log(logging.INFO if still else logging.ERROR, text, extra={"action": "stop", "device": self.name})
@@ -538,6 +545,7 @@ class Stillness:
 
     def forget(self) -> None:
         """Give the proof up: the camera is to move again."""
+        self._begun += 1
         if self._task is not None:
             self._task.cancel()
             self._task = None

@@ -399,7 +399,7 @@ class ViscaCamera:
             self._stop_driving()
             return
         self._moves()
-        turn = await self._bounded_turn(pan, tilt, lease) if self._bounded else self._turn(pan, tilt)
+        turn = await self._bounded_turn(pan, tilt, lease) if self._is_bounded else self._turn(pan, tilt)
         wanted = {axis for axis, moves in ((Axis.PAN_TILT, pan or tilt), (Axis.ZOOM, zoom)) if moves}
         orders = [
             order
@@ -408,6 +408,10 @@ class ViscaCamera:
         ]
         self._driven = wanted
         self._talk.lease(orders, self._now() + lease.total_seconds(), self._lease_stops())
+
+    @property
+    def _is_bounded(self) -> bool:
+        return self._bounded and self.profile.knows(table.PAN_TILT_ABSOLUTE)
 
     def _claim(self, owner: str, *, take_over: bool) -> None:
         """Give the camera to `owner`.
@@ -694,6 +698,8 @@ class ViscaCamera:
         Raises:
             DriverError: it would not.
         """
+        if not self.profile.knows(table.LIMIT_SET):
+            return
         if isinstance(self._limits, Limits):
             room, steps = self._room(), self.profile.steps
             await self._told(table.LIMIT_SET, 0, steps(room.left), steps(room.down, "tilt"))
@@ -704,9 +710,10 @@ class ViscaCamera:
                 await self._told(table.LIMIT_CLEAR, corner, pan, tilt)
 
     def _room(self) -> Limits:
-        """Return where the camera may look."""
+        """Return where the camera may look; limits that leave nothing of its reach are none of this camera."""
         reach = Limits.of(self.profile)
-        return self._limits.within(reach) if isinstance(self._limits, Limits) else reach
+        room = self._limits.within(reach) if isinstance(self._limits, Limits) else reach
+        return room if room.left < room.right and room.down < room.up else reach
 
     def _is_within(self, at: Position) -> bool:
         if not isinstance(self._limits, Limits):
@@ -724,7 +731,8 @@ class ViscaCamera:
         """
         order = self._questions.get((row, lane))
         if order is None:
-            order = self._questions[row, lane] = self._order(row, lane=lane)
+            # Not held against the profile: what a camera does not know it may say itself.
+            order = self._questions[row, lane] = self._as_order(row, row.encode(address=self._line.address), lane)
         within_s = LOOK_WITHIN_S if lane is Lane.POLL else None
         request = await self._talk.ask(order, within_s=within_s)
         if request.outcome is not Outcome.COMPLETED:
@@ -864,13 +872,18 @@ class ViscaCamera:
     async def _safety_measures(self) -> list[Measure]:
         """Return what stands against the camera's last STOP; one that goes on moving is stopped once more."""
         measures = []
-        if self._stillness.is_moving_on and not self._talk.is_leased(self._now()):
+        if self._stillness.is_moving_on and not self._talk.moving:
             with suppress(DriverError):
                 await self._stop_again()
                 await self._stillness.stands()
         if self._stillness.is_moving_on:
             why = self._reason("camera.not_stopping", "wanted it to stand after STOP, found it moving")
             measures.append(Measure("stop", "moving", Verdict.FAIL, limit="still", reason=why))
+        if isinstance(self._limits, Limits) and not self.profile.knows(table.LIMIT_SET):
+            why = self._reason(
+                "camera.no_limits", f"wanted limits, found a camera that keeps none ({self.profile.name})"
+            )
+            measures.append(Measure("limits", "not kept", Verdict.WARN, limit="kept", reason=why))
         if self._now() - self._guard.fired_at <= STALL_SHOWN_S:
             why = self._reason("camera.stopped_by_watchdog", "wanted STOP from the event loop, found it standing still")
             measures.append(Measure("watchdog", self.stall_stops, Verdict.WARN, limit="0", reason=why))
