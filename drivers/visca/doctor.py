@@ -271,8 +271,7 @@ class _Examination:
         self._add("rtt_worst_ms", _ms(worst_s), Verdict.PASS, "the slowest of them")
         meaning = "nothing was lost" if not lost else "the network loses messages: look at cable and switch"
         self._add("lost_percent", round(100 * lost / ROUND_TRIPS), Verdict.WARN if lost else Verdict.PASS, meaning)
-        wire_s = self._exchange.line.byte_s * 9
-        self._v_period(usual_s - wire_s)
+        self._v_period(usual_s)  # the wire's time passes while the camera waits for its next picture
 
     def _v_period(self, between_s: float) -> None:
         """Tell the pictures a second from the pace of answers to questions that follow each other at once."""

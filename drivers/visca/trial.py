@@ -20,6 +20,7 @@ from drivers.visca.table import Direction
 SPEEDS = 4, 10
 DRIVE_S = 0.8
 STILL_WITHIN_S = 3.0
+STILL_AFTER_S = 0.1
 BACK_WITHIN_S = 10.0
 BACK_SPEED = 8
 STOP_TRIES = 10
@@ -116,7 +117,7 @@ class Trial:
             verdict = Verdict.PASS if pace else Verdict.WARN
             self._found.append(("zoom_steps_per_s", pace, verdict, f"at zoom speed {ZOOM_SPEED} of 7"))
         await self._command(table.ZOOM_DIRECT, start, within_s=BACK_WITHIN_S, to_the_end=True)
-        back = await self._zoom_steps()
+        back = await self._zoom_still()
         if back is not None:
             off = abs(back - start)
             self._found.append(("zoom_off_steps", off, Verdict.PASS, "off after going back to where it was"))
@@ -179,6 +180,17 @@ class Trial:
         heard = await self._inquire(table.ZOOM_INQ)
         return None if heard is None else from_nibbles(heard)
 
+    async def _zoom_still(self) -> int | None:
+        """Return where the zoom rests; on a bare line an older command's end may have been taken for this one's."""
+        before, until = await self._zoom_steps(), self._loop.time() + STILL_WITHIN_S
+        while self._loop.time() < until:
+            await asyncio.sleep(STILL_AFTER_S)
+            now = await self._zoom_steps()
+            if now == before:
+                break
+            before = now
+        return before
+
     async def _inquire(self, row: Row) -> bytes | None:
         for _ in range(TRIES):
             heard = await self._exchange.ask(row.encode(address=self._exchange.line.address))
@@ -190,7 +202,7 @@ class Trial:
         """Return where it rests, or where it was last when it does not come to rest in time."""
         before, until = await self._place(), self._loop.time() + STILL_WITHIN_S
         while self._loop.time() < until:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(STILL_AFTER_S)
             now = await self._place()
             if now and before and (now.pan, now.tilt) == (before.pan, before.tilt):
                 return now

@@ -150,6 +150,15 @@ async def test_every_carrier_is_examined(carrier: str) -> None:
     assert report.value("pan_nibbles") == 4
 
 
+async def test_small_moves_on_a_bare_line_lead_back() -> None:
+    async with serve(carrier="tcp", model="ptzoptics-g2") as simulated:
+        report, _ = await examined(simulated.address, move=True)
+        assert not simulated.moving
+        assert simulated.zoom == pytest.approx(0.0, abs=0.01)
+    assert report.value("one_speed") is False
+    assert report.value("zoom_off_steps") == 0
+
+
 @pytest.mark.parametrize(("model", "widths"), [("brc-x1000", (5, 4)), ("fr7", (5, 5))])
 async def test_wide_positions_are_found_and_stand_in_the_stub(model: str, widths: tuple[int, int]) -> None:
     async with serve(model=model) as simulated:
