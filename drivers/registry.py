@@ -34,6 +34,9 @@ DRIVERS: dict[str, Driver] = {
     driver.scheme: driver
     for driver in (
         Driver("visca+udp", Camera, "drivers.visca.device"),
+        Driver("visca+tcp", Camera, "drivers.visca.device"),
+        Driver("visca+serial", Camera, "drivers.visca.device"),
+        Driver("visca+rfc2217", Camera, "drivers.visca.device"),
         Driver("obs+ws", Switcher, "drivers.obs.device"),
         Driver("audio+pulse", Sound, "drivers.audio.device"),
         Driver("audio+model", Sound, "drivers.audio.device"),
