@@ -25,12 +25,12 @@ from drivers.errors import (
     DeviceRefused,
     DeviceUnreachable,
     DriverError,
-    OutcomeUnknown,
     ProtocolViolation,
 )
 from drivers.outcomes import Health, Measure, Outcome, Reason, Result, Scalar, Verdict, judge
 from drivers.ports import Device, Identity, Position
 from drivers.visca import motion, table
+from drivers.visca.asker import DRIVES, Asker
 from drivers.visca.codec import TERMINATOR, ErrorCode, Kind
 from drivers.visca.conversation import Conversation, Link
 from drivers.visca.deadman import WATCHDOG, Guard, Stillness
@@ -46,41 +46,19 @@ from drivers.visca.trace import OPENED, Trace
 log = logging.getLogger(__name__)
 
 ROUND_TRIP_LIMIT_MS = 200
-POWER_ASKED_EVERY_S = 0.5
 STILL_AFTER_S = 0.15
 """Two equal positions this far apart mean that the camera rests."""
 PATIENCE = 2
 """A camera that still moves when its time is over gets so many times more: somebody may have made it slower."""
-FRESH_S = 2.0
-"""How long a position counts as where the camera is, if nothing moved it since."""
 TOLERANCE_DEG = 0.5
 TOLERANCE_ZOOM = 0.02
 CLOSE_WITHIN_S = 0.5
-LOOK_WITHIN_S = 1.2
-"""A camera that says nothing to a look and its resends for so long is not there."""
 PROOF_WITHIN_S = 1.0
-BURST = 3
-"""So many questions of one look may come together."""
 STALL_SHOWN_S = 60.0
 TALLY_AGAIN_S = 10.0
 HAND_LEASE_S = 1.0
 """A drive that comes through `command` or `raw` lasts so long; there is no drive without an end."""
 
-DRIVES = frozenset(
-    row.name
-    for row in (
-        table.PAN_TILT_DRIVE,
-        table.ZOOM_TELE,
-        table.ZOOM_WIDE,
-        table.ZOOM_DRIVE,
-        table.ZOOM_DRIVE_FINE,
-        table.FOCUS_FAR,
-        table.FOCUS_NEAR,
-        table.FOCUS_DRIVE,
-    )
-)
-"""What goes on until it is stopped."""
-STOP_NAMES = frozenset(row.name for row in (table.PAN_TILT_STOP, table.ZOOM_STOP, table.FOCUS_STOP))
 FOCUS_MODES = {"auto": table.FOCUS_AUTO, "manual": table.FOCUS_MANUAL, "one-push": table.FOCUS_ONE_PUSH}
 TALLIES = {"red": table.TALLY_RED, "green": table.TALLY_GREEN, "yellow": table.TALLY_YELLOW}
 
@@ -147,7 +125,6 @@ class ViscaCamera:
         self, name: str, line: Line, profile: Profile | None, *, bounded: bool = False, limits: Limits | str = ""
     ) -> None:
         self.name = name
-        self.profile = profile or GENERIC
         self.expectations: MutableMapping[int, Position] = {}
         """By memory: where the camera was when it was stored."""
         self.on_stored: Callable[[int, Position], None] | None = None
@@ -161,15 +138,18 @@ class ViscaCamera:
         self._talk = Conversation(
             name, line, Session, guard=self._guard, observer=self.trace.note, ended=self._unwaited
         )
+        self._asker = Asker(self._talk, profile or GENERIC)
         self._stillness = Stillness(name, self._place, self._stop_again)
-        self._stops = {axis: self._order(row, lane=Lane.STOP) for axis, row in _STOP_OF.items()}
-        self._questions: dict[tuple[Row, Lane], Order] = {}
+        self._stops = {axis: self._asker.order(row, lane=Lane.STOP) for axis, row in _STOP_OF.items()}
         self._driven: set[Axis] = set()
         """What the last drive moved; an axis that rested before needs no stop."""
         self._owner = ""
-        self._seen: tuple[float, Position] | None = None
-        self._asked_until = 0.0
         self._tally: asyncio.TimerHandle | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """What this camera can do."""
+        return self._asker.profile
 
     @property
     def link(self) -> Link:
@@ -190,7 +170,7 @@ class ViscaCamera:
             DeviceUnreachable: no link, or no answer within about two seconds.
         """
         await self.close()
-        self._use(self._chosen or GENERIC)
+        self._asker.use(self._chosen or GENERIC)
         self.trace.remark(self._now(), OPENED)
         await self._talk.open()
         try:
@@ -205,17 +185,12 @@ class ViscaCamera:
         await self._stop_moving(*Axis)
         if self._chosen is None:
             with suppress(DeviceRefused, ProtocolViolation):  # it will not say who it is: generic
-                self._use(profile_for(await self.version()))
+                self._asker.use(profile_for(await self.version()))
         self._talk.is_up(gap_s=self.profile.quirks.min_gap_ms / 1000)
-        if await self._is_on():
-            await self._look()
+        if await self._asker.is_on():
+            await self._asker.look()
             await self._limit()
         self._stillness.prove_soon()
-
-    def _use(self, profile: Profile) -> None:
-        self.profile = profile
-        self._questions.clear()
-        self._seen = None
 
     async def close(self) -> None:
         """Stop a moving camera, waiting half a second at most, and let go of the line."""
@@ -239,12 +214,12 @@ class ViscaCamera:
         Raises:
             DeviceUnreachable: no answer.
         """
-        await self._patience()
+        await self._asker.patience()
         began = self._now()
-        on = await self._is_on(Lane.POLL)
+        on = await self._asker.is_on(Lane.POLL)
         measures = [self._power_measure(on), self._round_trip_measure(round((self._now() - began) * 1000, 1))]
         if on:
-            at = await self._look(Lane.POLL)
+            at = await self._asker.look(Lane.POLL)
             measures += [
                 Measure("pan_deg", at.pan_deg, Verdict.PASS, "deg"),
                 Measure("tilt_deg", at.tilt_deg, Verdict.PASS, "deg"),
@@ -259,15 +234,8 @@ class ViscaCamera:
         return Identity(vendor, MODELS.get(version.model, f"{version.model:04X}"), f"{version.rom:04X}")
 
     async def version(self) -> Version:
-        """Ask what the version inquiry answers.
-
-        Raises:
-            ProtocolViolation: an answer of the wrong length.
-        """
-        try:
-            return Version.parse(await self._ask(table.VERSION_INQ))
-        except ValueError as error:
-            raise ProtocolViolation(self._talk.reason("camera.malformed_answer", str(error))) from error
+        """Ask what the version inquiry answers."""
+        return await self._asker.version()
 
     async def power(self, on: bool) -> Result:
         """Switch on or to standby and return once the camera says it is there; its menu is closed then.
@@ -277,13 +245,13 @@ class ViscaCamera:
         """
         began = self._now()
         outcome = Outcome.COMPLETED
-        if await self._is_on() is not on:
-            request = await self._command(table.POWER_ON if on else table.POWER_STANDBY)
+        if await self._asker.is_on() is not on:
+            request = await self._asker.command(table.POWER_ON if on else table.POWER_STANDBY)
             if request.outcome is not Outcome.UNKNOWN:
                 self._talk.expect(request)
             else:
                 outcome = Outcome.SETTLED
-            await self._power_reached(on)
+            await self._asker.power_reached(on)
             if on:
                 await self._limit()
         if on and self.profile.knows(table.MENU_OFF):
@@ -302,12 +270,12 @@ class ViscaCamera:
         began, expected = self._now(), self.expectations.get(memory)
         if expected is not None and not self._is_within(expected):
             raise DeviceRefused(self._talk.reason("camera.outside_limits", f"wanted memory {memory}, {expected}"))
-        within_s = motion.recall_s(self.profile, await self._whereabouts(), expected)
+        within_s = motion.recall_s(self.profile, await self._asker.whereabouts(), expected)
 
         async def there(at: Position) -> bool:
             if expected is not None and motion.deviation(self.profile, expected, at).within:
                 return True
-            return self.profile.knows(table.MEMORY_INQ) and (await self._ask(table.MEMORY_INQ))[0] == memory
+            return self.profile.knows(table.MEMORY_INQ) and (await self._asker.ask(table.MEMORY_INQ))[0] == memory
 
         outcome, at, still = await self._move(table.RECALL, memory, within_s=within_s, there=there, settle=True)
         return self._result(outcome, began, **_places(at), **self._compared(memory, at, still=still))
@@ -331,11 +299,11 @@ class ViscaCamera:
         """
         self.profile.check(table.STORE, memory)
         began = self._now()
-        before = await self._look()
-        request = await self._command(table.STORE, memory)
+        before = await self._asker.look()
+        request = await self._asker.command(table.STORE, memory)
         self.expectations.pop(memory, None)
         self._talk.expect(request)
-        at = await self._look()
+        at = await self._asker.look()
         proved = motion.rests(before, at)
         if proved:
             self.expectations[memory] = at
@@ -345,7 +313,7 @@ class ViscaCamera:
 
     async def position(self) -> Position:
         """Ask where the camera looks."""
-        return await self._look()
+        return await self._asker.look()
 
     async def move_to(
         self, pan_deg: float, tilt_deg: float, zoom: float | None = None, *, speed: float = 1.0
@@ -368,7 +336,9 @@ class ViscaCamera:
         async def pointed(at: Position) -> bool:
             return max(abs(at.pan_deg - pan_deg), abs(at.tilt_deg - tilt_deg)) <= TOLERANCE_DEG
 
-        within_s = motion.turn_s(await self._whereabouts(), target, profile.deg_per_s(min(values[0], values[1] or 99)))
+        within_s = motion.turn_s(
+            await self._asker.whereabouts(), target, profile.deg_per_s(min(values[0], values[1] or 99))
+        )
         outcome, at, _ = await self._move(table.PAN_TILT_ABSOLUTE, *values, within_s=within_s, there=pointed)
         if zoom is not None:
             zoomed, at, _ = await self._zoom_to(zoom, at.zoom)
@@ -480,7 +450,7 @@ class ViscaCamera:
         """
         if colour not in TALLIES:
             raise ValueError(f"{self.name}: tally must be {', '.join(TALLIES)}, got {colour!r}")
-        order = self._order(TALLIES[colour], 2 if on else 3)
+        order = self._asker.order(TALLIES[colour], 2 if on else 3)
         self._dark()
         result = await self._did(order)
         if on and self.profile.tally_keep_alive_s is not None:
@@ -520,9 +490,9 @@ class ViscaCamera:
         row = table.BY_NAME.get(name)
         if row is None or row.kind is not Kind.INQUIRY:
             raise ValueError(f"{self.name}: the table has no inquiry {name!r}")
-        request = await self._talk.ask(self._order(row, *values))
-        self._talk.expect(request, await self._why_refused(request))
-        return dict(self._read(row, request.answer))
+        request = await self._talk.ask(self._asker.order(row, *values))
+        self._talk.expect(request, await self._asker.why_refused(request))
+        return dict(self._asker.read(row, request.answer))
 
     async def raw(self, frame: bytes) -> Result:
         """Send a frame as it is, but for its address, through the queue like all else.
@@ -536,12 +506,12 @@ class ViscaCamera:
         found = table.find(payload)
         if found is not None:
             row = found[0]
-            return await self._did(self._as_order(row, payload))
+            return await self._did(self._asker.as_order(row, payload))
         kind = Kind.INQUIRY if frame[1] == 0x09 else Kind.COMMAND
         return await self._did(Order(f"frame {frame.hex(' ').upper()}", kind, payload))
 
     async def _told(self, row: Row, *values: int) -> Result:
-        return await self._did(self._order(row, *values))
+        return await self._did(self._asker.order(row, *values))
 
     async def _did(self, order: Order) -> Result:
         """Return once the camera has done `order`.
@@ -557,7 +527,7 @@ class ViscaCamera:
             self._driven |= order.axes
             self._talk.lease((), began + HAND_LEASE_S, self._lease_stops())
         request = await self._talk.ask(order)
-        self._talk.expect(request, await self._why_refused(request))
+        self._talk.expect(request, await self._asker.why_refused(request))
         answer: dict[str, Scalar] = {"answer": request.answer.hex(" ").upper()} if request.answer else {}
         return self._result(Outcome.COMPLETED, began, **answer)
 
@@ -581,23 +551,23 @@ class ViscaCamera:
         self._claim("", take_over=True)
         self._moves()
         self._talk.release()
-        request = await self._command(row, *values, within_s=within_s)
+        request = await self._asker.command(row, *values, within_s=within_s)
         if request.outcome is Outcome.UNKNOWN and request.ran:
             at, still = await self._settled(PATIENCE * within_s)
             if not still or not await there(at):
                 self._talk.expect(request)
             return Outcome.SETTLED, at, still
         self._talk.expect(request)
-        at, still = await self._settled(PATIENCE * within_s) if settle else (await self._look(), True)
+        at, still = await self._settled(PATIENCE * within_s) if settle else (await self._asker.look(), True)
         return Outcome.COMPLETED, at, still
 
     async def _settled(self, within_s: float) -> tuple[Position, bool]:
         """Return where the camera comes to rest, and whether it did within `within_s`."""
-        ends_at, before = self._now() + within_s, await self._look()
+        ends_at, before = self._now() + within_s, await self._asker.look()
         while True:
             await asyncio.sleep(STILL_AFTER_S)
-            await self._patience()
-            at = await self._look()
+            await self._asker.patience()
+            at = await self._asker.look()
             if motion.rests(before, at) or self._now() >= ends_at:
                 return at, motion.rests(before, at)
             before = at
@@ -624,29 +594,29 @@ class ViscaCamera:
         along = Direction.STOP if not tilt else Direction.UP if tilt > 0 else Direction.DOWN
         pan_speed = motion.speed_code(pan, self.profile.pan_speed_max)
         tilt_speed = motion.speed_code(tilt, self.profile.tilt_speed_max)
-        return self._order(table.PAN_TILT_DRIVE, pan_speed, tilt_speed, across, along)
+        return self._asker.order(table.PAN_TILT_DRIVE, pan_speed, tilt_speed, across, along)
 
     async def _bounded_turn(self, pan: float, tilt: float, lease: timedelta) -> Order:
         """Return a move to a place not far ahead, where the camera halts even if nobody is left to stop it."""
         if not pan and not tilt:
             return self._stops[Axis.PAN_TILT]
-        at = await self._look()
+        at = await self._asker.look()
         pan_deg, tilt_deg = motion.ahead(self.profile, self._room(), at, (pan, tilt), lease_s=lease.total_seconds())
         fastest = max(abs(pan), abs(tilt)) if self.profile.one_speed else abs(pan)
         values = self._absolute(pan_deg, tilt_deg, fastest, abs(tilt))
-        return self._order(table.PAN_TILT_ABSOLUTE, *values, within_s=motion.LONGEST_S)
+        return self._asker.order(table.PAN_TILT_ABSOLUTE, *values, within_s=motion.LONGEST_S)
 
     def _zoom_drive(self, zoom: float) -> Order:
         if not zoom:
             return self._stops[Axis.ZOOM]
-        return self._order(table.ZOOM_DRIVE, motion.zoom_code(zoom, self.profile.zoom_speed_max))
+        return self._asker.order(table.ZOOM_DRIVE, motion.zoom_code(zoom, self.profile.zoom_speed_max))
 
     def _lease_stops(self) -> list[Order]:
         return [self._stops[axis] for axis in Axis if axis is not Axis.FOCUS or axis in self._driven]
 
     def _moves(self) -> None:
         """Say that the camera is about to move: what was seen of it counts no more."""
-        self._seen = None
+        self._asker.moved()
         self._stillness.forget()
 
     async def _stop_moving(self, *axes: Axis) -> None:
@@ -688,7 +658,7 @@ class ViscaCamera:
     async def _place(self) -> Position | None:
         """Ask where the camera looks; none in standby."""
         try:
-            return await self._look(Lane.POLL)
+            return await self._asker.look(Lane.POLL)
         except DeviceRefused:
             return None
 
@@ -721,119 +691,13 @@ class ViscaCamera:
         near = self._room().nearest(at.pan_deg, at.tilt_deg)
         return max(abs(near[0] - at.pan_deg), abs(near[1] - at.tilt_deg)) <= self.profile.tolerance_deg
 
-    # Inquiries.
-
-    async def _ask(self, row: Row, lane: Lane = Lane.USER) -> bytes:
-        """Return the answer to an inquiry without values.
-
-        Raises:
-            DriverError: no answer, or a refusal.
-        """
-        order = self._questions.get((row, lane))
-        if order is None:
-            # Not held against the profile: what a camera does not know it may say itself.
-            order = self._questions[row, lane] = self._as_order(row, row.encode(address=self._line.address), lane)
-        within_s = LOOK_WITHIN_S if lane is Lane.POLL else None
-        request = await self._talk.ask(order, within_s=within_s)
-        if request.outcome is not Outcome.COMPLETED:
-            self._talk.expect(request, await self._why_refused(request) if row is not table.POWER_INQ else "")
-        return request.answer
-
-    def _read(self, row: Row, answer: bytes) -> dict[str, int]:
-        """Return the numbers of an answer.
-
-        Raises:
-            ProtocolViolation: they are none.
-        """
-        try:
-            return row.decode(answer)
-        except ValueError as error:
-            raise ProtocolViolation(self._talk.reason("camera.malformed_answer", str(error))) from error
-
-    async def _is_on(self, lane: Lane = Lane.USER) -> bool:
-        return self._read(table.POWER_INQ, await self._ask(table.POWER_INQ, lane))["power"] == 2
-
-    async def _power_reached(self, on: bool) -> None:
-        """Return once power is as wanted; a camera that starts may be silent or refuse.
-
-        Raises:
-            OutcomeUnknown: it is not, within the profile's time.
-        """
-        within_s = self.profile.start_up_s
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                while True:
-                    with suppress(DriverError):
-                        if await self._is_on(Lane.POLL) is on:
-                            return
-                    await asyncio.sleep(POWER_ASKED_EVERY_S)
-        wanted = "on" if on else "in standby"
-        raise OutcomeUnknown(
-            self._talk.reason("camera.power_not_reached", f"wanted {wanted} within {within_s:g} s", on=on)
-        )
-
-    async def _look(self, lane: Lane = Lane.USER) -> Position:
-        turned = self._read(table.POSITION_INQ, await self._ask(table.POSITION_INQ, lane))
-        zoomed = self._read(table.ZOOM_INQ, await self._ask(table.ZOOM_INQ, lane))
-        at = Position(
-            self.profile.degrees(turned["pan"]),
-            self.profile.degrees(turned["tilt"], "tilt"),
-            round(zoomed["zoom"] / self.profile.zoom_end, 4),
-        )
-        self._seen = self._now(), at
-        return at
-
-    async def _whereabouts(self) -> Position:
-        """Return where the camera looks, if need be from a moment ago: for reckoning times."""
-        if self._seen is not None and self._now() - self._seen[0] <= FRESH_S:
-            return self._seen[1]
-        return await self._look()
-
-    async def _patience(self) -> None:
-        """Wait until the camera may be polled again: a look's questions come together, then it rests."""
-        gap_s, now = 1 / self.profile.quirks.poll_max_hz, self._now()
-        wait_s = self._asked_until - now
-        self._asked_until = max(now, self._asked_until) + BURST * gap_s
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
-
-    # Requests and their ends.
-
-    def _order(self, row: Row, *values: int, lane: Lane = Lane.USER, within_s: float = 2.0) -> Order:
-        """Return the order for `row`.
-
-        Raises:
-            ValueError: the camera does not take it; names the value, the range and the profile.
-        """
-        if row.name in STOP_NAMES:
-            return self._as_order(row, row.encode(address=self._line.address))
-        return self._as_order(row, self.profile.frame(row, *values, address=self._line.address), lane, within_s)
-
-    @staticmethod
-    def _as_order(row: Row, payload: bytes, lane: Lane = Lane.USER, within_s: float = 2.0) -> Order:
-        lane = Lane.STOP if row.name in STOP_NAMES else lane
-        return Order(row.name, row.kind, payload, lane, row.axes, within_s)
-
-    async def _command(self, row: Row, *values: int, within_s: float = 2.0) -> Request:
-        """Return the ended request; for a refusal its reason is learnt here, while the camera is asked anyway."""
-        request = await self._talk.ask(self._order(row, *values, within_s=within_s))
-        if request.outcome is Outcome.REFUSED:
-            self._talk.expect(request, await self._why_refused(request))
-        return request
-
-    async def _why_refused(self, request: Request) -> str:
-        """Return the code of a refusal, asking whether standby is why."""
-        if request.code != ErrorCode.NOT_EXECUTABLE:
-            return ""
-        with suppress(DriverError):
-            return "camera.not_executable" if await self._is_on() else "camera.in_standby"
-        return "camera.not_executable"
+    # What was not waited for.
 
     def _unwaited(self, request: Request) -> None:
         """Prove a STOP that nobody waited for, and write down what was not done."""
         if request.is_stop and request.outcome is Outcome.COMPLETED:
             self._driven = set() if not self._talk.is_leased(self._now()) else self._driven
-            self._seen = None
+            self._asker.moved()
             if not self._driven:
                 self._stillness.prove_soon()
         elif request.outcome in {Outcome.UNKNOWN, Outcome.REFUSED}:

@@ -133,7 +133,7 @@ async def test_switching_on_closes_the_menu(camera: ViscaCamera, simulated: Simu
 
 async def test_tally_is_told_again_while_it_is_on(camera: ViscaCamera, simulated: SimulatedCamera) -> None:
     on, off = bytes.fromhex("01 7e 01 0a 00 02"), bytes.fromhex("01 7e 01 0a 00 03")
-    camera.profile = camera.profile.model_copy(update={"tally_keep_alive_s": 0.06})
+    camera._asker.use(camera.profile.model_copy(update={"tally_keep_alive_s": 0.06}))
     await camera.tally(True)
     await until(lambda: simulated.ran.count(on) >= 3)
     await camera.tally(False)

@@ -13,8 +13,9 @@ import pytest
 from drivers import Condition, DeviceAddress, Outcome, Verdict
 from drivers.errors import DeviceRefused, DeviceUnreachable
 from drivers.visca.codec import Kind, pack
-from drivers.visca.deadman import GRACE_S, RawCry, SonyCry, stop_frames, stop_now
+from drivers.visca.deadman import GRACE_S, stop_now
 from drivers.visca.device import ViscaCamera
+from drivers.visca.rescue import RawCry, SonyCry, stop_frames
 from drivers.visca.sim import SimulatedCamera, serve
 from tests.until import until
 from tests.wire.visca.beside import camera_beside
