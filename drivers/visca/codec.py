@@ -1,8 +1,9 @@
 """VISCA bytes, both ways: Sony's eight-byte UDP header and the frames inside it.
 
-A frame is `header, 1 to 14 bytes, FF`. No byte before the last is FF, because numbers
-travel as nibbles (`0p 0q 0r 0s`), so a frame is cut at FF and only there. Some cameras
-write a wrong length into the UDP header; it is not trusted, the datagram's own end is.
+A frame is `header, 1 to 14 bytes, FF`; a few of today's cameras write 15. No byte before
+the last is FF, because numbers travel as nibbles (`0p 0q 0r 0s`), so a frame is cut at FF
+and only there. What stands before a header byte is noise of the line. Some cameras write a
+wrong length into the UDP header; it is not trusted, the datagram's own end is.
 
 What the frames mean stands in `drivers.visca.table`.
 """
@@ -75,7 +76,19 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NetworkChange:
-    """A device joined or left a serial chain."""
+    """A device joined or left a serial chain, so addresses are to be set again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSet:
+    """Address Set went through the whole chain, which has so many cameras."""
+
+    cameras: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """IF_Clear went through the whole chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +113,28 @@ class Malformed:
     content: bytes
 
 
-Reply = Ack | Completion | Answer | Refused | NetworkChange | ResetDone | BadSequence | BadMessage | Malformed
+Reply = (
+    Ack
+    | Completion
+    | Answer
+    | Refused
+    | NetworkChange
+    | AddressSet
+    | Cleared
+    | ResetDone
+    | BadSequence
+    | BadMessage
+    | Malformed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A reply, and the number of the camera in its chain that sent it."""
+
+    camera: int
+    """1 to 7; 0 for noise and for what went round to everybody."""
+    reply: Reply
 
 
 class ReplyDecoder:
@@ -115,14 +149,48 @@ class ReplyDecoder:
 
     def feed(self, data: bytes) -> list[Reply]:
         """Return the replies that `data` completes, oldest first."""
-        *bodies, rest = (self._rest + data).split(bytes((TERMINATOR,)))
-        self._rest = rest[: MAX_BODY_BYTES + 1]  # one over, so that it reads as too long
-        return [_parse(body) for body in bodies]
+        return [frame.reply for frame in self.frames(data)]
+
+    def frames(self, data: bytes) -> list[Frame]:
+        """Return the same with the camera that sent each."""
+        *bodies, rest = (self._rest + data).split(_CUT) if self._rest else data.split(_CUT)
+        self._rest = _from_header(rest)[: MAX_BODY_BYTES + 1] if rest else b""  # one over reads as too long
+        return [_read(body) for body in bodies]
 
 
-def _parse(body: bytes) -> Reply:
-    if not 2 <= len(body) <= MAX_BODY_BYTES or body[0] < 0x90 or body[0] & 0x0F:
-        return Malformed(body[: MAX_BODY_BYTES + 1])
+_CUT = bytes((TERMINATOR,))
+_BROADCAST = 0x88
+_HEADERS = frozenset((_BROADCAST, *range(0x90, 0x100, 0x10)))
+_NOISE = 0
+
+
+def _from_header(body: bytes) -> bytes:
+    """Return `body` without the noise before its first header byte."""
+    for at, byte in enumerate(body):
+        if byte in _HEADERS:
+            return body[at:]
+    return b""
+
+
+def _read(body: bytes) -> Frame:
+    """Return what `body` says, or what begins at a later header byte if noise looked like one."""
+    body = _from_header(body)
+    if len(body) > MAX_BODY_BYTES:
+        return Frame(_NOISE, Malformed(body[: MAX_BODY_BYTES + 1]))
+    later = body
+    while later:
+        reply = _parse(later)
+        if reply is not None:
+            return Frame(_NOISE if later[0] == _BROADCAST else (later[0] >> 4) - 8, reply)
+        later = _from_header(later[1:])
+    return Frame(_NOISE, Malformed(body))
+
+
+def _parse(body: bytes) -> Reply | None:
+    if len(body) < 2:
+        return None
+    if body[0] == _BROADCAST:
+        return _echo(body)
     group, socket, content = body[1] & 0xF0, body[1] & 0x0F, body[2:]
     if group == 0x50:
         return Answer(content) if content else Completion(socket)
@@ -130,7 +198,14 @@ def _parse(body: bytes) -> Reply:
         return Refused(content[0], socket)
     if group == 0x40 and not content:
         return Ack(socket)
-    return NetworkChange() if body[1:] == b"\x38" else Malformed(body)
+    return NetworkChange() if body[1:] == b"\x38" else None
+
+
+def _echo(body: bytes) -> Reply | None:
+    """Return what came round a chain: `88 30 0w` with w one more than there are cameras, or IF_Clear."""
+    if len(body) == 3 and body[1] == 0x30 and 1 <= body[2] <= 8:
+        return AddressSet(body[2] - 1)
+    return Cleared() if body[1:] == b"\x01\x00\x01" else None
 
 
 @dataclass(frozen=True, slots=True)

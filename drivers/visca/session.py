@@ -1,36 +1,40 @@
 """One conversation with one camera: what to send when, and how each request ended.
 
-No input or output here: time is an argument, datagrams come in through `received` and go
-out through `tick`. A request is
-
-    QUEUED ──> SENT ──> RUNNING ──> ENDED      with exactly one `Outcome`
-
-*Sent* means that no answer came yet; *running* that the camera acknowledged and its
-completion is awaited. Inquiries go from sent to ended.
+No input or output here: time is an argument, bytes come in through `received` and go out
+through `tick`. What a request is and how far it can be stands in `drivers.visca.orders`,
+whose answer is whose in `drivers.visca.matching`, time limits in `drivers.visca.timing`.
 
 The rules, and why:
 
 * One message at a time waits for its first answer; Sony asks for it. STOP alone overtakes.
-* A message is resent under the **same** number. A camera that got it before says `0F 01`
-  and does not run it twice; so `0F 01` means that the command *ran* and its
-  acknowledgement was lost. An inquiry is asked again under a new number.
+* With Sony's header a message is resent under the **same** number. A camera that got it
+  before says `0F 01` and does not run it twice; so `0F 01` means that the command *ran* and
+  its acknowledgement was lost. An inquiry is asked again under a new number.
+* Over a bare line nothing tells a copy from a second command. There a command is resent only
+  if running it twice ends where running it once does; any other ends as unknown.
 * Newest wins: a motion takes the place of queued motions on its axes (superseded) and takes
-  back sent and running ones (cancelled, whatever the camera says of them afterwards).
+  back sent and running ones (cancelled, whatever the camera says of them afterwards). A lane
+  takes the place of no lane before it. All this happens when a message can be sent, not before.
+* A drive that the camera is already doing is not sent again: it was acknowledged, nothing
+  else ran on its axes since, its lease lives, and that is less than `HELD_S` ago.
 * A camera has two sockets. Of motions that do not displace each other only one is started
   at a time, so that a socket stays free for STOP.
-* A motion that was sent and not yet acknowledged when STOP went out may arrive after it.
-  It is not resent, and STOP is sent once more when its fate is known or `STRAY_S` is over;
-  only that second STOP ends the request.
+* A motion that was sent and not yet acknowledged when STOP went out may arrive after it,
+  unless the line keeps order. It is not resent, and STOP is sent once more when its fate is
+  known or the time of strays is over; only that second STOP ends the request.
+* STOP is sent until it is answered or the camera is given up. Several STOPs go out at once
+  where numbers tell their answers apart, else one after the other, unless one stays unanswered.
 * A drive is a lease: when it ends unrenewed, the session queues STOP by itself.
-* Buffer full (another controller is busy): back off and try again under the same number,
-  because a resent copy may have been accepted while the error was on its way.
+* Buffer full (another controller is busy): back off and try again, with a number under the
+  same one, because a resent copy may have been accepted while the error was on its way.
+* A camera that never acknowledges is taken to run what it did not refuse in time, one
+  command at a time; completed is only what it says is completed.
+* From a camera that says nothing at all nothing is known: commands are sent and end unknown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import Enum, IntEnum
 from math import inf
 
 from drivers.outcomes import Outcome
@@ -38,121 +42,83 @@ from drivers.visca.codec import (
     RESET,
     SEQUENCE_LIMIT,
     Ack,
+    AddressSet,
     Answer,
     BadMessage,
     BadSequence,
+    Cleared,
     Completion,
     ErrorCode,
     Kind,
+    NetworkChange,
     Refused,
     Reply,
+    ReplyDecoder,
     ResetDone,
     pack,
     unpack,
 )
-from drivers.visca.table import Axis
+from drivers.visca.line import Framing
+from drivers.visca.matching import ByNumber, ByOrder, Matcher
+from drivers.visca.orders import Lane, Order, Request, State, Step
+from drivers.visca.row import Axis
+from drivers.visca.timing import Quirks, Timing
 
-V_PERIOD_S = 0.02
-"""A camera looks at one command per picture; 20 ms where mains has 50 Hz."""
-RESEND_S = 0.04
-RESEND_GROWS = 1.5
-RESEND_AT_MOST_S = 0.3
-GIVE_UP_S = 2.0
-"""A camera that says nothing for so long to a message and its resends is not there."""
-STRAY_S = 0.25
-"""A datagram older than this is taken for lost."""
+__all__ = ["Framing", "Lane", "Order", "Quirks", "Request", "Session", "State", "Step", "Timing"]
+
 BUSY_S, BUSY_AT_MOST_S = 0.04, 0.32
 BUSY_TRIES = 20
 STOP_BUSY_TRIES = 50
 SOCKETS = 2
-
-
-class Lane(IntEnum):
-    """Who goes first."""
-
-    STOP = 0
-    USER = 1
-    POLL = 2
-
-
-class State(Enum):
-    """How far a request is."""
-
-    QUEUED = "queued"
-    SENT = "sent"
-    RUNNING = "running"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to ask of the camera."""
-
-    name: str
-    kind: Kind
-    payload: bytes
-    lane: Lane = Lane.USER
-    axes: frozenset[Axis] = field(default=frozenset())
-    """What it moves or stops."""
-    within_s: float = 2.0
-    """How long after its acknowledgement a command may take to complete."""
-
-
-@dataclass(slots=True, eq=False)
-class Request:
-    """An order on its way; read `outcome` once the session reports it as finished."""
-
-    order: Order
-    state: State = State.QUEUED
-    outcome: Outcome | None = None
-    answer: bytes = b""
-    code: int | None = None
-    """The camera's error, if it refused."""
-    ran: bool = False
-    """The camera acknowledged it."""
-    taken_back: bool = False
-    sequence: int = -1
-    tries: int = 0
-    refusals: int = 0
-    first_sent_at: float = 0.0
-    last_sent_at: float = 0.0
-    due_at: float = 0.0
-    """Queued: not sent before. Sent: resent at. Running: given up at."""
-    strays: tuple[Request, ...] = ()
-    """STOP only: motions whose datagram may still arrive after it."""
-
-    @property
-    def is_stop(self) -> bool:
-        """Whether it goes before everything else."""
-        return self.order.lane is Lane.STOP
-
-    @property
-    def is_motion(self) -> bool:
-        """Whether it makes the camera move."""
-        return bool(self.order.axes) and not self.is_stop
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a tick brought."""
-
-    send: tuple[bytes, ...]
-    finished: tuple[Request, ...]
-    wake_at: float | None
-    """When to tick again at the latest; none while nothing is alive."""
+STOPS_ALONE = 3
+"""Over a bare line a STOP has so many copies before the next one goes beside it."""
+BLIND_STOPS = 3
+HELD_S = 1.0
+"""A drive is sent again after this, for somebody else may have stopped the camera."""
+_TO_ALL = 0x88
+_CLEAR = bytes((0x01, 0x00, 0x01, 0xFF))
 
 
 class Session:
     """The conversation's state. After `request`, `received`, `lease` or `drop`, call `tick`."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        framing: Framing = Framing.SONY,
+        timing: Timing | None = None,
+        quirks: Quirks | None = None,
+        *,
+        address: int = 1,
+    ) -> None:
+        self.framing = framing
+        self.timing = timing or Timing()
+        self.address = address
         self.round_trip_s = 0.0
         """Smoothed time from a message to its first answer; 0 before the first."""
+        self.network_changed = False
+        """The chain said that its cameras changed; stays until the caller clears it."""
         self._sequence = 0
         self._live: list[Request] = []
         self._finished: list[Request] = []
         self._lease_until = inf
         self._lease_stops: tuple[Order, ...] = ()
+        self._held: dict[Axis, tuple[bytes, float]] = {}
+        """What each axis was told last and when, where that was acknowledged."""
+        self._decoder = ReplyDecoder()
+        self._numbered = framing is Framing.SONY
+        self._quirks = quirks or Quirks()
+        self._matcher = self._new_matcher()
+
+    @property
+    def quirks(self) -> Quirks:
+        """Where the camera leaves the protocol; may be set once that is known, between two requests."""
+        return self._quirks
+
+    @quirks.setter
+    def quirks(self, quirks: Quirks) -> None:
+        if quirks != self._quirks:
+            self._quirks = quirks
+            self._matcher = self._new_matcher()
 
     @property
     def moving(self) -> bool:
@@ -160,8 +126,13 @@ class Session:
         return self._lease_until < inf or any(r.is_motion and r.state is not State.QUEUED for r in self._live)
 
     def reset(self) -> Request:
-        """Ask the camera to count from 0 again; to be the first request of a link."""
-        return self.request(Order("RESET", Kind.CONTROL, RESET))
+        """Ask the camera to forget what was before; to be the first request of a link.
+
+        With Sony's header it counts from 0 again; over a bare line IF_Clear empties its sockets.
+        """
+        if self.framing is Framing.SONY:
+            return self.request(Order("RESET", Kind.CONTROL, RESET))
+        return self.request(Order("IF_Clear", Kind.SETTING, bytes((0x80 | self.address,)) + _CLEAR))
 
     def request(self, order: Order) -> Request:
         """Queue `order`, taking the place of older motions on its axes."""
@@ -169,6 +140,8 @@ class Session:
         if order.axes:
             self._displace(request)
         self._live.append(request)
+        if self._quirks.blind and order.kind is Kind.INQUIRY:
+            self._end(request, Outcome.DISCONNECTED)
         return request
 
     def lease(self, until: float, stops: Sequence[Order]) -> None:
@@ -180,63 +153,100 @@ class Session:
         """End the lease without a stop: the caller stops, or moves to a position."""
         self._lease_until = inf
 
+    def forget_motion(self) -> None:
+        """Take nothing for granted: somebody else may have stopped the camera."""
+        self._held.clear()
+
     def abandon(self, request: Request) -> None:
-        """Forget a request that nobody waits for any more: unsent it is cancelled, else it runs out."""
-        if request.state is State.QUEUED:
-            self._end(request, Outcome.CANCELLED)
+        """Forget a request that nobody waits for any more: unsent it is cancelled, else it runs out.
+
+        A STOP is not forgotten.
+        """
+        if request.state is State.QUEUED and not request.is_stop:
+            self._end(request, Outcome.UNKNOWN if self._may_have_run(request) else Outcome.CANCELLED)
 
     def drop(self) -> None:
         """End everything because the link is gone; what was sent may or may not have run."""
         self.release()
+        self.forget_motion()
         for request in list(self._live):
-            sent = request.state is not State.QUEUED and request.order.kind is Kind.COMMAND
-            self._end(request, Outcome.UNKNOWN if sent else Outcome.DISCONNECTED)
+            self._end(request, Outcome.UNKNOWN if self._may_have_run(request) else Outcome.DISCONNECTED)
+        self._matcher = self._new_matcher()
+        self._decoder = ReplyDecoder()
 
     def received(self, data: bytes, now: float) -> None:
-        """Take a datagram; what does not belong to a request is ignored."""
-        datagram = unpack(data)
-        for reply in datagram.replies:
-            request = self._find(datagram.sequence)
-            if request is not None:
-                self._measure(request, now)
-                self._answered(request, reply, now)
+        """Take a datagram, or bytes of a stream; what does not belong to a request is ignored."""
+        if self.framing is Framing.SONY:
+            datagram = unpack(data)
+            sequence, replies = datagram.sequence, datagram.replies
+        else:
+            sequence, replies = 0, tuple(self._decoder.feed(data))
+        for reply in replies:
+            for request in self._matcher.owners(reply, sequence):
+                if request.state is not State.ENDED:
+                    self._measure(request, now)
+                    self._answered(request, reply, now)
+            if type(reply) is NetworkChange:
+                self.network_changed = True
 
-    def tick(self, now: float) -> Step:
-        """Do what is due at `now`."""
+    def tick(self, now: float, *, room: int | None = None) -> Step:
+        """Do what is due at `now`, sending `room` messages at most; any number if there is no limit."""
         if now >= self._lease_until:
             self.release()
             for order in self._lease_stops:
                 self.request(order)
-        send = [frame for request in list(self._live) for frame in self._overdue(request, now)]
-        while (request := self._next(now)) is not None:
-            send.append(self._send(request, now))
+        if self._live:
+            self._expire(now)
+        send: list[bytes] = []
+        wants: Lane | None = None
+        while self._live and (request := self._next(now)) is not None:
+            if room is not None and len(send) >= room:
+                wants = request.order.lane
+                break
+            if request.is_motion and request.state is State.QUEUED and self._is_held(request, now):
+                request.skipped = True
+                self._end(request, Outcome.COMPLETED)
+            else:
+                send.append(self._send(request, now))
         finished, self._finished = tuple(self._finished), []
-        return Step(tuple(send), finished, self._wake_at())
+        return Step(tuple(send), finished, self._wake_at(now), wants)
+
+    def _new_matcher(self) -> Matcher:
+        if self._numbered and not self._quirks.seq_lies:
+            return ByNumber()
+        return ByOrder(self.timing.stray_s, no_ack=self._quirks.no_ack)
+
+    @property
+    def _by_number(self) -> bool:
+        return self._numbered and not self._quirks.seq_lies
+
+    @staticmethod
+    def _may_have_run(request: Request) -> bool:
+        """Whether a copy of a command is out whose fate nobody knows."""
+        sent = request.state is not State.QUEUED or request.tries > 1
+        return sent and request.order.kind is Kind.COMMAND
 
     # What comes in.
 
-    def _find(self, sequence: int) -> Request | None:
-        """Return whose number it is; one that backs off after an error may still be answered."""
-        awaited = (r for r in self._live if r.sequence == sequence)
-        found = next(awaited, None)
-        waits_to_stop_again = found is not None and found.is_stop and found.ran
-        return None if waits_to_stop_again else found
-
     def _measure(self, request: Request, now: float) -> None:
-        if request.state is State.SENT and request.tries == 1:
+        """Learn how long an answer takes; with two copies out the older one is meant, to err on the slow side."""
+        if request.state is State.SENT and request.tries <= 2:
             took_s = now - request.first_sent_at
             self.round_trip_s = took_s if not self.round_trip_s else 0.8 * self.round_trip_s + 0.2 * took_s
 
     def _answered(self, request: Request, reply: Reply, now: float) -> None:
+        kind = request.order.kind
         match reply:
-            case Ack() if request.order.kind is Kind.COMMAND:
-                self._acknowledged(request, now)
-            case Completion() if request.order.kind is Kind.COMMAND:
-                self._completed(request, now)
-            case Answer(content) if request.order.kind is Kind.INQUIRY:
+            case Answer(content) if kind is Kind.INQUIRY:
                 request.answer = content
                 self._end(request, Outcome.COMPLETED)
-            case ResetDone() if request.order.kind is Kind.CONTROL:
+            case Ack() if kind is Kind.COMMAND:
+                self._acknowledged(request, now)
+            case Completion() if kind is Kind.COMMAND:
+                self._completed(request, now)
+            case Completion() | AddressSet() | Cleared() if kind is Kind.SETTING:
+                self._set(request, reply)
+            case ResetDone() if kind is Kind.CONTROL:
                 self._sequence = 0
                 self._end(request, Outcome.COMPLETED)
             case BadSequence():
@@ -253,9 +263,15 @@ class Session:
         if request.is_stop:
             self._stopped(request, now)
         elif request.state is not State.RUNNING:
-            request.state = State.RUNNING
-            request.due_at = now + request.order.within_s
+            self._run(request, now)
+            if request.order.drive and not request.taken_back:
+                self._held |= dict.fromkeys(request.order.axes, (request.order.payload, now))
         self._hasten_stops(now)
+
+    def _run(self, request: Request, now: float) -> None:
+        request.state = State.RUNNING
+        request.due_at = inf
+        request.ends_at = now + request.order.within_s
 
     def _completed(self, request: Request, now: float) -> None:
         request.ran = True
@@ -264,6 +280,18 @@ class Session:
         else:
             self._end(request, Outcome.COMPLETED)
         self._hasten_stops(now)
+
+    def _set(self, request: Request, reply: Reply) -> None:
+        """End a setting of the line; IF_Clear has ended whatever ran."""
+        if isinstance(reply, AddressSet):
+            request.answer = bytes((reply.cameras,))
+        self._end(request, Outcome.COMPLETED)
+        if request.order.payload[1:] == _CLEAR:
+            self.forget_motion()
+            self._matcher.cleared()
+            for other in list(self._live):
+                if other.state is State.RUNNING:
+                    self._end(other, Outcome.CANCELLED)
 
     def _seen_before(self, request: Request, now: float) -> None:
         if request.order.kind is Kind.COMMAND:
@@ -302,14 +330,30 @@ class Session:
         for older in list(self._live):
             if not older.is_motion or not older.order.axes & newer.order.axes:
                 continue
-            if older.state is State.QUEUED and (newer.is_stop or older.order.axes <= newer.order.axes):
+            if older.state is State.QUEUED and self._takes_the_place_of(newer, older):
                 self._end(older, Outcome.SUPERSEDED)
             elif newer.is_stop:
-                older.taken_back = True
-        if newer.is_stop:
-            newer.strays = tuple(
-                r for r in self._live if r.is_motion and r.state is State.SENT and r.order.axes & newer.order.axes
-            )
+                self._take_back_for_good(older)
+        if newer.is_stop and not self.timing.in_order:
+            newer.strays = self._astray(newer.order)
+
+    def _take_back_for_good(self, motion: Request) -> None:
+        """Take back what STOP ends; one more copy of it, and the camera might move afterwards."""
+        motion.taken_back = True
+        if motion.state is State.SENT:
+            motion.due_at, motion.ends_at = inf, motion.last_sent_at + self.timing.stray_s
+
+    @staticmethod
+    def _takes_the_place_of(newer: Request, older: Request) -> bool:
+        """Whether `older`, still unsent, has nothing left to do once `newer` is there."""
+        if newer.order.lane is not older.order.lane:
+            return newer.order.lane < older.order.lane
+        return older.order.axes <= newer.order.axes
+
+    def _astray(self, stop: Order) -> tuple[Request, ...]:
+        """Return the motions that may arrive after `stop`."""
+        sent = (r for r in self._live if r.is_motion and r.state is State.SENT)
+        return tuple(r for r in sent if r.order.axes & stop.axes)
 
     def _stopped(self, stop: Request, now: float) -> None:
         """End `stop`, or send it again where a motion may have arrived after it."""
@@ -317,78 +361,141 @@ class Session:
             self._end(stop, Outcome.COMPLETED)
             return
         waits = any(stray.state is State.SENT for stray in stop.strays)
-        self._again(stop, now + STRAY_S if waits else now)
+        self._again(stop, max(now + self.timing.stray_s if waits else now, self._matcher.quiet_at()))
 
     def _hasten_stops(self, now: float) -> None:
         """Send a waiting second STOP at once where the fate of all its strays is known."""
         for stop in self._live:
             known = all(stray.state is not State.SENT for stray in stop.strays)
             if stop.strays and stop.ran and stop.state is State.QUEUED and known:
-                stop.due_at = now
+                stop.due_at = max(now, self._matcher.quiet_at())
+
+    def _is_held(self, drive: Request, now: float) -> bool:
+        """Whether the camera is doing just this, and was told so under a lease that still lives."""
+        if not drive.order.drive or self._lease_until == inf or not drive.order.axes:
+            return False
+        held = (self._held.get(axis) for axis in drive.order.axes)
+        return all(h is not None and h[0] == drive.order.payload and now - h[1] < HELD_S for h in held)
+
+    # What runs out.
+
+    def _expire(self, now: float) -> None:
+        for request in self._live[:]:
+            if now >= request.ends_at:
+                self._run_out(request, now)
+            elif request.state is State.SENT and now >= request.due_at and self._is_silently_running(request):
+                self._matcher.assume(request)
+                self._run(request, now)
+
+    def _is_silently_running(self, request: Request) -> bool:
+        return self._quirks.no_ack and request.order.kind is Kind.COMMAND and not request.is_stop
+
+    def _run_out(self, request: Request, now: float) -> None:
+        """End a request that waited for long enough; one that was answered oddly says so by its answer."""
+        if request.state is State.RUNNING or request.order.kind is Kind.COMMAND:
+            self._end(request, Outcome.UNKNOWN)
+        else:
+            self._end(request, Outcome.COMPLETED if request.answer else Outcome.DISCONNECTED)
+        self._hasten_stops(now)
 
     # What goes out.
 
-    def _overdue(self, request: Request, now: float) -> list[bytes]:
-        """Return the resend of `request` if it is due, or end it."""
-        if now < request.due_at or request.state not in {State.SENT, State.RUNNING}:
-            return []
-        if request.state is State.RUNNING:
-            self._end(request, Outcome.UNKNOWN)
-            return []
-        ends_at = request.last_sent_at + STRAY_S if request.taken_back else request.first_sent_at + GIVE_UP_S
-        if now >= ends_at:
-            self._give_up(request, now)
-            return []
-        if request.taken_back:  # a STOP went out since: once more, and the camera might move after it
-            request.due_at = ends_at
-            return []
-        request.tries += 1
-        request.last_sent_at = now
-        request.due_at = min(now + self._patience_s(request), ends_at)
-        return [pack(request.order.kind, request.sequence, request.order.payload)]
-
-    def _give_up(self, request: Request, now: float) -> None:
-        command = request.order.kind is Kind.COMMAND
-        self._end(request, Outcome.UNKNOWN if command else Outcome.DISCONNECTED)
-        self._hasten_stops(now)
-
-    def _patience_s(self, request: Request) -> float:
-        first_s = max(RESEND_S, 2 * self.round_trip_s + V_PERIOD_S)
-        if request.is_stop:
-            return RESEND_S
-        return float(min(first_s * RESEND_GROWS ** (request.tries - 1), RESEND_AT_MOST_S))
-
     def _next(self, now: float) -> Request | None:
-        """Return the request to send now, STOP first."""
-        waiting = [r for r in self._live if r.state is State.QUEUED and r.due_at <= now and self._may_go(r)]
-        return min(waiting, key=lambda r: r.order.lane, default=None)
+        """Return the request to send or resend now, STOP first."""
+        live = self._live
+        if len(live) > 1:
+            live = sorted(live, key=_lane)
+        head_seen = False
+        for request in live:
+            if request.state is State.SENT:
+                if request.due_at <= now and self._may_repeat(request):
+                    return request
+            elif request.state is State.QUEUED:
+                if not request.is_stop and request.order.kind is Kind.COMMAND:
+                    if head_seen:
+                        continue
+                    head_seen = True
+                if request.due_at <= now and self._may_go(request, now):
+                    return request
+        return None
 
-    def _may_go(self, request: Request) -> bool:
+    def _may_repeat(self, request: Request) -> bool:
+        """Whether a copy may go out beside what else waits; a STOP must not be doubted for its sake."""
+        return request.is_stop or self._by_number or not any(r.is_stop for r in self._live)
+
+    def _may_go(self, request: Request, now: float) -> bool:
         if request.is_stop:
-            return True
-        if any(r.state is State.SENT or r.is_stop for r in self._live):
+            return self._by_number or all(
+                r is request or not r.is_stop or r.state is not State.SENT or r.tries >= STOPS_ALONE for r in self._live
+            )
+        for other in self._live:
+            if other.state is State.SENT or other.is_stop:
+                return False
+        if self._matcher.clear_at(request.order) > now:
             return False
-        return request.order.kind is not Kind.COMMAND or self._has_turn(request)
+        return request.order.kind is not Kind.COMMAND or self._finds_socket(request)
 
-    def _has_turn(self, command: Request) -> bool:
-        """Whether `command` is the oldest one and finds a socket without taking STOP's."""
-        commands = [r for r in self._live if r.order.kind is Kind.COMMAND]
-        running = [r for r in commands if r.state is State.RUNNING]
-        beside = [r for r in running if r.is_motion and not r.order.axes & command.order.axes]
-        oldest = next(r for r in commands if r.state is State.QUEUED)
-        return command is oldest and len(running) < SOCKETS and not (command.is_motion and beside)
+    def _finds_socket(self, command: Request) -> bool:
+        """Whether `command` finds a socket without taking STOP's."""
+        running = [r for r in self._live if r.state is State.RUNNING]
+        if len(running) >= (1 if self._quirks.no_ack else SOCKETS):
+            return False
+        return not command.is_motion or all(not r.is_motion or r.order.axes & command.order.axes for r in running)
 
     def _send(self, request: Request, now: float) -> bytes:
+        if request.state is State.SENT:
+            request.tries += 1
+        else:
+            self._begin(request, now)
+        request.last_sent_at = now
+        self._set_limits(request, now)
+        self._matcher.sent(request, now)
+        if self._numbered:
+            return pack(request.order.kind, request.sequence, request.order.payload)
+        return request.order.payload
+
+    def _begin(self, request: Request, now: float) -> None:
+        """Make a first copy, or the first one after a pause."""
         if request.is_motion:
             self._take_back(request)
+        if request.is_stop:
+            self._join(request)
+        for axis in request.order.axes:
+            self._held.pop(axis, None)
         same = request.order.kind is Kind.COMMAND and request.sequence >= 0 and not request.ran
         if not same:
             self._number(request)
         request.state = State.SENT
         request.tries = 2 if same else 1
-        request.first_sent_at = request.last_sent_at = now
-        request.due_at = now + self._patience_s(request)
-        return pack(request.order.kind, request.sequence, request.order.payload)
+        request.first_sent_at = now
+
+    def _set_limits(self, request: Request, now: float) -> None:
+        """Say when `request` is sent again, and when it is given up."""
+        timing = self.timing
+        patience_s = timing.patience_s(request, self.round_trip_s)
+        request.due_at, request.ends_at = now + patience_s, request.first_sent_at + timing.give_up_s
+        if self._quirks.blind:
+            if not request.is_stop or request.tries >= BLIND_STOPS:
+                rest_s = 0.0 if request.is_stop else timing.wire_s(request.order) + timing.v_period_s
+                request.due_at, request.ends_at = inf, now + max(rest_s, timing.v_period_s)
+        elif request.is_stop or self._is_silently_running(request):
+            pass
+        elif not self._may_run_twice(request):
+            request.due_at, request.ends_at = inf, now + max(timing.once_s, patience_s)
+        elif request.tries >= timing.tries:
+            request.due_at, request.ends_at = inf, min(request.ends_at, request.due_at)
+
+    def _may_run_twice(self, request: Request) -> bool:
+        return self._by_number or request.order.idempotent or request.order.kind is not Kind.COMMAND
+
+    def _join(self, stop: Request) -> None:
+        """Let this one STOP answer for equal ones that were asked for before it goes out."""
+        for other in self._live[:]:
+            if other is not stop and other.is_stop and not other.tries and other.order.payload == stop.order.payload:
+                self._live.remove(other)
+                other.state = State.SENT
+                stop.joined += (other,)
+                stop.strays = tuple(dict.fromkeys((*stop.strays, *other.strays)))
 
     def _number(self, request: Request) -> None:
         """Give `request` a number of its own; RESET goes under the last one."""
@@ -405,20 +512,36 @@ class Session:
 
     def _again(self, request: Request, at: float) -> None:
         request.state = State.QUEUED
-        request.due_at = at
+        request.due_at, request.ends_at = at, inf
 
     def _end(self, request: Request, outcome: Outcome) -> None:
-        """End `request`, once."""
+        """End `request`, once, and those that joined it."""
         if request.state is State.ENDED:
             return
+        if outcome in {Outcome.CANCELLED, Outcome.REFUSED} and request.order.drive:
+            self.forget_motion()
         taken_back = request.taken_back and outcome in {Outcome.COMPLETED, Outcome.UNKNOWN}
         request.outcome = Outcome.CANCELLED if taken_back else outcome
         request.state = State.ENDED
         self._live.remove(request)
+        self._matcher.ended(request)
         self._finished.append(request)
+        for other in request.joined:
+            other.outcome, other.state, other.code, other.ran = outcome, State.ENDED, request.code, request.ran
+            self._finished.append(other)
 
-    def _wake_at(self) -> float | None:
-        """Return the nearest deadline; a request that waits for another leaves it to that one's."""
-        due = (r.due_at for r in self._live if r.state is not State.QUEUED or self._may_go(r))
-        at = min((*due, self._lease_until))
+    def _wake_at(self, now: float) -> float | None:
+        """Return the nearest moment to come; a request that waits for another leaves it to that one's."""
+        at = self._lease_until
+        for request in self._live:
+            at = min(at, request.ends_at)
+            due_at = request.due_at
+            if request.state is State.QUEUED and due_at <= now and not request.is_stop:
+                due_at = self._matcher.clear_at(request.order)
+            if now < due_at < at:
+                at = due_at
         return None if at == inf else at
+
+
+def _lane(request: Request) -> Lane:
+    return request.order.lane
