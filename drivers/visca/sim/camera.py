@@ -412,8 +412,6 @@ class SimulatedCamera:
             _BufferFull: both sockets are occupied.
         """
         now = self._loop.time()
-        if body[0] != 0x01:
-            raise SyntaxProblem
         if not is_power(body) and not self.camera.is_on(now):
             raise NotExecutable
         if not free or self.faults.happens("buffer_full"):

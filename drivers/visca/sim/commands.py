@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from drivers.visca.sim.motors import Motor
 from drivers.visca.sim.nibbles import joined, signed
 from drivers.visca.sim.problems import NotExecutable, SyntaxProblem
-from drivers.visca.sim.state import FOCUS_FAR, FOCUS_NEAR, TOP_ZOOM_SPEED, ZOOM_END, Camera
+from drivers.visca.sim.state import FOCUS_FAR, FOCUS_NEAR, LAMPS, TOP_ZOOM_SPEED, ZOOM_END, Camera
 
 AUTO = 2
+ON = 2
+_SWITCHES = {b"\x00\x02", b"\x00\x03"}
+FOCUS_LOCK = 0x0A
+"""PTZOptics has one command that begins with 0A instead of 01."""
 MENU_TOGGLE = 95
 """PTZOptics: recalling this number opens and closes the on-screen menu."""
 _LEFT_UP, _RIGHT_DOWN, _STOP = 1, 2, 3
@@ -33,6 +37,11 @@ def is_power(body: bytes) -> bool:
     return body[:3] == b"\x01\x04\x00"
 
 
+def _is_focus_lock(camera: Camera, body: bytes) -> bool:
+    """Whether `body` is PTZOptics' `0A 04 68 02|03`."""
+    return "minrray" in camera.model.families and body in {b"\x0a\x04\x68\x02", b"\x0a\x04\x68\x03"}
+
+
 def carry_out(camera: Camera, body: bytes, now: float) -> Effect:
     """Begin the command `body` (without address, with 01) and say what it moves.
 
@@ -40,7 +49,7 @@ def carry_out(camera: Camera, body: bytes, now: float) -> Effect:
         SyntaxProblem: the camera does not know the command, or a parameter is wrong.
         NotExecutable: it cannot be done now.
     """
-    if body[:1] != b"\x01":
+    if body[:1] != b"\x01" and not _is_focus_lock(camera, body):
         raise SyntaxProblem
     if is_power(body):
         return _power(camera, body, now)
@@ -49,6 +58,8 @@ def carry_out(camera: Camera, body: bytes, now: float) -> Effect:
     action = _ACTIONS.get(body[1:3])
     if action is not None:
         return action(camera, body[3:])
+    if body[0] == FOCUS_LOCK:
+        return NOTHING
     if body[1:2] == b"\x7e":
         return _extended(camera, body[1:], now)
     camera.registers.set(body[1:])
@@ -267,11 +278,11 @@ def _function(camera: Camera, number: int) -> Effect:
 
 
 def _extended(camera: Camera, body: bytes, now: float) -> Effect:
+    family, lamp = LAMPS.get(body[:3], ("", ""))
+    if family in camera.model.families and body[3:] in _SWITCHES:
+        camera.light(lamp, body[4] == ON, now)
+        return NOTHING
     match tuple(body):
-        case (0x7E, 0x01, 0x0A, 0x00, switch) if "tally" in camera.model.families and switch in {2, 3}:
-            camera.light("red", switch == 2, now)
-        case (0x7E, 0x04, 0x1A, 0x00, switch) if "green" in camera.model.families and switch in {2, 3}:
-            camera.light("green", switch == 2, now)
         case (0x7E, 0x01, 0x0B, memory, code) if camera.model.memory_speed == "sony":
             _set_memory_speed(camera, memory, code)
         case (0x7E, 0x04, 0x17, direction, *speed) if "green" in camera.model.families and len(speed) == 4:

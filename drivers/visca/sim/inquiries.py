@@ -7,7 +7,7 @@ from collections.abc import Callable
 from drivers.visca.sim.blocks import block
 from drivers.visca.sim.nibbles import spread
 from drivers.visca.sim.problems import NotExecutable, SyntaxProblem
-from drivers.visca.sim.state import Camera
+from drivers.visca.sim.state import LAMPS, Camera
 
 ON, OFF = b"\x02", b"\x03"
 
@@ -40,6 +40,8 @@ _PLAIN: dict[bytes, Callable[[Camera], bytes]] = {
     b"\x04\x3f": lambda camera: bytes((camera.last_memory,)),
     b"\x06\x10": lambda camera: camera.status.to_bytes(2, "big"),
     b"\x06\x11": lambda camera: bytes((camera.speed_max, camera.tilt_speed_max)),
+    b"\x06\x23": lambda _camera: b"\x00",  # video system
+    b"\x06\x34": lambda _camera: b"\x00",  # the remote control's light is received well
     b"\x06\x07\x00": lambda camera: _limit(camera, 0),
     b"\x06\x07\x01": lambda camera: _limit(camera, 1),
 }
@@ -49,13 +51,12 @@ def _other(camera: Camera, body: bytes, now: float) -> bytes:
     plain = _PLAIN.get(body)
     if plain is not None:
         return plain(camera)
+    family, lamp = LAMPS.get(body, ("", ""))
+    if family in camera.model.families:
+        return ON if camera.lit(lamp, now) else OFF
     match tuple(body):
         case (0x7E, 0x7E, number):
             return block(number, camera.model.blocks, camera.block_values(now))
-        case (0x7E, 0x01, 0x0A) if "tally" in camera.model.families:
-            return ON if camera.lit("red", now) else OFF
-        case (0x7E, 0x04, 0x1A) if "green" in camera.model.families:
-            return ON if camera.lit("green", now) else OFF
         case (0x7E, 0x01, 0x0B, memory) if camera.model.memory_speed == "sony":
             return _memory_speed(camera, memory)
     return camera.registers.ask(body)

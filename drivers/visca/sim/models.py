@@ -25,6 +25,19 @@ _SIXTEEN = frozenset(range(16))
 _MINRRAY = frozenset((*range(90), *range(100, 255)))
 
 
+# Pan-tilt speeds in degrees a second, from 01 on: BRC-X400 (slow off), SRG-120DH, FR7 and AM7 (normal steps).
+_X400_SPEEDS = (
+    *(1.1, 1.3, 1.6, 2.2, 2.9, 6.7, 11, 23, 24, 27, 41, 43, 47, 49, 54, 57, 62, 64, 69, 72, 80, 84, 91, 101),
+)
+_SRG_120_SPEEDS = (
+    *(1.1, 1.3, 1.7, 2.2, 2.8, 3.6, 4.6, 5.9, 7.6, 9, 10, 20, 23, 37, 42, 47, 61, 73, 88, 126, 145, 185, 251, 302),
+)
+_FR7_SPEEDS = (
+    *(0.05, 0.1, 0.2, 0.4, 0.5, 0.8, 1.1, 1.4, 1.9, 2.5, 3.2, 4, 5.1, 6.4, 8, 10, 12.5, 15.5, 19.6, 24.2, 30.1),
+    *(37.8, 47.1, 60),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """What one make of camera is like."""
@@ -76,6 +89,8 @@ class Model:
     """Degrees a second at the greatest speed; memories are recalled with it."""
     ramp: float = 400.0
     """Degrees a second, gained in a second."""
+    speeds: tuple[float, ...] = ()
+    """Degrees a second at speed 01, 02 and so on, where the list says it; else each step is faster by one factor."""
     zoom_through_s: float = 2.5
 
 
@@ -90,6 +105,7 @@ _X400 = Model(
     one_speed=True,
     families=frozenset({"picture", "x", "tally"}),
     error_type=0x0201,
+    speeds=_X400_SPEEDS,
 )
 _SRG_300H = replace(
     _X400,
@@ -114,7 +130,7 @@ _X1000 = Model(
     pan_nibbles=5,
     extended_speed_max=0x32,
     clamps_speed=True,
-    families=frozenset({"picture", "x", "tally", "steps"}),
+    families=frozenset({"picture", "x", "tally", "steps", "reverse"}),
     slowest=0.2,
     fastest=60.0,
 )
@@ -129,6 +145,7 @@ _FR7 = replace(
     blocks=0,
     families=frozenset({"picture", "x", "tally", "green", "steps"}),
     slowest=0.05,
+    speeds=_FR7_SPEEDS,
 )
 _PTZOPTICS = Model(
     "ptzoptics-g2",
@@ -141,7 +158,7 @@ _PTZOPTICS = Model(
     functions=frozenset(range(90, 100)),
     memory_speed="visca-short",
     blocks=4,
-    families=frozenset({"picture", "bright", "freeze"}),
+    families=frozenset({"picture", "bright", "freeze", "minrray"}),
     slowest=1.0,
     fastest=120.0,
 )
@@ -185,7 +202,7 @@ _ALL = (
         pan_nibbles=5,
         refuses_zero_speed=True,
         blocks=4,
-        families=frozenset({"picture", "bright", "tally"}),
+        families=frozenset({"picture", "bright", "tally", "reverse"}),
         fastest=60.0,
     ),
     _X1000,
@@ -199,6 +216,7 @@ _ALL = (
         tilt=(-0x500, 0x500),
         tilt_speed_max=0x14,
         fastest=302.0,
+        speeds=_SRG_120_SPEEDS,
     ),
     _SRG_300H,
     replace(_X400, name="srg-x120", version=bytes.fromhex("00010618010002"), blocks=5, families=frozenset({"picture"})),
@@ -220,6 +238,7 @@ _ALL = (
         blocks=4,
         families=frozenset({"picture", "bright", "tally"}),
         slowest=0.3,
+        speeds=(),
     ),
     _FR7,
     replace(
@@ -240,9 +259,13 @@ _ALL = (
         memory_speed="",
         shared_socket=True,
     ),
-    # AVer and BirdDog print VISCA lists of Sony's shape and no position tables.
+    # AVer and BirdDog print VISCA lists of Sony's shape and no position tables. AVer's 5A to 5F are functions.
     replace(
-        _PTZOPTICS, name="aver", version=bytes.fromhex("25740001010002"), functions=frozenset(), lenient_length=True
+        _PTZOPTICS,
+        name="aver",
+        version=bytes.fromhex("25740001010002"),
+        functions=frozenset(range(0x5A, 0x60)),
+        lenient_length=True,
     ),
     replace(_X400, name="marshall", version=bytes.fromhex("00200950010002"), one_speed=False, error_type=0x0200),
     replace(_PTZOPTICS, name="birddog", version=bytes.fromhex("01090500010002"), functions=frozenset()),

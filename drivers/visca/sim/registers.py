@@ -3,7 +3,7 @@
 A row is written as the lists write it: `04 4B | 00 00 0p 0p` is the command `8x 01 04 4B 00 00
 0p 0p FF`, the inquiry `8x 09 04 4B FF` and the answer `y0 50 00 00 0p 0p FF`. `0p` carries a
 nibble, `pp` a byte. Sources: BRC-X400/X401 list (most), EVI-D70 technical manual (bright, freeze),
-BRC-AM7 list (green tally, speed steps).
+BRC-AM7 list (green tally, speed steps), PTZOptics' VISCA over IP commands (family `minrray`).
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _row(
 
 _BYTE = range(0x100)
 _WORD = range(0x10000)
-_P, _X = "picture", "x"
+_P, _X, _M = "picture", "x", "minrray"
 
 TABLE: tuple[Register, ...] = (
     # Exposure.
@@ -103,6 +103,12 @@ TABLE: tuple[Register, ...] = (
     _row("ae_speed", "04 5D | pp", range(1, 0x31), 1, family=_X),
     _row("max_shutter", "05 2A 00 | 0p 0p", range(0x22), 0x21, family=_X),
     _row("min_shutter", "05 2A 01 | 0p 0p", range(0x22), 0x06, family=_X),
+    _row("gain_point_on", "05 0C | 0p", ON_OFF, 3, family=_X),
+    _row("gain_point", "05 4C | 0p 0p", range(4, 14), 4, family=_X),
+    _row("wide_dynamic", "7E 04 00 | 0p", range(4), 0, family="bright"),
+    _row("flicker", "04 23 | 0p", range(3), 1, family=_M),
+    _row("dynamic_range", "04 25 | 00 00 00 0p", range(9), 0, family=_M),
+    _row("neutral_density", "7E 01 53 | 0p", range(4), 0, family="steps"),
     # White balance and colour.
     _row("wb_mode", "04 35 | 0p", (0, 1, 2, 3, 4, 5), 0),
     _row("r_gain", "04 43 | 00 00 0p 0p", _BYTE, 0x80, steps="04 03"),
@@ -128,7 +134,7 @@ TABLE: tuple[Register, ...] = (
     _row("gamma", "04 5B | 0p", range(15), 0, family=_P),
     _row("black_level", "7E 04 45 | 0p 0p", range(0x61), 0x30, steps="7E 04 15", family=_X),
     _row("high_resolution", "04 52 | 0p", ON_OFF, 3, family=_P),
-    _row("stabiliser", "04 34 | 0p", ON_OFF, 3, family=_P),
+    _row("stabiliser", "04 34 | 0p", (0, *ON_OFF), 3, family=_P),
     _row("flicker_cancel", "04 32 | 0p", ON_OFF, 3, family=_P),
     _row("defog", "04 37 | 0p 0p", (0x20, 0x21, 0x22, 0x23, 0x30, 0x31, 0x32, 0x33), 0x30, family=_P),
     _row("effect", "04 63 | 0p", range(5), 0, family=_P),
@@ -137,8 +143,12 @@ TABLE: tuple[Register, ...] = (
     _row("freeze", "04 62 | 0p", ON_OFF, 3, family="freeze"),
     _row("call_freeze", "7E 04 3B | 0p", ON_OFF, 3, family=_X),
     _row("colour_bar", "04 7D | 0p", ON_OFF, 3, family=_X),
+    _row("luminance", "04 A1 | 00 00 00 0p", range(15), 7, family=_M),
+    _row("contrast", "04 A2 | 00 00 00 0p", range(15), 7, family=_M),
+    _row("sharpness_mode", "04 05 | 0p", ON_OFF, 2, family=_M),
     # Zoom and focus, as far as they do not move.
     _row("zoom_mode", "04 06 | 0p", (2, 3, 4), 3),
+    _row("tele_convert", "7E 04 36 | 0p", ON_OFF, 3, family=_X),
     _row("focus_mode", "04 38 | pp", ON_OFF, 2, toggles=True),
     _row("focus_near_limit", "04 28 | 0p 0p 0p 0p", _WORD, 0x1000),
     _row("af_mode", "04 57 | 0p", range(3), 0),
@@ -150,6 +160,9 @@ TABLE: tuple[Register, ...] = (
     _row("auto_night_threshold", "04 21 | 00 00 0p 0p", _BYTE, 0x0E, family=_P),
     # Pan and tilt, as far as they do not move.
     _row("ramp_curve", "06 31 | 0p", range(1, 10), 1, family=_X),
+    _row("memory_ramp", "06 35 | 0p", range(1, 10), 1, family="green"),
+    _row("pan_reverse", "7E 01 06 00 0p |", (0, 1), 0, ask="7E 01 06", answer="0p", family="reverse"),
+    _row("tilt_reverse", "7E 01 09 00 0p |", (0, 1), 0, ask="7E 01 09", answer="0p", family="reverse"),
     _row("slow", "06 44 | 0p", ON_OFF, 3),
     _row("speed_steps", "06 45 | pp", (0x04, 0x08, 0x18), 0x08, family="steps"),
     _row("memory_speed_choice", "7E 04 1B | 0p", range(3), 0, family=_X),
@@ -159,6 +172,9 @@ TABLE: tuple[Register, ...] = (
     _row("menu", "06 06 | pp", ON_OFF, 3, toggles=True),
     _row("ir_receive", "06 08 | pp", ON_OFF, 2, toggles=True),
     _row("display", "7E 01 18 | 0p", ON_OFF, 3),
+    _row("sdi_display", "7E 04 76 00 0p |", ON_OFF, 2, ask="7E 04 76 00", answer="0p", family=_X),
+    _row("hdmi_display", "7E 04 76 01 0p |", ON_OFF, 2, ask="7E 04 76 01", answer="0p", family=_X),
+    _row("latency", "7E 01 5A | 0p", ON_OFF, 3, family="bright"),
     _row("camera_id", "04 22 | 0p 0p 0p 0p", _WORD, 0),
     _row("tally_level", "7E 01 0A 01 0p |", (0, 4, 5), 4, ask="7E 01 0A 01", answer="0p", family="tally"),
     _row("video_format", "7E 04 32 | 0p 0p", _BYTE, 0x03, family=_X),
@@ -171,6 +187,10 @@ _TRIGGERS = {
     bytes.fromhex("04 18 01"),  # one-push focus
     bytes.fromhex("04 18 02"),  # focus at infinity
     bytes.fromhex("7E 01 02 00 01"),  # menu enter
+    bytes.fromhex("06 06 04"),  # menu back
+    bytes.fromhex("06 06 05"),  # menu select
+    bytes.fromhex("7D 01 03 00 00"),  # tell of the remote control, or
+    bytes.fromhex("7D 01 13 00 00"),  # do not
 }
 """Commands that leave nothing to ask for."""
 

@@ -15,7 +15,12 @@ EXTENDED = 0x18
 """What the register of the speed steps says when the extended ones are chosen."""
 TALLY_S = 15.0
 """The tally goes dark so long after the last On (BRC-AM7 list)."""
-TALLIES = ("red", "green")
+LAMPS = {
+    b"\x7e\x01\x0a": ("tally", "red"),
+    b"\x7e\x04\x1a": ("green", "green"),
+    b"\x7e\x04\x11": ("green", "yellow"),
+}
+"""Tally lamps, as commands and inquiries name them: the family of cameras that has one, and its colour."""
 
 
 class Camera:
@@ -37,7 +42,7 @@ class Camera:
         """The last pan-tilt move came to its end by itself."""
         self._start_up_s = start_up_s
         self._on_at: float | None = 0.0 if on else None
-        self._lit_until = dict.fromkeys(TALLIES, 0.0)
+        self._lit_until = {colour: 0.0 for _, colour in LAMPS.values()}
 
     def _steps(self, pan_deg: float, tilt_deg: float, zoom: float) -> tuple[int, int, int]:
         degree = self.model.steps_per_degree
@@ -112,12 +117,16 @@ class Camera:
         )
 
     def steps_per_s(self, code: int) -> float:
-        """Return what a speed means; each step is faster than the one before by the same factor."""
-        model = self.model
-        top = max(self.speed_max, NORMAL_SPEEDS)
-        ratio = (model.fastest / model.slowest) ** ((min(max(code, 1), top) - 1) / (top - 1))
+        """Return what a speed means in steps a second."""
         slow = 0.5 if self.registers.on("slow") else 1.0
-        return slow * model.slowest * float(ratio) * model.steps_per_degree
+        return slow * self._deg_per_s(code) * self.model.steps_per_degree
+
+    def _deg_per_s(self, code: int) -> float:
+        model, top = self.model, max(self.speed_max, NORMAL_SPEEDS)
+        step = min(max(code, 1), top) - 1
+        if model.speeds and top == NORMAL_SPEEDS:
+            return model.speeds[step]
+        return float(model.slowest * (model.fastest / model.slowest) ** (step / (top - 1)))
 
     def zoom_steps_per_s(self, code: int) -> float:
         """Return what a zoom speed from 0 to 7 means."""

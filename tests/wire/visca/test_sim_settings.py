@@ -182,7 +182,7 @@ def test_both_axes_arrive_together_where_tilt_has_no_speed_of_its_own() -> None:
 
 def test_memory_speed_makes_a_recall_slow() -> None:
     times = []
-    for code in (0x18, 0x08):
+    for code in (0x18, 0x05):
         camera = camera_of()
         camera.memory_speeds[1] = code
         camera.recall(1)
@@ -202,3 +202,17 @@ def test_memory_that_is_reset_is_as_on_the_first_day() -> None:
     camera.store(42)
     camera.forget(42)
     assert 42 not in camera.memories
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "deg_per_s"), [("brc-x400", 0x07, 11), ("srg-120dh", 0x14, 126), ("am7", 1, 0.05)]
+)
+def test_speeds_are_those_of_the_list(model: str, code: int, deg_per_s: float) -> None:
+    camera = camera_of(model)
+    assert camera.steps_per_s(code) == pytest.approx(deg_per_s * camera.model.steps_per_degree)
+
+
+async def test_ptzoptics_locks_the_focus_and_x400_knows_no_such_command() -> None:
+    for model, found in (("ptzoptics-g2", "90 41 ff"), ("brc-x400", "90 60 02 ff")):
+        async with serve(carrier="tcp", model=model, v_period=0) as simulated, tcp_hand(simulated) as hand:
+            assert await hand.ask("81 0A 04 68 02 FF") == found
