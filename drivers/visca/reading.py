@@ -13,9 +13,11 @@ from drivers.visca.codec import (
     RESET,
     TERMINATOR,
     Ack,
+    AddressSet,
     Answer,
     BadMessage,
     BadSequence,
+    Cleared,
     Completion,
     ErrorCode,
     Kind,
@@ -91,6 +93,8 @@ _PLAIN: dict[type, str] = {
     BadMessage: "Abnormal message",
     ResetDone: "RESET done",
     NetworkChange: "Network change: address the chain again",
+    AddressSet: "Addresses set",
+    Cleared: "IF_Clear went round",
     Malformed: "no reply of VISCA",
 }
 

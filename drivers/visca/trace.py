@@ -288,7 +288,16 @@ class _Link:
         row = found[0]
         lane = Lane.STOP if row.name.endswith(" Stop") and row.axes else Lane.USER
         within_s = max(self._last_word_s(index, sequence) - entry.at_s, 0.0) + _ROUNDED_S
-        return Order(row.name, kind, frame, lane, row.axes, within_s)
+        return Order(
+            row.name,
+            kind,
+            frame,
+            lane,
+            row.axes,
+            within_s,
+            idempotent=row.idempotent,
+            answer_bytes=row.answer_lengths if row.answer else frozenset(),
+        )
 
     def _last_word_s(self, index: int, sequence: int) -> float:
         """Return when the camera last said something of a message, as far as that is known."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from drivers.visca.line import Framing
 from drivers.visca.session import Session
 from drivers.visca.sim import serve
 from drivers.visca.trace import Trace, Way, replay
@@ -35,3 +36,16 @@ async def test_trace_outlives_the_link() -> None:
             await camera.open()
             await camera.close()
     assert camera.trace.text().count("= link made") == 2
+
+
+@pytest.mark.parametrize("carrier", ["udp-raw", "tcp"])
+async def test_bare_conversation_draws_the_same_bytes_again(carrier: str) -> None:
+    async with serve(carrier=carrier) as simulated:
+        camera = camera_at(simulated)
+        await camera.open()
+        await camera.move_to(3.0, 1.0)
+        await camera.stop()
+        await camera.close()
+    trace = Trace.parse(camera.trace.text())
+    sent = [entry.message for entry in trace if entry.way is Way.OUT]
+    assert replay(trace, lambda: Session(Framing.RAW)) == len(sent) > 5
