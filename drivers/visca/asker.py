@@ -138,7 +138,9 @@ class Asker:
         return at
 
     async def whereabouts(self) -> Position:
-        """Return where the camera looks, if need be from a moment ago: for reckoning times."""
+        """Return where the camera looks, for reckoning times: maybe from a moment ago, or a corner if it cannot say."""
+        if self.profile.quirks.blind:
+            return Position(self.profile.pan_deg[0], self.profile.tilt_deg[0], 0.0)
         if self._seen is not None and _now() - self._seen[0] <= FRESH_S:
             return self._seen[1]
         return await self.look()
@@ -165,7 +167,17 @@ class Asker:
     def as_order(row: Row, payload: bytes, lane: Lane = Lane.USER, within_s: float = 2.0) -> Order:
         """Return the order for the bytes of a `row`; a STOP goes before everything else."""
         lane = Lane.STOP if row.name in STOP_NAMES else lane
-        return Order(row.name, row.kind, payload, lane, row.axes, within_s)
+        return Order(
+            row.name,
+            row.kind,
+            payload,
+            lane,
+            row.axes,
+            within_s,
+            idempotent=row.idempotent,
+            drive=row.name in DRIVES,
+            answer_bytes=row.answer_lengths if row.answer else frozenset(),
+        )
 
     async def command(self, row: Row, *values: int, within_s: float = 2.0) -> Request:
         """Return the ended request; for a refusal its reason is learnt here, while the camera is asked anyway."""

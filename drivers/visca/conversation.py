@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import Enum
 from math import inf
 
@@ -31,9 +32,11 @@ from drivers.outcomes import Outcome, Reason, Scalar
 from drivers.visca.codec import ErrorCode
 from drivers.visca.deadman import Guard
 from drivers.visca.line import Ears, Framing, Line
-from drivers.visca.session import Lane, Order, Request, Session
+from drivers.visca.session import Lane, Order, Quirks, Request, Session
 
 log = logging.getLogger(__name__)
+
+CLEARED_WITHIN_S = 0.5
 
 Observer = Callable[[float, bool, bytes], None]
 """Hears of every message: seconds on the loop's monotonic clock, whether it goes out, its bytes."""
@@ -112,19 +115,37 @@ class Conversation:
             raise
 
     async def reset(self) -> None:
-        """Have the camera count from 0 again, where it counts.
+        """Have the camera begin anew: count from 0 again, or empty its sockets.
+
+        A chain was cleared when its bus was opened. Over other bare lines a camera that does
+        not answer to that is none the worse.
 
         Raises:
-            DriverError: no answer.
+            DriverError: no answer, over Sony's header.
         """
+        if self.line.byte_s:
+            return
+        self._must_be_open("RESET")
+        request = self._session.reset()
         if self.line.framing is Framing.SONY:
-            self._must_be_open("RESET")
-            self.expect(await self._ended(self._session.reset()))
+            self.expect(await self._ended(request))
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLEARED_WITHIN_S):
+                await self._ended(request)
+
+    def adopt(self, quirks: Quirks) -> None:
+        """Allow for where the camera leaves the protocol."""
+        self._session.quirks = quirks
 
     def is_up(self, *, gap_s: float = 0.0) -> None:
         """Say that the camera is known; from now on messages go out at least `gap_s` apart, STOP excepted."""
         self.link = Link.UP
         self._gap_s = gap_s
+
+    def forget_motion(self) -> None:
+        """Take nothing for granted of what the camera does: somebody else has stopped it."""
+        self._session.forget_motion()
 
     async def close(self) -> None:
         """End everything and let go of the line."""
@@ -320,10 +341,18 @@ class Conversation:
         now = loop.time()
         if now >= self._lease_until:
             self._unlease()  # the session's own stops go out below: this loop lives
-        down = self.link is Link.DOWN
-        step = self._session.tick(now)
+        down, line = self.link is Link.DOWN, self.line
+        everything = not down and not line.byte_s and not self._gap_s and line.has_room(stop=True)
+        step = self._session.tick(now, room=None if everything else 0)
         self._take(step.send, step.finished, now)
+        while step.wants is not None and not down and self._is_free(step.wants, now):
+            step = self._session.tick(now, room=1)
+            self._take(step.send, step.finished, now)
+            if self.link is Link.DOWN:  # lost while it was sent
+                return
         wake_at = step.wake_at
+        if step.wants is not None and now < self._quiet_until:
+            wake_at = min(self._quiet_until, inf if wake_at is None else wake_at)
         if wake_at is not None and not down:
             self._wake_by(wake_at, loop)
 

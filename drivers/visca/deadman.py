@@ -40,6 +40,7 @@ from drivers.visca.rescue import (
     RawCry,
     Rescue,
     Serial,
+    SerialServer,
     Shouting,
     SonyCry,
     Stream,
@@ -317,4 +318,4 @@ def _channel(address: DeviceAddress, line: Line) -> Channel:
     if address.scheme == "visca+serial":
         return Serial(address.path, baud)
     host, port = address.endpoint(5678)
-    return Serial(f"rfc2217://{host}:{port}", baud) if baud else Stream(host, port)
+    return SerialServer(host, port, baud) if baud else Stream(host, port)

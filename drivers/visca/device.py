@@ -36,10 +36,11 @@ from drivers.visca.conversation import Conversation, Link
 from drivers.visca.deadman import WATCHDOG, Guard, Stillness
 from drivers.visca.line import Line
 from drivers.visca.lines import OPTIONS, line_for
+from drivers.visca.lines.tcp import TcpLine
 from drivers.visca.motion import Limits
 from drivers.visca.profiles import GENERIC, MODELS, PROFILES, VENDORS, Profile, load, profile_for
 from drivers.visca.row import Axis, Row
-from drivers.visca.session import Lane, Order, Request, Session
+from drivers.visca.session import Lane, Order, Quirks, Request, Session, Timing
 from drivers.visca.table import Direction, Version
 from drivers.visca.trace import OPENED, Trace
 
@@ -136,7 +137,7 @@ class ViscaCamera:
         self._line = line
         self._guard = Guard(name, WATCHDOG)
         self._talk = Conversation(
-            name, line, Session, guard=self._guard, observer=self.trace.note, ended=self._unwaited
+            name, line, self._session, guard=self._guard, observer=self.trace.note, ended=self._unwaited
         )
         self._asker = Asker(self._talk, profile or GENERIC)
         self._stillness = Stillness(name, self._place, self._stop_again)
@@ -145,6 +146,16 @@ class ViscaCamera:
         """What the last drive moved; an axis that rested before needs no stop."""
         self._owner = ""
         self._tally: asyncio.TimerHandle | None = None
+
+    def _session(self) -> Session:
+        """Return a new conversation's state, by what is known of line and camera before it said a word."""
+        line = self._line
+        timing = Timing.over(line, stream=isinstance(line, TcpLine))
+        return Session(line.framing, timing, _quirks(self._chosen or GENERIC), address=line.address)
+
+    @property
+    def _is_blind(self) -> bool:
+        return self.profile.quirks.blind
 
     @property
     def profile(self) -> Profile:
@@ -181,11 +192,16 @@ class ViscaCamera:
             raise
 
     async def _meet(self) -> None:
+        if self._is_blind:
+            self._stop_driving()
+            self._talk.is_up(gap_s=self.profile.quirks.min_gap_ms / 1000)
+            return
         await self._talk.reset()
         await self._stop_moving(*Axis)
         if self._chosen is None:
             with suppress(DeviceRefused, ProtocolViolation):  # it will not say who it is: generic
                 self._asker.use(profile_for(await self.version()))
+            self._talk.adopt(_quirks(self.profile))
         self._talk.is_up(gap_s=self.profile.quirks.min_gap_ms / 1000)
         if await self._asker.is_on():
             await self._asker.look()
@@ -214,6 +230,8 @@ class ViscaCamera:
         Raises:
             DeviceUnreachable: no answer.
         """
+        if self._is_blind:
+            return judge(await self._blind_measures())
         await self._asker.patience()
         began = self._now()
         on = await self._asker.is_on(Lane.POLL)
@@ -397,6 +415,7 @@ class ViscaCamera:
             self._stop_driving()
         if self._guard.fired:  # what the session takes for running was stopped behind its back
             self._guard.fired = False
+            self._talk.forget_motion()
             self._stop_driving()
         self._owner = owner
 
@@ -733,6 +752,17 @@ class ViscaCamera:
         reason = self._talk.reason("camera.slow", f"wanted an answer {limit}, found {took_ms:g} ms", rtt_ms=took_ms)
         return Measure("rtt_ms", took_ms, Verdict.WARN, "ms", limit, reason)
 
+    async def _blind_measures(self) -> tuple[Measure, ...]:
+        """Return that nothing is known.
+
+        Raises:
+            DeviceUnreachable: there is no link either.
+        """
+        if self._talk.link is Link.DOWN:
+            raise DeviceUnreachable(self._reason("camera.not_open", "wanted a look, found no link"))
+        why = self._reason("camera.blind", f"wanted answers, found a camera that cannot give any ({self.profile.name})")
+        return Measure("answers", None, Verdict.UNPROVEN, limit="answers", reason=why), *await self._safety_measures()
+
     async def _safety_measures(self) -> list[Measure]:
         """Return what stands against the camera's last STOP; one that goes on moving is stopped once more."""
         measures = []
@@ -762,6 +792,12 @@ class ViscaCamera:
 
 
 _STOP_OF = {Axis.PAN_TILT: table.PAN_TILT_STOP, Axis.ZOOM: table.ZOOM_STOP, Axis.FOCUS: table.FOCUS_STOP}
+
+
+def _quirks(profile: Profile) -> Quirks:
+    """Return what a session must allow for."""
+    quirks = profile.quirks
+    return Quirks(seq_lies=quirks.seq_lies, no_ack=quirks.no_ack, blind=quirks.blind)
 
 
 def _places(at: Position) -> dict[str, Scalar]:

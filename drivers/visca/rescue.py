@@ -7,6 +7,7 @@ blocks nobody, a *rescue* says the one through the other until it is heard or ti
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
@@ -24,6 +25,14 @@ from drivers.visca.codec import (
     ResetDone,
     pack,
     unpack,
+)
+from drivers.visca.lines.rfc2217 import (
+    SET_BAUD,
+    SET_DATA_BITS,
+    SET_PARITY,
+    SET_STOP_BITS,
+    Telnet,
+    escape,
 )
 from drivers.visca.table import FOCUS_STOP, PAN_TILT_STOP, ZOOM_STOP
 
@@ -224,10 +233,48 @@ class Stream(Datagrams):
         self._socket.setblocking(False)
 
 
-class Serial:
-    """A serial port, this machine's own or a server's."""
+class SerialServer(Stream):
+    """A port at the far end of a network (RFC 2217), set as it is wanted without waiting for its word."""
 
-    def __init__(self, url: str, baud: int) -> None:
+    def __init__(self, host: str, port: int, baud: int) -> None:
+        """Connect and set the port.
+
+        Raises:
+            OSError: nobody listens there.
+        """
+        super().__init__(host, port)
+        self._telnet = Telnet()
+        self._telnet.begin()
+        settings = {
+            SET_BAUD: struct.pack(">I", baud),
+            SET_DATA_BITS: b"\x08",
+            SET_PARITY: b"\x01",
+            SET_STOP_BITS: b"\x01",
+        }
+        for code, value in settings.items():
+            self._telnet.set(code, value)
+        self._negotiate()
+
+    def send(self, message: bytes) -> None:
+        """Send the message as Telnet carries it."""
+        super().send(escape(message))
+
+    def receive(self) -> bytes:
+        """Return what came of the camera, and answer what came of the server."""
+        content = self._telnet.feed(super().receive())
+        self._negotiate()
+        return content
+
+    def _negotiate(self) -> None:
+        answers, self._telnet.answers = bytes(self._telnet.answers), bytearray()
+        if answers:
+            super().send(answers)
+
+
+class Serial:
+    """This machine's own serial port."""
+
+    def __init__(self, path: str, baud: int) -> None:
         """Open it for us alone.
 
         Raises:
@@ -235,14 +282,10 @@ class Serial:
         """
         import serial  # only here: a room whose cameras are on the network never needs it
 
-        port = serial.serial_for_url(url, do_not_open=True, baudrate=baud, timeout=0, write_timeout=CONNECT_WITHIN_S)
-        if "://" not in url:
-            port.exclusive = True
         try:
-            port.open()
+            self._port = serial.Serial(path, baud, timeout=0, write_timeout=CONNECT_WITHIN_S, exclusive=True)
         except ValueError as error:
             raise OSError(str(error)) from error
-        self._port = port
 
     def send(self, message: bytes) -> None:
         """Write the message."""
