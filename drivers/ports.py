@@ -8,12 +8,12 @@ puts its own limit on every wait; a caller may set a shorter one with `asyncio.t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
-from drivers.outcomes import Health, Measure, Result
+from drivers.outcomes import Health, Measure, Result, Scalar
 
 
 class Device(Protocol):
@@ -85,15 +85,31 @@ class Camera(Device, Protocol):
     async def move_to(self, pan_deg: float, tilt_deg: float, zoom: float | None = None) -> Result:
         """Move to a position and return once the move has ended."""
 
-    async def drive(self, pan: float, tilt: float, zoom: float, *, lease: timedelta) -> None:
+    async def drive(
+        self, pan: float, tilt: float, zoom: float, *, lease: timedelta, owner: str = "", take_over: bool = False
+    ) -> None:
         """Move with speeds from -1 to 1 for at most `lease`; call again to go on, newest wins.
 
-        When the lease ends unrenewed the driver itself stops the camera. Returns once the
-        command is accepted for sending, not when the move ends.
+        When the lease ends unrenewed the driver itself stops the camera. While the lease of
+        another `owner` lasts, only who says `take_over` gets the camera, and it is stopped
+        first. Returns once the command is accepted for sending, not when the move ends.
         """
 
     async def stop(self) -> Result:
         """Stop pan, tilt and zoom ahead of everything queued; returns once acknowledged."""
+
+
+@runtime_checkable
+class RemembersPlaces(Protocol):
+    """A camera that is told where its memories were when they were stored, so that a recall can be proved."""
+
+    expectations: MutableMapping[int, Position]
+    """By memory. Whoever owns the camera puts a lasting mapping here before `open`."""
+    on_stored: Callable[[int, Position], None] | None
+    """Called after a memory was stored, with the place."""
+
+    def compare(self, memory: int, at: Position) -> Mapping[str, Scalar]:
+        """Return `proved`, and how far `at` is from where the memory was stored; nothing where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +139,14 @@ class Switcher(Device, Protocol):
 
     async def mute(self, input_name: str, on: bool) -> Result:
         """Mute or open a sound input and return once it is read back."""
+
+
+@runtime_checkable
+class Snapshot(Protocol):
+    """A switcher that can show what one of its sources looks like."""
+
+    async def snapshot(self, source: str, *, width_px: int) -> bytes:
+        """Return a small JPEG of a source, whether it is on air or not."""
 
 
 @dataclass(frozen=True, slots=True)

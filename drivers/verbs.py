@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.outcomes import Result, Scalar
-from drivers.ports import Camera, Display, Power, Sound, Switcher
+from drivers.ports import Camera, Display, Power, RemembersPlaces, Sound, Switcher
 
 STILL_AFTER_S = 0.15
 """Two equal positions this far apart mean that the camera rests."""
@@ -112,15 +112,24 @@ class Verb:
     """How long it takes on common devices; limits and dry runs start from it."""
 
 
-async def _camera_rests(camera: Camera, _: Memory) -> ReadBack:
-    """Wait until two positions in a row are equal; the caller's time limit ends it."""
+async def _camera_rests(camera: Camera, wanted: Memory) -> ReadBack:
+    """Wait until two positions in a row are equal, and hold the place to where the memory was stored.
+
+    The caller's time limit ends the wait. A memory of which nobody knows where it was stored
+    matches wherever the camera rests.
+    """
     before = await camera.position()
     while True:
         await asyncio.sleep(STILL_AFTER_S)
         now = await camera.position()
         if now == before:
-            return ReadBack(True, {"pan_deg": now.pan_deg, "tilt_deg": now.tilt_deg, "zoom": now.zoom})
+            break
         before = now
+    found: dict[str, Scalar] = {"pan_deg": now.pan_deg, "tilt_deg": now.tilt_deg, "zoom": now.zoom}
+    if not isinstance(camera, RemembersPlaces):
+        return ReadBack(True, found)
+    compared = camera.compare(wanted.memory, now)
+    return ReadBack(compared.get("proved") is not False, found | dict(compared))
 
 
 async def _scene_on_air(switcher: Switcher, wanted: SceneName) -> ReadBack:

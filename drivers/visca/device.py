@@ -300,12 +300,18 @@ class ViscaCamera:
 
     def _compared(self, memory: int, at: Position, *, still: bool) -> dict[str, Scalar]:
         """Return how `at` compares with where the memory was stored; a place nobody knows is adopted."""
-        expected = self.expectations.get(memory)
         if not still:
             return {"proved": False}
-        if expected is None:
+        if memory not in self.expectations:
             self.expectations[memory] = at
             return {"proved": True, "adopted": True}
+        return self.compare(memory, at)
+
+    def compare(self, memory: int, at: Position) -> dict[str, Scalar]:
+        """Return `proved`, and how far `at` is from where the memory was stored; nothing where nobody knows."""
+        expected = self.expectations.get(memory)
+        if expected is None:
+            return {}
         off = motion.deviation(self.profile, expected, at)
         return {"proved": off.within, **off.values}
 
