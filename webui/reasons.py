@@ -58,6 +58,8 @@ SENTENCES: dict[str, str] = {
     "camera.stopped_by_watchdog": N_("This machine stood still, and the camera was stopped by its safety thread"),
     "camera.not_where_stored": N_("The camera is not where the position was stored"),
     "camera.outside_limits": N_("That place is outside the limits set for this room"),
+    "camera.blind": N_("The camera cannot answer, so nothing is known of it"),
+    "camera.no_limits": N_("The camera cannot keep the limits set for this room"),
     "camera.still_moving": N_("The camera did not come to rest"),
     "camera.no_profile_speed": N_("The speeds of this camera are not known, so a bounded drive is not possible"),
     "serial.missing": N_("%(where)s is not there: plug in the adapter, or look for its name"),
