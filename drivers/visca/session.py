@@ -10,6 +10,8 @@ The rules, and why:
 * With Sony's header a message is resent under the **same** number. A camera that got it
   before says `0F 01` and does not run it twice; so `0F 01` means that the command *ran* and
   its acknowledgement was lost. An inquiry is asked again under a new number.
+* A second copy of RESET may arrive late, and the camera forgets which numbers it saw. So no
+  command but STOP follows a RESET within the time of strays: its resend might run again.
 * Over a bare line nothing tells a copy from a second command. There a command is resent only
   if running it twice ends where running it once does; any other ends as unknown.
 * Newest wins: a motion takes the place of queued motions on its axes (superseded) and takes
@@ -98,6 +100,7 @@ class Session:
         self.network_changed = False
         """The chain said that its cameras changed; stays until the caller clears it."""
         self._sequence = 0
+        self._counts_anew_until = -inf
         self._live: list[Request] = []
         self._finished: list[Request] = []
         self._lease_until = inf
@@ -248,6 +251,7 @@ class Session:
                 self._set(request, reply)
             case ResetDone() if kind is Kind.CONTROL:
                 self._sequence = 0
+                self._counts_anew_until = request.last_sent_at + self.timing.stray_s
                 self._end(request, Outcome.COMPLETED)
             case BadSequence():
                 self._seen_before(request, now)
@@ -425,15 +429,20 @@ class Session:
 
     def _may_go(self, request: Request, now: float) -> bool:
         if request.is_stop:
-            return self._by_number or all(
-                r is request or not r.is_stop or r.state is not State.SENT or r.tries >= STOPS_ALONE for r in self._live
-            )
+            return self._by_number or self._stop_may_go(request)
         for other in self._live:
             if other.state is State.SENT or other.is_stop:
                 return False
         if self._matcher.clear_at(request.order) > now:
             return False
-        return request.order.kind is not Kind.COMMAND or self._finds_socket(request)
+        return request.order.kind is not Kind.COMMAND or (
+            now >= self._counts_anew_until and self._finds_socket(request)
+        )
+
+    def _stop_may_go(self, stop: Request) -> bool:
+        """Whether no other STOP waits alone for its answer; an equal one answers for `stop` too."""
+        others = (r for r in self._live if r.is_stop and r.state is State.SENT)
+        return all(r.tries >= STOPS_ALONE and r.order.payload != stop.order.payload for r in others)
 
     def _finds_socket(self, command: Request) -> bool:
         """Whether `command` finds a socket without taking STOP's."""
@@ -443,6 +452,8 @@ class Session:
         return not command.is_motion or all(not r.is_motion or r.order.axes & command.order.axes for r in running)
 
     def _send(self, request: Request, now: float) -> bytes:
+        if request.is_stop:
+            self._join(request)
         if request.state is State.SENT:
             request.tries += 1
         else:
@@ -458,8 +469,6 @@ class Session:
         """Make a first copy, or the first one after a pause."""
         if request.is_motion:
             self._take_back(request)
-        if request.is_stop:
-            self._join(request)
         for axis in request.order.axes:
             self._held.pop(axis, None)
         same = request.order.kind is Kind.COMMAND and request.sequence >= 0 and not request.ran
@@ -489,7 +498,10 @@ class Session:
         return self._by_number or request.order.idempotent or request.order.kind is not Kind.COMMAND
 
     def _join(self, stop: Request) -> None:
-        """Let this one STOP answer for equal ones that were asked for before it goes out."""
+        """Let this one STOP answer for equal ones that were asked for before a copy of it goes out.
+
+        No motion of ours is sent while it lives, so whichever copy is answered, nothing moved since.
+        """
         for other in self._live[:]:
             if other is not stop and other.is_stop and not other.tries and other.order.payload == stop.order.payload:
                 self._live.remove(other)
@@ -537,7 +549,7 @@ class Session:
             at = min(at, request.ends_at)
             due_at = request.due_at
             if request.state is State.QUEUED and due_at <= now and not request.is_stop:
-                due_at = self._matcher.clear_at(request.order)
+                due_at = max(self._matcher.clear_at(request.order), self._counts_anew_until)
             if now < due_at < at:
                 at = due_at
         return None if at == inf else at
