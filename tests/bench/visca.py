@@ -1,0 +1,13 @@
+"""Cameras: what the driver promises and what it costs, beside what others have published."""
+
+from __future__ import annotations
+
+from siaga.bench import Figure
+from tests.bench import visca_speed
+
+PARTS = (visca_speed,)
+
+
+def measure(*, quick: bool) -> list[Figure]:
+    """Return the figures of every part, one after the other."""
+    return [figure for part in PARTS for figure in part.measure(quick=quick)]
