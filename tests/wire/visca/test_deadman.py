@@ -92,6 +92,7 @@ async def test_one_thread_watches_two_cameras() -> None:
         cameras = [camera_at(first), camera_at(second)]
         for camera in cameras:
             await camera.open()
+        for camera in cameras:
             await camera.drive(0.2, 0.0, 0.0, lease=LEASE)
         await until(lambda: first.moving and second.moving)
         assert len(watchdogs()) == 1
