@@ -220,8 +220,8 @@ class ViscaCamera:
         self._dark()
         self._guard.close()
         self._driven = set()
-        await self._stillness.close()
         await self._talk.close()
+        await self._stillness.close()  # after the last answer, which may have asked for a proof
         await asyncio.sleep(0)  # transports close in the loop's next round
 
     async def check(self) -> Health:
