@@ -191,7 +191,7 @@ _ALL = (
     ),
     Model(
         "brc-300",
-        bytes.fromhex("00200403010002"),
+        bytes.fromhex("0001040F010002"),
         0x493D / 90,
         (-0x8A58, 0x8A58),
         (-0x186A, 0x493D),
