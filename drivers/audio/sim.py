@@ -13,8 +13,6 @@ One room, any number of supervisors: mutes and gains are the room's.
 
 from __future__ import annotations
 
-import argparse
-import signal
 import socket
 import socketserver
 import sys
@@ -24,6 +22,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from drivers import simulation
 from drivers.audio import dsp, lines
 from drivers.audio.model import MICROPHONE, SPEAKER
 from drivers.audio.station import Block, Inventory, Played, SoundTrouble, Station, port_of
@@ -322,31 +321,15 @@ class RoomServer:
                     seat.pass_on(block)
 
 
-def _host_port(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    return host or "127.0.0.1", int(port)
-
-
 def main(argv: list[str]) -> int:
     """Serve a modelled room until SIGTERM or SIGINT."""
-    parser = argparse.ArgumentParser(prog="python -m drivers.audio.sim", description="A modelled room's sound.")
-    parser.add_argument("--listen", default="127.0.0.1:0", type=_host_port, metavar="HOST:PORT")
-    parser.add_argument("--fault", action="append", default=[], metavar="NAME=VALUE")
+    parser = simulation.arguments("python -m drivers.audio.sim", "A modelled room's sound.")
     chosen = parser.parse_args(argv)
     room = Room()
-    try:
-        for fault in chosen.fault:
-            name, _, value = fault.partition("=")
-            room.fault(name, value)
-    except ValueError as error:
-        parser.error(str(error))
-    over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
+    simulation.switch_on(chosen.fault, room.fault, parser)
     server = RoomServer(room, *chosen.listen)
     server.start()
-    print(f"ready {server.address}", flush=True)
-    over.wait()
+    simulation.block_until_told(server.address)
     server.close()
     return 0
 

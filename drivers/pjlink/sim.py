@@ -7,15 +7,15 @@ Written from the specification. `SIAGA_PJLINK_PASSWORD` makes it ask for a passw
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import hashlib
 import os
 import secrets
-import signal
 import sys
 import time
+
+from drivers import simulation
 
 IDLE_S = 30.0
 _WATCHED = ("fan", "lamp", "temperature", "cover", "filter", "other")
@@ -136,37 +136,21 @@ class SimulatedProjector:
             wanted = ""
 
 
-def _host_port(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    return host or "127.0.0.1", int(port)
-
-
 async def _run(projector: SimulatedProjector, host: str, port: int) -> None:
-    over = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, over.set)
     server, address = await projector.serve(host, port)
-    print(f"ready {address}", flush=True)
-    await over.wait()
+    await simulation.serve_until_told(address)
     server.close()
 
 
 def main(argv: list[str]) -> int:
     """Serve a projector until SIGTERM or SIGINT."""
-    parser = argparse.ArgumentParser(prog="python -m drivers.pjlink.sim", description="A simulated PJLink projector.")
-    parser.add_argument("--listen", default="127.0.0.1:0", type=_host_port, metavar="HOST:PORT")
-    parser.add_argument("--fault", action="append", default=[], metavar="NAME=VALUE")
+    parser = simulation.arguments("python -m drivers.pjlink.sim", "A simulated PJLink projector.")
     parser.add_argument("--warm-up", type=float, default=20.0, metavar="SECONDS")
     parser.add_argument("--cool-down", type=float, default=10.0, metavar="SECONDS")
     chosen = parser.parse_args(argv)
     password = os.environ.get("SIAGA_PJLINK_PASSWORD", "")
     projector = SimulatedProjector(warm_up_s=chosen.warm_up, cool_down_s=chosen.cool_down, password=password)
-    try:
-        for fault in chosen.fault:
-            name, _, value = fault.partition("=")
-            projector.fault(name, value)
-    except ValueError as error:
-        parser.error(str(error))
+    simulation.switch_on(chosen.fault, projector.fault, parser)
     asyncio.run(_run(projector, *chosen.listen))
     return 0
 

@@ -7,15 +7,15 @@ Written from the device API. A relay takes 20 ms.
 
 from __future__ import annotations
 
-import argparse
 import json
-import signal
 import sys
 import threading
 import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from drivers import simulation
 
 RELAY_S = 0.02
 LOAD_W = 42.0
@@ -134,31 +134,15 @@ class SimulatorServer(ThreadingHTTPServer):
         self._serving.join()
 
 
-def _host_port(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    return host or "127.0.0.1", int(port)
-
-
 def main(argv: list[str]) -> int:
     """Serve a Shelly until SIGTERM or SIGINT."""
-    parser = argparse.ArgumentParser(prog="python -m drivers.shelly.sim", description="A simulated Shelly switch.")
-    parser.add_argument("--listen", default="127.0.0.1:0", type=_host_port, metavar="HOST:PORT")
-    parser.add_argument("--fault", action="append", default=[], metavar="NAME=VALUE")
+    parser = simulation.arguments("python -m drivers.shelly.sim", "A simulated Shelly switch.")
     chosen = parser.parse_args(argv)
     shelly = SimulatedShelly()
-    try:
-        for fault in chosen.fault:
-            name, _, value = fault.partition("=")
-            shelly.fault(name, value)
-    except ValueError as error:
-        parser.error(str(error))
-    over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
+    simulation.switch_on(chosen.fault, shelly.fault, parser)
     server = SimulatorServer(shelly, *chosen.listen)
     server.start()
-    print(f"ready {server.address}", flush=True)
-    over.wait()
+    simulation.block_until_told(server.address)
     server.close()
     return 0
 
