@@ -11,6 +11,7 @@ from typing import cast
 
 from drivers.address import DeviceAddress
 from drivers.errors import AddressError
+from drivers.outcomes import Outcome
 from drivers.ports import Camera, Device, Display, Power, Sound, Switcher
 from drivers.verbs import VERBS, Verb
 
@@ -23,6 +24,8 @@ class Driver:
     port: type
     module: str
     """Has `def connect(name: str, address: DeviceAddress, password: str | None) -> Device`."""
+    rescue: str = ""
+    """Has `def stop_now(address: DeviceAddress, within_s: float) -> Outcome`, for devices that may be moving."""
 
     @property
     def verbs(self) -> dict[str, Verb]:
@@ -33,10 +36,10 @@ class Driver:
 DRIVERS: dict[str, Driver] = {
     driver.scheme: driver
     for driver in (
-        Driver("visca+udp", Camera, "drivers.visca.device"),
-        Driver("visca+tcp", Camera, "drivers.visca.device"),
-        Driver("visca+serial", Camera, "drivers.visca.device"),
-        Driver("visca+rfc2217", Camera, "drivers.visca.device"),
+        Driver("visca+udp", Camera, "drivers.visca.device", "drivers.visca.deadman"),
+        Driver("visca+tcp", Camera, "drivers.visca.device", "drivers.visca.deadman"),
+        Driver("visca+serial", Camera, "drivers.visca.device", "drivers.visca.deadman"),
+        Driver("visca+rfc2217", Camera, "drivers.visca.device", "drivers.visca.deadman"),
         Driver("obs+ws", Switcher, "drivers.obs.device"),
         Driver("audio+pulse", Sound, "drivers.audio.device"),
         Driver("audio+model", Sound, "drivers.audio.device"),
@@ -67,3 +70,22 @@ def connect(name: str, address: DeviceAddress, password: str | None = None) -> D
     """
     module = import_module(driver_for(address).module)
     return cast("Device", module.connect(name, address, password))
+
+
+def moves(address: DeviceAddress) -> bool:
+    """Return whether what is at `address` may move and can be stopped by `stop_now`."""
+    driver = DRIVERS.get(address.scheme)
+    return driver is not None and bool(driver.rescue)
+
+
+def stop_now(address: DeviceAddress, within_s: float) -> Outcome:
+    """Stop what is at `address` without an event loop, and return whether it said that it heard; blocks.
+
+    Raises:
+        AddressError: no such scheme, or nothing there that moves.
+        DeviceUnreachable: no such host, port or device, or it may not be opened.
+    """
+    driver = driver_for(address)
+    if not driver.rescue:
+        raise AddressError(f"{address}: nothing there moves")
+    return cast("Outcome", import_module(driver.rescue).stop_now(address, within_s=within_s))

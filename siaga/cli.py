@@ -86,6 +86,23 @@ def agent(config: ConfigFile, verbose: Verbose = False) -> None:
 
 
 @app.command()
+def halt(config: ConfigFile) -> None:
+    """Stop every camera of a room at once, without its agent; ends within three seconds.
+
+    For systemd when the agent has ended, and for a person when nothing else stops a camera.
+    """
+    from agent.halt import halt_room
+
+    try:
+        endings = halt_room(config)
+    except FileMistakes as error:
+        stop(str(error), WRONG_USAGE)
+    for name, ending in endings.items():
+        typer.echo(f"{name}: {ending}")
+    raise typer.Exit(0 if all(ending.outcome.good for ending in endings.values()) else NO)
+
+
+@app.command()
 def check(config: ConfigFile, as_json: AsJson = False, verbose: Verbose = False) -> None:
     """Read a room or central file; of a room also open every device and show its readiness."""
     from siaga.check import check_file
