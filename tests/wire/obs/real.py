@@ -31,6 +31,10 @@ FPS = 10
 PASSWORD = "a room's password"
 SCENES = ("Jeda", "Ruang", "Materi")
 BROKEN_SCENE = "Kamera hilang"
+PROFILE, FULL_PROFILE = "Ruang", "Rekam"
+"""The second has an encoder for recordings alone, so they can be paused, and a replay buffer."""
+COLLECTION, OTHER_COLLECTION = "Ruang", "Aula"
+OTHER_SCENES = ("Jeda", "Pidato")
 MICROPHONE = "Mikrofon"
 SPEAKER = "Suara komputer"
 TITLE = "Judul"
@@ -77,10 +81,19 @@ def _collection() -> dict[str, object]:
     camera = _source("Kamera USB", "v4l2_input", device_id="/dev/video-not-there")
     scenes = [_scene(name, f"Warna {name}", *((TITLE,) if name == "Ruang" else ())) for name in SCENES]
     scenes.append(_scene(BROKEN_SCENE, "Kamera USB"))
+    names = (*SCENES, BROKEN_SCENE)
+    return _collection_of(COLLECTION, names, [*scenes, *solid, title, camera])
+
+
+def _other_collection() -> dict[str, object]:
+    return _collection_of(OTHER_COLLECTION, OTHER_SCENES, [_scene(name) for name in OTHER_SCENES])
+
+
+def _collection_of(name: str, scenes: tuple[str, ...], sources: list[dict[str, object]]) -> dict[str, object]:
     return {
-        "name": "Ruang", "current_scene": SCENES[0], "current_program_scene": SCENES[0],
-        "scene_order": [{"name": name} for name in (*SCENES, BROKEN_SCENE)],
-        "sources": [*scenes, *solid, title, camera], "groups": [], "transitions": [], "quick_transitions": [],
+        "name": name, "current_scene": scenes[0], "current_program_scene": scenes[0],
+        "scene_order": [{"name": scene} for scene in scenes],
+        "sources": sources, "groups": [], "transitions": [], "quick_transitions": [],
         "current_transition": "Cut", "transition_duration": 300, "saved_projectors": [], "modules": {},
         "AuxAudioDevice1": _source(MICROPHONE, "pulse_input_capture", device_id="mic"),
         "DesktopAudioDevice1": _source(SPEAKER, "pulse_output_capture", device_id="speaker"),
@@ -194,11 +207,12 @@ class RealObs:
 
     def _configure(self) -> None:
         home = self.folder / "obs-studio"
-        profile, scenes = home / "basic" / "profiles" / "Ruang", home / "basic" / "scenes"
-        for path in (profile, scenes, self.recordings, self.folder / "run"):
+        for path in (self.recordings, self.folder / "run", scenes := home / "basic" / "scenes"):
             path.mkdir(parents=True, exist_ok=True)
         (self.folder / "run").chmod(0o700)
-        here = {"Profile": "Ruang", "ProfileDir": "Ruang", "SceneCollection": "Ruang", "SceneCollectionFile": "Ruang"}
+        here = {
+            "Profile": PROFILE, "ProfileDir": PROFILE, "SceneCollection": COLLECTION, "SceneCollectionFile": COLLECTION,
+        }  # fmt: skip
         (home / "global.ini").write_text(
             _ini(
                 {
@@ -212,22 +226,29 @@ class RealObs:
                 }
             )
         )  # fmt: skip
+        self._write_profile(PROFILE, RecQuality="Stream")
+        self._write_profile(FULL_PROFILE, RecQuality="Small", RecRB=True, RecRBTime=5)
+        (scenes / f"{COLLECTION}.json").write_text(json.dumps(_collection()))
+        (scenes / f"{OTHER_COLLECTION}.json").write_text(json.dumps(_other_collection()))
+
+    def _write_profile(self, name: str, **simple: object) -> None:
         width, height = CANVAS
-        (profile / "basic.ini").write_text(
+        folder = self.folder / "obs-studio" / "basic" / "profiles" / name
+        folder.mkdir(parents=True)
+        (folder / "basic.ini").write_text(
             _ini(
                 {
-                    "General": {"Name": "Ruang"},
+                    "General": {"Name": name},
                     "Video": {
                         "BaseCX": width, "BaseCY": height, "OutputCX": width, "OutputCY": height,
                         "FPSType": 1, "FPSInt": FPS,
                     },
                     "Output": {"Mode": "Simple"},
-                    "SimpleOutput": {"FilePath": self.recordings, "RecFormat": "mkv", "RecQuality": "Stream"},
+                    "SimpleOutput": {"FilePath": self.recordings, "RecFormat": "mkv", **simple},
                     "Audio": {"SampleRate": 48000},
                 }
             )
         )  # fmt: skip
-        (scenes / "Ruang.json").write_text(json.dumps(_collection()))
 
     def _start_screen(self) -> None:
         read, write = os.pipe()
