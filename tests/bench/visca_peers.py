@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import partial
@@ -32,6 +32,8 @@ from tests.bench.visca_floors import median, timed
 
 Numbers = dict[str, float]
 STOP = "06 01 01 01 03 03"
+MODEL = "srg-300h"
+"""What is moved against faults: a camera that takes the two speeds that the peer gives."""
 
 
 class OverIp(Protocol):
@@ -103,7 +105,7 @@ def serial_inquiries(path: str, count: str) -> Numbers:
 
 def faulty_moves(faults: str, count: str) -> Numbers:
     """Move a camera behind a bad network step by step; each step differs, so each can be found again."""
-    steps = [(_there_and_back(n), n % 2) for n in range(int(count))]
+    steps = [(there_and_back(n), n % 2) for n in range(int(count))]
     with _simulated(json.loads(faults)) as simulated:
         peer = over_ip(_port(simulated))
         said = [step for step in steps if _worked(partial(peer.pantilt, 0x18, 0x14, *step, relative=True))]
@@ -137,7 +139,7 @@ def faulty_stops(faults: str, count: str) -> Numbers:
     return {"moving": still_moving, "p50_ms": median(taken), "p99_ms": percentile(taken, 0.99)}
 
 
-def _there_and_back(number: int) -> int:
+def there_and_back(number: int) -> int:
     """Return a step of its own for each number, whose sum stays small."""
     step = 1 + number // 2
     return step if number % 2 else -step
@@ -177,7 +179,7 @@ def _simulated(faults: dict[str, str]) -> Iterator[SimulatedCamera]:
 
     async def live() -> None:
         over = asyncio.Event()
-        async with serve(faults=faults) as simulated:
+        async with serve(model=MODEL, faults=faults) as simulated:
             begun.set_result((simulated, asyncio.get_running_loop(), over))
             await over.wait()
 
@@ -200,16 +202,32 @@ WORK: dict[str, Callable[[str, str], Numbers]] = {
 }
 
 
-def peer(work: str, where: str, count: int, *, within_s: float) -> Numbers | None:
-    """Run one piece of a peer's work; none when it did not end in time, or failed."""
+def peer(work: str, where: str, count: int, *, within_s: float) -> Numbers:
+    """Run one piece of a peer's work; nothing but `nan` when it did not end in time, or failed."""
+    with started(work, where, count) as result:
+        return result(within_s)
+
+
+@contextlib.contextmanager
+def started(work: str, where: str, count: int) -> Iterator[Callable[[float], Numbers]]:
+    """Run one piece of a peer's work beside the block; give what waits for its end and returns its figures."""
     command = [sys.executable, "-m", "tests.bench.visca_peers", work, where, str(count)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2]
+    ) as process:
+        try:
+            yield lambda within_s: _result(process, within_s)
+        finally:
+            process.kill()
+
+
+def _result(process: subprocess.Popen[bytes], within_s: float) -> Numbers:
     try:
-        ended = subprocess.run(
-            command, capture_output=True, timeout=within_s, cwd=Path(__file__).parents[2], check=True
-        )
-    except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
-        return None
-    return cast("Numbers", json.loads(ended.stdout.splitlines()[-1]))
+        printed, _ = process.communicate(timeout=within_s)
+    except subprocess.TimeoutExpired:
+        printed = b""
+    nothing: Numbers = defaultdict(lambda: float("nan"))
+    return nothing | (json.loads(printed.splitlines()[-1]) if printed and not process.returncode else {})
 
 
 if __name__ == "__main__":

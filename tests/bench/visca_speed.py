@@ -32,10 +32,7 @@ def measure(*, quick: bool) -> list[Figure]:
     with two_cores() as pin, running("udp", "1") as (port,):
         pin()
         exchanges = asyncio.run(_exchanges(int(port), rounds, count))
-        peers = [
-            {"p50_us": 0.0} | (peer(work, port, count, within_s=PEER_WITHIN_S) or {"p50_us": float("nan")})
-            for work in ("udp-inquiries", "udp-commands")
-        ]
+        peers = [peer(work, port, count, within_s=PEER_WITHIN_S) for work in ("udp-inquiries", "udp-commands")]
     return [*_ratios(exchanges), *_beside(exchanges, peers), _core(20_000 if quick else 100_000)]
 
 
