@@ -6,8 +6,8 @@ later one to the wrong caller, and a lost connection goes unnoticed. Therefore o
 It also writes the password to its log and shows it in `repr()`: its logger is silenced
 here, and the client never leaves the thread.
 
-This is the only module that knows obsws-python and websocket-client. The attributes it
-touches are pinned by `tests/rules/obs/test_obsws_contract.py`.
+This module and `wire` are the only ones that know obsws-python and websocket-client. The
+attributes they touch are pinned by `tests/rules/obs/test_obsws_contract.py`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ import asyncio
 import contextlib
 import json
 import logging
-import select
 import socket as socket_module
-import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -31,30 +29,33 @@ from obsws_python.error import OBSSDKError
 
 from drivers.errors import DeviceRefused, DeviceUnreachable, DriverError, OutcomeUnknown, ProtocolViolation
 from drivers.obs.model import EVENTS_MISSED, Call, Event, Reply
+from drivers.obs.wire import NO_CODE, Closed, WireSocket
 from drivers.outcomes import Reason
 from drivers.streams import broken
 
 CONNECT_WITHIN_S = 3.0
 READ_WITHIN_S = 2.0
+BATCH_WITHIN_S = 5.0
 WRITE_WITHIN_S = 3.0
 CLOSE_WITHIN_S = 1.0
 IDLE_S = 1.0
 """Silence after which OBS is pinged; as much again without a byte and it counts as frozen."""
 IN_FLIGHT_AT_MOST = 32
+"""More requests than that wait here, within their own limit: OBS works through them with few threads."""
 
 UNREAD_AT_MOST = 2000
 """Events that wait for the loop; more than that and the oldest are dropped, and said to be missing."""
 
 _IDENTIFIED, _REIDENTIFY, _EVENT, _REQUEST, _BATCH = 2, 3, 5, 6, 8
 _ANSWERS = {7, 9}
-_WRONG_PASSWORD = 4009
-_TEXT, _CLOSE = 0x1, 0x8
-_NO_CODE = 1006
-"""What RFC 6455 calls a connection that ended without a close frame."""
+_QUIT = 1001
+_WRONG_PASSWORD, _WRONG_VERSION, _KICKED = 4009, 4010, 4011
 
 _REIDENTIFIED = "identified"
 """Under what the answer to Reidentify waits; it carries no id of its own."""
 _WHATS = {_BATCH: "a batch", _REIDENTIFY: "a change of subscriptions"}
+_ENDS = {_QUIT: "obs.quit", _KICKED: "obs.kicked"}
+"""Ends that somebody at OBS wanted, by close code."""
 Heard = Callable[[Event], None]
 
 _NO_LINK = (
@@ -64,76 +65,6 @@ _NO_LINK = (
 )
 
 logging.getLogger("obsws_python").setLevel(logging.CRITICAL + 1)
-
-
-class _Closed(Exception):
-    """OBS ended the connection, in order or not."""
-
-    def __init__(self, code: int, why: str) -> None:
-        super().__init__(f"{code} {why}")
-        self.code = code
-        self.why = why
-
-
-class _Socket:
-    """The WebSocket as `ObsClient.authenticate` uses it, and as our reader does.
-
-    Unlike websocket-client's own `recv`, it does not turn a close frame into an empty text.
-    """
-
-    def __init__(self, ws: Any) -> None:
-        self._ws = ws
-        # json.loads decodes anyway; the library's own check is pure Python and slow
-        ws.frame_buffer.skip_utf8_validation = True
-        ws.cont_frame.skip_utf8_validation = True
-
-    def send(self, text: str) -> None:
-        self._ws.send(text)
-
-    def recv(self) -> str | None:
-        """Return the next text, or none for a control frame.
-
-        Raises:
-            _Closed: OBS closed the connection.
-        """
-        opcode, frame = self._ws.recv_data_frame(True)
-        if opcode == _CLOSE:
-            raise _Closed(*_close_reason(frame.data))
-        return frame.data.decode() if opcode == _TEXT else None
-
-    def wait_at_most(self, seconds: float) -> None:
-        self._ws.settimeout(seconds)
-
-    def ping(self) -> None:
-        self._ws.ping()
-
-    def takes_more(self) -> bool:
-        """Whether the next small write goes through without waiting."""
-        poll = select.poll()
-        try:
-            poll.register(self._ws.sock, select.POLLOUT)
-        except (TypeError, ValueError):  # closed by the reader meanwhile: the write itself will say so
-            return True
-        return bool(poll.poll(0))
-
-    def say_goodbye(self) -> None:
-        """Send a close frame and wake the reader."""
-        with contextlib.suppress(websocket.WebSocketException, OSError, AttributeError):
-            if self.takes_more():
-                self._ws.send_close()
-        with contextlib.suppress(OSError, AttributeError):
-            self._ws.sock.shutdown(socket_module.SHUT_RDWR)
-
-    def shutdown(self) -> None:
-        """Close the descriptor."""
-        self._ws.shutdown()
-
-
-def _close_reason(payload: bytes) -> tuple[int, str]:
-    """Return code and text of a close frame; its body may be empty."""
-    if len(payload) < 2:
-        return _NO_CODE, ""
-    return struct.unpack("!H", payload[:2])[0], payload[2:].decode(errors="replace")
 
 
 class ObsLink:
@@ -149,12 +80,14 @@ class ObsLink:
         self._port = port
         self._idle_s = idle_s
         self._loop = asyncio.get_running_loop()
-        self._opened: asyncio.Future[_Socket] = self._loop.create_future()
+        self._opened: asyncio.Future[WireSocket] = self._loop.create_future()
         self._ended = asyncio.Event()
-        self._socket: _Socket | None = None
+        self._socket: WireSocket | None = None
         self._client: Any = None
         self._lost: Reason | None = None
         self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._places = asyncio.Semaphore(IN_FLIGHT_AT_MOST)
+        self._subscribing = asyncio.Lock()
         self._ids = count(1)
         self._events = events
         self._heard = heard
@@ -200,14 +133,18 @@ class ObsLink:
         return self._lost
 
     async def ask(self, request: str, **fields: object) -> dict[str, object]:
+        """Return OBS's answer to a question, as `question` does."""
+        return await self.question(Call(request, fields))
+
+    async def question(self, call: Call, *, within_s: float | None = None) -> dict[str, object]:
         """Return OBS's answer to a question, which may be asked again at will.
 
         Raises:
-            DeviceUnreachable: no link, or no answer within `READ_WITHIN_S`.
+            DeviceUnreachable: no link, or no answer within `READ_WITHIN_S`, unless told otherwise.
             DeviceRefused: OBS answered with an error code.
         """
         try:
-            reply = _reply(await self._exchange(_REQUEST, _request(Call(request, fields)), READ_WITHIN_S))
+            reply = _reply(await self._exchange(_REQUEST, _request(call), within_s or READ_WITHIN_S))
         except OutcomeUnknown as error:  # a question that went unanswered has changed nothing
             raise DeviceUnreachable(error.reason) from error
         return dict(reply.accepted(self.where))
@@ -216,12 +153,12 @@ class ObsLink:
         """Return OBS's replies to questions asked in one batch, in their order; a refusal is a reply here.
 
         Raises:
-            DeviceUnreachable: no link, or no answer within `READ_WITHIN_S`.
+            DeviceUnreachable: no link, or no answer within `BATCH_WITHIN_S`.
             ProtocolViolation: fewer or more replies than questions.
         """
         batch = {"haltOnFailure": False, "executionType": 0, "requests": [_request(call) for call in calls]}
         try:
-            answer = await self._exchange(_BATCH, batch, READ_WITHIN_S)
+            answer = await self._exchange(_BATCH, batch, BATCH_WITHIN_S)
         except OutcomeUnknown as error:
             raise DeviceUnreachable(error.reason) from error
         replies = tuple(_reply(one) for one in answer.get("results", ()))
@@ -231,14 +168,18 @@ class ObsLink:
         return replies
 
     async def tell(self, request: str, **fields: object) -> dict[str, object]:
+        """Send a command, as `command` does."""
+        return await self.command(Call(request, fields))
+
+    async def command(self, call: Call, *, within_s: float | None = None) -> dict[str, object]:
         """Send a command and return once OBS took it, which does not mean that it is done.
 
         Raises:
             DeviceUnreachable: no link; nothing was sent.
-            OutcomeUnknown: sent, and the answer did not come or the link broke first.
+            OutcomeUnknown: sent, and within `WRITE_WITHIN_S`, unless told otherwise, no answer came or the link broke.
             DeviceRefused: OBS answered with an error code.
         """
-        reply = _reply(await self._exchange(_REQUEST, _request(Call(request, fields)), WRITE_WITHIN_S))
+        reply = _reply(await self._exchange(_REQUEST, _request(call), within_s or WRITE_WITHIN_S))
         return dict(reply.accepted(self.where))
 
     async def subscribe(self, events: int) -> None:
@@ -248,10 +189,10 @@ class ObsLink:
             DeviceUnreachable: no link, or no answer in time.
         """
         try:
-            await self._exchange(_REIDENTIFY, {"eventSubscriptions": events}, READ_WITHIN_S, _REIDENTIFIED)
+            async with self._subscribing:  # the answer carries no id, so there must be one at a time
+                await self._exchange(_REIDENTIFY, {"eventSubscriptions": events}, READ_WITHIN_S, _REIDENTIFIED)
         except OutcomeUnknown as error:
             raise DeviceUnreachable(error.reason) from error
-        self._events = events
 
     async def close(self) -> None:
         """End the connection and its thread; may be called twice."""
@@ -259,7 +200,7 @@ class ObsLink:
         self._end(Reason("obs.closed", f"{self.where}: the link was closed here"))
         ws = getattr(self._client, "ws", None)
         if ws is not None and not self._ended.is_set():
-            (ws if isinstance(ws, _Socket) else _Socket(ws)).say_goodbye()
+            (ws if isinstance(ws, WireSocket) else WireSocket(ws)).say_goodbye()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_WITHIN_S):
                 await self._ended.wait()
@@ -272,17 +213,21 @@ class ObsLink:
         """Send one message and return what answers its id.
 
         Raises:
+            DeviceUnreachable: nothing was sent.
             OutcomeUnknown: sent, and nobody knows more.
         """
         named = {} if request_id else {"requestId": f"siaga-{next(self._ids)}"}
         request_id = request_id or named["requestId"]
-        answer: asyncio.Future[dict[str, Any]] = self._loop.create_future()
-        self._send({"op": op, "d": body | named}, what := body.get("requestType") or _WHATS[op])
-        self._pending[request_id] = answer
+        what = body.get("requestType") or _WHATS[op]
+        answer: asyncio.Future[dict[str, Any]] | None = None
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(within_s), self._places:
+                self._send({"op": op, "d": body | named}, what)
+                answer = self._pending[request_id] = self._loop.create_future()
                 return await answer
         except TimeoutError as error:
+            if answer is None:
+                raise DeviceUnreachable(self._crowded(what)) from error
             detail = f"{self.where}: wanted an answer to {what}, found none within {within_s:g} s"
             raise OutcomeUnknown(Reason("obs.no_answer", detail, {"request": what})) from error
         finally:
@@ -296,14 +241,17 @@ class ObsLink:
         """
         if self._socket is None or self._lost is not None:
             raise DeviceUnreachable(self._lost or Reason("obs.not_open", f"{self.where}: the link is not open"))
-        if len(self._pending) >= IN_FLIGHT_AT_MOST or not self._socket.takes_more():
-            detail = f"{self.where}: {what} not sent, {len(self._pending)} requests wait for answers already"
-            raise DeviceUnreachable(Reason("obs.stuck", detail))
+        if not self._socket.takes_more():
+            raise DeviceUnreachable(self._crowded(what))
         try:
             self._socket.send(json.dumps(message))
         except (OSError, websocket.WebSocketException, AttributeError) as error:
             detail = f"{self.where}: {what} not sent, the link broke: {type(error).__name__}"
             raise DeviceUnreachable(Reason("obs.lost", detail)) from error
+
+    def _crowded(self, what: str) -> Reason:
+        detail = f"{self.where}: {what} not sent, {len(self._pending)} requests wait for answers already"
+        return Reason("obs.stuck", detail)
 
     def _answered(self, body: dict[str, Any]) -> None:
         """Hand an answer to whoever asked; one that comes too late is for nobody."""
@@ -324,7 +272,7 @@ class ObsLink:
         if self._heard is not None and self._lost is None:
             self._heard(event)
 
-    def _established(self, socket: _Socket) -> None:
+    def _established(self, socket: WireSocket) -> None:
         if not self._opened.done():
             self._opened.set_result(socket)
 
@@ -368,7 +316,7 @@ class ObsLink:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(call, *args)
 
-    def _identify(self, password: str) -> _Socket:
+    def _identify(self, password: str) -> WireSocket:
         """Return the identified socket.
 
         Raises:
@@ -382,9 +330,10 @@ class ObsLink:
             client.__init__(
                 host=self._host, port=self._port, password=password, subs=self._events, timeout=CONNECT_WITHIN_S
             )
-            socket = client.ws = _Socket(client.ws)
+            socket = client.ws = WireSocket(client.ws)
             client.authenticate()
-        except _Closed as closed:
+            client.password = ""  # its repr() shows it, and it is needed no more
+        except Closed as closed:
             raise self._turned_away(closed) from None
         except OBSSDKError as error:
             if not password:
@@ -396,7 +345,7 @@ class ObsLink:
             raise self._no_obs(error) from None
         return socket
 
-    def _read(self, socket: _Socket) -> None:
+    def _read(self, socket: WireSocket) -> None:
         """Hand on answers until the connection ends.
 
         Raises:
@@ -414,15 +363,15 @@ class ObsLink:
                 pinged = True
                 self._ping(socket)
                 continue
-            except _Closed as closed:
+            except Closed as closed:
                 raise self._gone(closed.code, closed.why) from None
             except (OSError, websocket.WebSocketException, UnicodeDecodeError, AttributeError) as error:
-                raise self._gone(_NO_CODE, type(error).__name__) from None
+                raise self._gone(NO_CODE, type(error).__name__) from None
             pinged = False
             if text is not None:
                 self._take(text)
 
-    def _ping(self, socket: _Socket) -> None:
+    def _ping(self, socket: WireSocket) -> None:
         """Ask for a sign of life.
 
         Raises:
@@ -431,7 +380,7 @@ class ObsLink:
         try:
             socket.ping()
         except (OSError, websocket.WebSocketException, AttributeError) as error:
-            raise self._gone(_NO_CODE, type(error).__name__) from None
+            raise self._gone(NO_CODE, type(error).__name__) from None
 
     def _take(self, text: str) -> None:
         """Post an answer or an event; what newer versions add is nothing to us.
@@ -466,9 +415,12 @@ class ObsLink:
 
     # what went wrong, in words
 
-    def _turned_away(self, closed: _Closed) -> DriverError:
+    def _turned_away(self, closed: Closed) -> DriverError:
         if closed.code == _WRONG_PASSWORD:
             return self._wrong_password(closed.why)
+        if closed.code == _WRONG_VERSION:
+            detail = f"{self.where}: OBS does not speak version 1 of its protocol ({closed.why})"
+            return DeviceRefused(Reason("obs.rpc_version", detail))
         return self._gone(closed.code, closed.why)
 
     def _wrong_password(self, why: str) -> DeviceRefused:
@@ -481,7 +433,7 @@ class ObsLink:
 
     def _gone(self, code: int, why: str) -> DeviceUnreachable:
         detail = f"{self.where}: OBS ended the connection with {code}{f' ({why})' if why else ''}"
-        return DeviceUnreachable(Reason("obs.lost", detail, {"close_code": code}))
+        return DeviceUnreachable(Reason(_ENDS.get(code, "obs.lost"), detail, {"close_code": code}))
 
 
 def _as_os_error(error: Exception) -> OSError:
