@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from siaga.bench import Figure
-from tests.bench import visca_faults, visca_speed
+from tests.bench import visca_faults, visca_speed, visca_stops
 
-PARTS = (visca_speed, visca_faults)
+PARTS = (visca_speed, visca_faults, visca_stops)
 
 
 def measure(*, quick: bool) -> list[Figure]:
