@@ -20,6 +20,8 @@ from drivers.ports import Programme
 
 SUCCESS = 100
 """OBS took the request. It does not say that the effect is there."""
+NOT_READY = 207
+"""What newer OBS answer while they start, change their collection or end."""
 RESOURCE_NOT_FOUND = 600
 INVALID_RESOURCE_TYPE = 602
 INVALID_RESOURCE_STATE = 604
@@ -72,6 +74,9 @@ class Reply:
         Raises:
             DeviceRefused: OBS answered another code than 100; `code` is in the reason's values.
         """
+        if self.code == NOT_READY:
+            detail = f"{where}: OBS is not ready for {self.request}: it starts, ends or changes its scene collection"
+            raise DeviceRefused(Reason("obs.starting", detail, {"request": self.request, "code": self.code}))
         if self.code != SUCCESS:
             detail = f"{where}: OBS refused {self.request} with {self.code}: {self.comment or 'no comment'}"
             values: dict[str, Scalar] = {"request": self.request, "code": self.code, "comment": self.comment}

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter, ValidationError
 
 from drivers.errors import ProtocolViolation
-from drivers.obs.model import EVENTS_MISSED, SUCCESS, Call, Event, Reply
+from drivers.obs.model import EVENTS_MISSED, NOT_READY, SUCCESS, Call, Event, Reply
 from drivers.outcomes import Reason
 
 
@@ -126,8 +126,12 @@ def snapshot(replies: tuple[Reply, ...], sound: tuple[Reply, ...]) -> Studio:
     """Return the studio that the replies to `SNAPSHOT` and `sound_of` describe.
 
     Raises:
+        DeviceRefused: OBS is not ready to be asked.
         ProtocolViolation: an answer that is wanted is missing or makes no sense.
     """
+    for reply in replies:
+        if reply.code == NOT_READY:
+            reply.accepted("obs")
     told = _fields(replies)
     if missing := sorted(WANTED - set(told)):
         raise ProtocolViolation(Reason("obs.bad_answer", f"OBS answered a snapshot without {', '.join(missing)}"))

@@ -196,6 +196,9 @@ async def test_an_absent_obs_is_unreachable() -> None:
         obs = ObsStudio("obs", "127.0.0.1", taken.getsockname()[1], PASSWORD)
         with pytest.raises(DeviceUnreachable, match="nothing listens"):
             await obs.open()
+    with pytest.raises(DeviceUnreachable, match="nothing listens"):
+        await obs.check()
+    await obs.close()
     with pytest.raises(DeviceUnreachable, match="not open"):
         await obs.check()
 
