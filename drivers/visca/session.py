@@ -125,8 +125,10 @@ class Session:
 
     @property
     def moving(self) -> bool:
-        """Whether the camera may be moving for us."""
-        return self._lease_until < inf or any(r.is_motion and r.state is not State.QUEUED for r in self._live)
+        """Whether the camera may be moving for us: also while a STOP waits for its answer, which may have been lost."""
+        return self._lease_until < inf or any(
+            r.is_stop or (r.is_motion and r.state is not State.QUEUED) for r in self._live
+        )
 
     def reset(self) -> Request:
         """Ask the camera to forget what was before; to be the first request of a link.
@@ -179,11 +181,11 @@ class Session:
 
     def received(self, data: bytes, now: float) -> None:
         """Take a datagram, or bytes of a stream; what does not belong to a request is ignored."""
-        if self.framing is Framing.SONY:
-            datagram = unpack(data)
-            sequence, replies = datagram.sequence, datagram.replies
+        sequence, replies = 0, ()
+        if self._numbered:
+            _, sequence, replies = unpack(data)
         else:
-            sequence, replies = 0, tuple(self._decoder.feed(data))
+            replies = tuple(self._decoder.feed(data))
         for reply in replies:
             for request in self._matcher.owners(reply, sequence):
                 if request.state is not State.ENDED:
@@ -198,8 +200,10 @@ class Session:
             self.release()
             for order in self._lease_stops:
                 self.request(order)
-        if self._live:
-            self._expire(now)
+        if not self._live:
+            finished, self._finished = tuple(self._finished), []
+            return Step((), finished, None if self._lease_until == inf else self._lease_until)
+        self._expire(now)
         send: list[bytes] = []
         wants: Lane | None = None
         while self._live and (request := self._next(now)) is not None:
@@ -370,9 +374,9 @@ class Session:
     def _hasten_stops(self, now: float) -> None:
         """Send a waiting second STOP at once where the fate of all its strays is known."""
         for stop in self._live:
-            known = all(stray.state is not State.SENT for stray in stop.strays)
-            if stop.strays and stop.ran and stop.state is State.QUEUED and known:
-                stop.due_at = max(now, self._matcher.quiet_at())
+            if stop.strays and stop.ran and stop.state is State.QUEUED:
+                if all(stray.state is not State.SENT for stray in stop.strays):
+                    stop.due_at = max(now, self._matcher.quiet_at())
 
     def _is_held(self, drive: Request, now: float) -> bool:
         """Whether the camera is doing just this, and was told so under a lease that still lives."""

@@ -107,6 +107,18 @@ async def test_one_thread_watches_two_cameras() -> None:
 # Leases.
 
 
+async def test_closing_while_the_stop_of_a_lease_is_lost_stops_all_the_same(
+    camera: ViscaCamera, simulated: SimulatedCamera
+) -> None:
+    await camera.drive(0.2, 0.0, 0.0, lease=LEASE)
+    await until(lambda: simulated.moving)
+    simulated.set_fault("loss", 1)
+    await until(lambda: "Stop" in camera.trace.lines(1)[0])
+    simulated.set_fault("loss", 0)
+    await camera.close()
+    assert not simulated.moving
+
+
 async def test_another_owner_is_told_who_holds_the_camera(camera: ViscaCamera, simulated: SimulatedCamera) -> None:
     await camera.drive(0.3, 0.0, 0.0, lease=timedelta(seconds=5), owner="tablet-1")
     with pytest.raises(DeviceRefused) as caught:
