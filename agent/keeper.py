@@ -10,10 +10,11 @@ from drivers.errors import DeviceUnreachable, DriverError
 from drivers.outcomes import Health, Reason
 from drivers.ports import Device
 
-LOOK_EVERY_S = 1.5
+LOOK_EVERY_S = 1.0
+"""A driver gives a silent device up after a second or two, so it is noticed within three."""
 RETRY_AT_FIRST_S = 0.5
-RETRY_AT_MOST_S = 2.0
-"""With `OPEN_WITHIN_S`, an absent device is found at most 5 s after it came back."""
+RETRY_AT_MOST_S = 0.6
+"""A driver that is opening knocks again and again: a device is back within a second after it answers."""
 OPEN_WITHIN_S = 3.0
 LOOK_WITHIN_S = 8.0
 CLOSE_WITHIN_S = 1.0

@@ -49,6 +49,7 @@ class Tablet:
         self._engine = engine
         self._levels = levels
         self._is_online = is_online
+        self._is_leaving = False
         room = engine.room
         devices = engine.equipment.devices
         self._sound = next((name for name, device in devices.items() if isinstance(device, Sound)), None)
@@ -137,6 +138,10 @@ class Tablet:
     def _mutes(self) -> Mapping[str, bool | None]:
         return {port: self._engine.mute_of(port) for port in self._facts.sound_ports}
 
+    def leave(self) -> None:
+        """Move no camera any more: the agent is ending, and has stopped them."""
+        self._is_leaving = True
+
     def meters(self) -> Mapping[str, float]:
         """Return the newest levels."""
         return {} if self._levels is None else self._levels.read()
@@ -186,15 +191,27 @@ class Tablet:
             raise face.Refused(Reason("sound.no_port", f"the room has no sound port {port!r}", {"port": port}))
         self._do(lambda: self._engine.set_mute(sound, port, on, who=who))
 
-    async def drive(self, camera: str, pan: float, tilt: float, zoom: float, *, lease: timedelta) -> None:
+    async def drive(
+        self,
+        camera: str,
+        pan: float,
+        tilt: float,
+        zoom: float,
+        *,
+        lease: timedelta,
+        owner: str,
+        take_over: bool,
+    ) -> None:
         """Move a camera for at most `lease`.
 
         Raises:
-            Refused: no such camera, or it would not.
+            Refused: no such camera, it would not, somebody else moves it, or the room is stopping.
         """
         device = self._camera(camera)
+        if self._is_leaving:
+            raise face.Refused(Reason("room.stopping", "the agent is ending"))
         try:
-            await device.drive(pan, tilt, zoom, lease=lease)
+            await device.drive(pan, tilt, zoom, lease=lease, owner=owner, take_over=take_over)
         except DriverError as error:
             raise face.Refused(error.reason) from error
         except ValueError as error:
@@ -207,7 +224,7 @@ class Tablet:
             Refused: no such camera, or it did not answer.
         """
         try:
-            await self._camera(camera).stop()
+            await self._camera(camera).stop(prove=False)
         except DriverError as error:
             raise face.Refused(error.reason) from error
 

@@ -95,8 +95,12 @@ class Camera(Device, Protocol):
         first. Returns once the command is accepted for sending, not when the move ends.
         """
 
-    async def stop(self) -> Result:
-        """Stop pan, tilt and zoom ahead of everything queued; returns once acknowledged."""
+    async def stop(self, *, prove: bool = True) -> Result:
+        """Stop pan, tilt and zoom ahead of everything queued.
+
+        Returns once acknowledged and, with `prove`, once it was looked whether the camera
+        stands; without, that is looked at in the background and `check` says it.
+        """
 
 
 @runtime_checkable

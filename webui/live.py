@@ -57,6 +57,8 @@ OnDo = Callable[[str, Mapping[str, Json]], Awaitable[Ack]]
 """Gets `what` and `args`; answers once the command is accepted, its effect shows in the slices."""
 OnMessage = Callable[[Mapping[str, Json]], Awaitable[None]]
 """Gets every message that is neither `hello` nor `do`, in order."""
+OnGone = Callable[[], Awaitable[None]]
+"""Called when the page has gone, while commands that it gave may still run."""
 
 
 async def _nothing_to_do(what: str, args: Mapping[str, Json]) -> Ack:
@@ -66,6 +68,10 @@ async def _nothing_to_do(what: str, args: Mapping[str, Json]) -> Ack:
 
 async def _ignore(message: Mapping[str, Json]) -> None:
     del message
+
+
+async def _nothing_to_end() -> None:
+    return
 
 
 class Hub:
@@ -114,7 +120,12 @@ class Hub:
             client.meter(values)
 
     async def serve(
-        self, websocket: WebSocket, *, on_do: OnDo = _nothing_to_do, on_message: OnMessage = _ignore
+        self,
+        websocket: WebSocket,
+        *,
+        on_do: OnDo = _nothing_to_do,
+        on_message: OnMessage = _ignore,
+        on_gone: OnGone = _nothing_to_end,
     ) -> None:
         """Serve one page until it goes away; check its origin before (`webui.security`)."""
         await websocket.accept()
@@ -130,6 +141,7 @@ class Hub:
                 await asyncio.wait((sender, reader), return_when=asyncio.FIRST_COMPLETED)
                 sender.cancel()
                 reader.cancel()  # commands already taken run on to their end
+                await on_gone()
         finally:
             self._clients.discard(outbox)
 

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.web.face import Refused, RoomFace
+from agent.web.holds import Hold
 from drivers.outcomes import Reason
 from webui.i18n import Locales, speaking
 from webui.live import Ack, Json
@@ -23,6 +24,10 @@ LONGEST_EXTENSION = timedelta(hours=2)
 
 class _Arguments(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Malformed(Exception):
+    """The arguments of a command are not what it wants."""
 
 
 class _Nothing(_Arguments):
@@ -51,14 +56,19 @@ class _Mute(_Arguments):
     on: bool
 
 
-class Actions:
-    """The commands of one page; `who` goes into the journal, refusals come in `language`."""
+Begin = Callable[[Hold], Awaitable[None]]
+"""Begins to move a camera; may raise `Refused`."""
 
-    def __init__(self, room: RoomFace, locales: Locales, *, who: str, language: str) -> None:
+
+class Actions:
+    """The commands of one page; `who` goes into the journal, refusals come in `language`, `hold` begins to move."""
+
+    def __init__(self, room: RoomFace, locales: Locales, *, who: str, language: str, hold: Begin) -> None:
         self._room = room
         self._locales = locales
         self._who = who
         self._language = language
+        self._begin = hold
         self._known: dict[str, Callable[[Mapping[str, Json]], Awaitable[None]]] = {
             "run": self._run,
             "start": self._start,
@@ -68,6 +78,7 @@ class Actions:
             "note": self._note,
             "recheck": self._recheck,
             "mute": self._mute,
+            "hold": self._hold,
         }
 
     async def do(self, what: str, args: Mapping[str, Json]) -> Ack:
@@ -79,9 +90,20 @@ class Actions:
             await known(args)
         except Refused as refused:
             return self._refusal(refused.reason)
-        except ValidationError:
+        except (ValidationError, _Malformed):
             return Ack(ok=False, code="command.malformed")
         return Ack()
+
+    async def _hold(self, args: Mapping[str, Json]) -> None:
+        """Begin to move a camera; what follows comes as messages of its own.
+
+        Raises:
+            _Malformed: no hold.
+        """
+        hold = Hold.parse(args)
+        if hold is None:
+            raise _Malformed
+        await self._begin(hold)
 
     def _refusal(self, reason: Reason) -> Ack:
         with speaking(self._language):

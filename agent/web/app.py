@@ -23,9 +23,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from agent.web import slices
-from agent.web.actions import Actions
+from agent.web.actions import Actions, Begin
 from agent.web.face import Phase, Refused, RoomFace
-from agent.web.holds import Hold, Holds
+from agent.web.holds import Hand, Hold, Holds
 from agent.web.metrics import exposition
 from webui import assets, i18n
 from webui.assets import Assets
@@ -73,6 +73,7 @@ class _Tablet:
         self._pages = environment(HERE / "templates", locales=self._locales, assets=self.assets)
         self._hub = Hub(boot=secrets.token_hex(4), ui=self.assets.version)
         self._holds = Holds(room)
+        self._opened = 0
         self._due = False
 
     @asynccontextmanager
@@ -144,23 +145,35 @@ class _Tablet:
 
     async def live(self, websocket: WebSocket) -> None:
         """Serve one page's socket; whatever it still moves stops when it goes."""
-        page = object()
+        hand = self._hand(websocket)
 
         async def on_message(message: Mapping[str, Json]) -> None:
             if message.get("t") == "hold" and (hold := Hold.parse(message)):
-                await self._holds.hold(page, hold)
+                self._holds.renew(hand, hold)
             elif message.get("t") == "stop" and isinstance(ident := message.get("id"), int):
-                await self._holds.stop(page, ident)
+                self._holds.stop(hand, ident)
 
-        actions = self._actions(websocket, "tablet")
+        async def begin(hold: Hold) -> None:
+            await self._holds.begin(hand, hold)
+
+        async def gone() -> None:
+            await self._holds.gone(hand)
+
+        actions = self._actions(websocket, "tablet", hold=begin)
         try:
-            await self._hub.serve(websocket, on_do=actions.do, on_message=on_message)
+            await self._hub.serve(websocket, on_do=actions.do, on_message=on_message, on_gone=gone)
         finally:
-            await self._holds.gone(page)
+            await gone()
 
-    def _actions(self, connection: HTTPConnection, kind: str) -> Actions:
+    def _hand(self, websocket: WebSocket) -> Hand:
+        """Return a hand of a name that no other page has."""
+        self._opened += 1
+        where = websocket.client.host if websocket.client else "unknown"
+        return Hand(f"tablet {where} #{self._opened}")
+
+    def _actions(self, connection: HTTPConnection, kind: str, *, hold: Begin) -> Actions:
         where = connection.client.host if connection.client else "unknown"
-        return Actions(self._room, self._locales, who=f"{kind} {where}", language=language_of(connection))
+        return Actions(self._room, self._locales, who=f"{kind} {where}", language=language_of(connection), hold=hold)
 
     async def run(self, request: Request) -> Response:
         """Start a preset for another controller; it runs on after the answer."""

@@ -215,8 +215,21 @@ class RoomFace(Protocol):
     async def mute(self, port: str, on: bool, *, who: str) -> None:
         """Mute or open a sound port."""
 
-    async def drive(self, camera: str, pan: float, tilt: float, zoom: float, *, lease: timedelta) -> None:
-        """Move a camera with speeds from -1 to 1 for at most `lease`; called again before it ends to go on."""
+    async def drive(
+        self,
+        camera: str,
+        pan: float,
+        tilt: float,
+        zoom: float,
+        *,
+        lease: timedelta,
+        owner: str,
+        take_over: bool,
+    ) -> None:
+        """Move a camera with speeds from -1 to 1 for at most `lease`; called again before it ends to go on.
+
+        While another `owner` moves it, only who says `take_over` gets it, and it is stopped first.
+        """
 
     async def stop(self, camera: str) -> None:
-        """Stop a camera; harmless when it rests."""
+        """Stop a camera; harmless when it rests. Returns when it has heard; whether it stands shows in the view."""

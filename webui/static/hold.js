@@ -7,7 +7,7 @@ const TICK_MS = 100;
 
 /**
  * Makes `button` report a hold: `begin()` at once, `tick()` every 100 ms, `end()` exactly once.
- * Works with finger, mouse, pen, and with Space or Enter.
+ * Works with finger, mouse, pen, and with Space or Enter. Returns what ends a hold from outside.
  */
 export function hold(button, { begin, tick = () => {}, end }) {
   let pointer = null;
@@ -59,4 +59,5 @@ export function hold(button, { begin, tick = () => {}, end }) {
   addEventListener("pagehide", stop);
   addEventListener("live:link", stop);
   document.addEventListener("visibilitychange", stop);
+  return stop;
 }

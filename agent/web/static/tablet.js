@@ -9,15 +9,20 @@ import { attend } from "./page.js";
 const UNCONFIRMED_MS = 1000;
 const TOAST_MS = 6000;
 const toast = document.getElementById("toast");
-let toastTimer = 0;
+const taken = document.getElementById("taken");
+const timers = new Map();
 let holds = Date.now(); // ids only have to rise
 
 function say(text) {
   toast.textContent = text;
-  if (toast.matches(":popover-open")) toast.hidePopover();
-  toast.showPopover(); // above an open sheet too
-  clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => toast.hidePopover(), TOAST_MS);
+  show(toast);
+}
+
+function show(note) {
+  if (note.matches(":popover-open")) note.hidePopover();
+  note.showPopover(); // above an open sheet too
+  clearTimeout(timers.get(note));
+  timers.set(note, setTimeout(() => note.hidePopover(), TOAST_MS));
 }
 
 /** Sends what a button asks for. Pressed shows at once, done only from the room's own state. */
@@ -51,16 +56,33 @@ function choose(all, chosen, then = () => {}) {
 function drive(button) {
   const [pan, tilt, zoom] = button.dataset.drive.split(",").map(Number);
   let message = null;
-  hold(button, {
+  const letGo = hold(button, {
     begin() {
       const cam = document.querySelector("[data-camera][aria-pressed=true]").dataset.camera;
       const speed = document.querySelector("[data-fine]").getAttribute("aria-pressed") === "true" ? 1 : 2;
       message = { t: "hold", id: ++holds, cam, pan, tilt, zoom, speed };
-      send(message);
+      grab(message, letGo);
     },
     tick() { send(message); },
     end() { send({ t: "stop", id: message.id }); },
   });
+}
+
+/** Begins a hold; the repeats that follow need no answer. A refusal ends it and is said. */
+async function grab(message, letGo) {
+  const answer = await command("hold", message);
+  if (answer.ok) return;
+  if (message.id === holds) letGo();
+  if (answer.code !== "camera.held_by") return void (answer.code && say(answer.text || answer.code));
+  taken.dataset.cam = message.cam;
+  taken.firstElementChild.textContent = answer.text;
+  show(taken);
+}
+
+/** Ends another's hold and stops the camera, so that the next hold here gets it. */
+function takeOver() {
+  taken.hidePopover();
+  grab({ id: ++holds, cam: taken.dataset.cam, pan: 0, tilt: 0, zoom: 0, take: true }, () => {});
 }
 
 function dangerous(root) {
@@ -79,6 +101,7 @@ async function note(event) {
 }
 
 document.querySelectorAll("[data-drive]").forEach(drive);
+document.querySelector("[data-take]").addEventListener("click", takeOver);
 document.querySelector("[data-note]").addEventListener("submit", note);
 document.addEventListener("contextmenu", (event) => event.preventDefault());
 addEventListener("live:swap", (event) => dangerous(event.detail));

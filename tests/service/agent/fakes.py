@@ -72,10 +72,12 @@ class FakeCamera:
     async def move_to(self, pan_deg: float, tilt_deg: float, zoom: float | None = None) -> Result:
         return DONE
 
-    async def drive(self, pan: float, tilt: float, zoom: float, *, lease: timedelta) -> None:
+    async def drive(
+        self, pan: float, tilt: float, zoom: float, *, lease: timedelta, owner: str = "", take_over: bool = False
+    ) -> None:
         self.told.append(f"drive {pan:g} {tilt:g} {zoom:g}")
 
-    async def stop(self) -> Result:
+    async def stop(self, *, prove: bool = True) -> Result:
         self.told.append("stop")
         return DONE
 

@@ -108,6 +108,11 @@ class FakeRoom:
         self.asked: list[tuple[str, object]] = []
         self.driven: list[tuple[str, float, float, float]] = []
         self.stopped: list[str] = []
+        self.held: dict[str, tuple[str, float]] = {}
+        """Who moves which camera, and until when."""
+        self.answers = asyncio.Event()
+        """Cleared, no camera takes a move."""
+        self.answers.set()
         self.refusal: Reason | None = None
         self._followers: set[Callable[[], None]] = set()
         self._beat = 0
@@ -172,11 +177,30 @@ class FakeRoom:
         self._hear("mute", (port, on))
         self.become(replace(self.now, muted={**self.now.muted, port: on}))
 
-    async def drive(self, camera: str, pan: float, tilt: float, zoom: float, *, lease: timedelta) -> None:
+    async def drive(
+        self,
+        camera: str,
+        pan: float,
+        tilt: float,
+        zoom: float,
+        *,
+        lease: timedelta,
+        owner: str,
+        take_over: bool,
+    ) -> None:
+        await self.answers.wait()
+        holder, until = self.held.get(camera, ("", 0.0))
+        now = asyncio.get_running_loop().time()
+        if holder not in {"", owner} and now < until:
+            if not take_over:
+                raise Refused(Reason("camera.held_by", f"held by {holder}", {"owner": holder}))
+            self.stopped.append(camera)
+        self.held[camera] = (owner, now + lease.total_seconds())
         self.driven.append((camera, pan, tilt, zoom))
 
     async def stop(self, camera: str) -> None:
         self.stopped.append(camera)
+        self.held.pop(camera, None)
 
 
 class Demonstration(FakeRoom):

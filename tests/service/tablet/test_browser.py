@@ -162,7 +162,15 @@ async def kill_page(tablet: Tablet) -> None:
     await tablet.page.close()
 
 
-@pytest.mark.parametrize("ending", [lift, slide_off, leave_window, hide, cancel, kill_page])
+async def leave_page(tablet: Tablet) -> None:
+    await tablet.page.goto("about:blank")
+
+
+async def reload(tablet: Tablet) -> None:
+    await tablet.page.reload()
+
+
+@pytest.mark.parametrize("ending", [lift, slide_off, leave_window, hide, cancel, leave_page, reload, kill_page])
 async def test_every_way_a_hold_can_end_stops_the_camera(
     tablet: Tablet, ending: Callable[[Tablet], Awaitable[None]]
 ) -> None:
@@ -181,6 +189,29 @@ async def test_a_hold_is_repeated_and_goes_to_the_chosen_camera_at_the_chosen_sp
     assert set(tablet.room.driven) == {("camera-2", 0.0, 0.0, -0.15)}
     await tablet.page.mouse.up()
     await until(lambda: tablet.room.stopped == ["camera-2"])
+
+
+async def test_another_tablet_is_told_and_takes_over_only_when_it_says_so(browser: Browser, tablet: Tablet) -> None:
+    await tablet.hold("[data-drive='1,0,0']")
+    async with opened(browser, tablet.room, tablet.port) as second:
+        button = second.page.locator("[data-drive='-1,0,0']")
+        await button.hover()
+        await second.page.mouse.down()
+        note = second.page.locator("#taken")
+        await expect(note).to_contain_text("tablet 127.0.0.1 #1")
+        await expect(button).not_to_have_attribute("data-holding", "")
+        await second.page.mouse.up()
+        assert tablet.room.stopped == []
+        assert await violations(second.page) == []
+        await note.locator("[data-take]").click()
+        await until(lambda: tablet.room.stopped == ["camera-1"])
+        await expect(note).to_be_hidden()
+        await until(lambda: tablet.room.driven[-1] == ("camera-1", 0.0, 0.0, 0.0))
+        await button.hover()
+        await second.page.mouse.down()
+        await until(lambda: tablet.room.driven[-1] == ("camera-1", -0.5, 0.0, 0.0))
+        assert tablet.room.stopped == ["camera-1"]
+        assert second.complaints == []
 
 
 async def test_the_space_bar_holds_too(tablet: Tablet) -> None:

@@ -236,22 +236,90 @@ async def test_a_page_that_goes_away_leaves_no_camera_moving(room: FakeRoom) -> 
         await until(lambda: room.stopped == ["camera-1"])
 
 
-async def test_the_newest_hand_owns_the_camera(room: FakeRoom) -> None:
+def grab(ident: int, *, take: bool = False, **more: object) -> str:
+    args = json.loads(held(ident)) | {"take": take} | more
+    return json.dumps({"t": "do", "id": f"grab-{ident}", "what": "hold", "args": args})
+
+
+async def test_a_second_hand_is_told_whose_the_camera_is(room: FakeRoom) -> None:
     async with (
         served(room) as port,
         connect(f"ws://127.0.0.1:{port}/live") as first,
         connect(f"ws://127.0.0.1:{port}/live") as second,
     ):
-        await first.send(held(7))
-        await until(lambda: len(room.driven) == 1)
+        await first.send(grab(7))
+        assert (await told(first, "ack"))["ok"] is True
+        await second.send(grab(1))
+        busy = await told(second, "ack")
+        assert (busy["ok"], busy["code"]) == (False, "camera.held_by")
+        assert "tablet 127.0.0.1 #1" in busy["text"]
+        await second.send(held(1, pan=-1))  # the finger is still down: it must not move off when the first lets go
+        await first.send('{"t":"stop","id":7}')
+        await until(lambda: room.stopped == ["camera-1"])
         await second.send(held(1, pan=-1))
-        await until(lambda: len(room.driven) == 2)
+        await second.send(grab(1))
+        await told(second, "ack")
+        assert room.driven == [("camera-1", 0.5, 0.0, 0.0)]
+        await second.send(grab(2))
+        assert (await told(second, "ack"))["ok"] is True
+
+
+async def test_taking_over_stops_first_and_ends_the_other_hold(room: FakeRoom) -> None:
+    async with (
+        served(room) as port,
+        connect(f"ws://127.0.0.1:{port}/live") as first,
+        connect(f"ws://127.0.0.1:{port}/live") as second,
+    ):
+        await first.send(grab(7))
+        await told(first, "ack")
+        await second.send(grab(2, take=True, pan=-1))
+        assert (await told(second, "ack"))["ok"] is True
+        assert room.stopped == ["camera-1"]
+        assert room.driven[-1] == ("camera-1", -0.5, 0.0, 0.0)
         await first.send(held(7))
         await first.send('{"t":"stop","id":7}')
         await first.send('{"t":"do","id":"after","what":"nothing"}')
         await told(first, "ack")
-        assert room.stopped == []  # a stray release must not end another's move
+        assert room.stopped == ["camera-1"]  # a stray release must not end another's move
         assert len(room.driven) == 2
+
+
+async def test_a_stop_does_not_wait_for_a_move_on_its_way(room: FakeRoom) -> None:
+    async with served(room) as port, connect(f"ws://127.0.0.1:{port}/live") as socket:
+        await socket.send(held(1))
+        await until(lambda: len(room.driven) == 1)
+        room.answers.clear()
+        await socket.send(held(1))
+        await socket.send('{"t":"stop","id":1}')
+        await until(lambda: room.stopped == ["camera-1"])
+        room.answers.set()
+        await socket.send('{"t":"do","id":"after","what":"nothing"}')
+        await told(socket, "ack")
+        assert len(room.driven) == 1  # the move was called off, it does not follow the stop
+
+
+async def test_a_page_that_goes_while_its_first_move_is_on_its_way_moves_nothing(room: FakeRoom) -> None:
+    room.answers.clear()
+    async with served(room) as port:
+        async with connect(f"ws://127.0.0.1:{port}/live") as socket, connect(f"ws://127.0.0.1:{port}/live") as other:
+            await socket.send(grab(1))
+            await socket.close()
+            async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+
+                async def one_is_left() -> bool:
+                    return 'siaga_tablets{room="praja-1"} 1' in (await http.get("/metrics")).text
+
+                await until(one_is_left)
+            room.answers.set()
+            await other.send(grab(2))
+            assert (await told(other, "ack"))["ok"] is True
+        assert len(room.driven) == 1
+
+
+async def test_a_hold_that_is_none_is_malformed(room: FakeRoom) -> None:
+    async with served(room) as port, connect(f"ws://127.0.0.1:{port}/live") as socket:
+        await socket.send(grab(1, speed=9))
+        assert (await told(socket, "ack"))["code"] == "command.malformed"
 
 
 async def test_two_changes_at_once_are_one_message(room: FakeRoom) -> None:
