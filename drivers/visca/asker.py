@@ -27,6 +27,8 @@ LOOK_WITHIN_S = 1.2
 """A camera that says nothing to a look and its resends for so long is not there."""
 BURST = 3
 """So many questions of one look may come together."""
+ORDERS_KEPT = 256
+"""So many orders are kept ready: a stick repeats a few hundred speeds, a room fewer memories."""
 
 DRIVES = frozenset(
     row.name
@@ -51,13 +53,15 @@ class Asker:
     def __init__(self, talk: Conversation, profile: Profile) -> None:
         self.profile = profile
         self._talk = talk
-        self._questions: dict[tuple[Row, Lane], Order] = {}
+        self._questions: dict[tuple[str, Lane], Order] = {}
+        self._orders: dict[tuple[str, tuple[int, ...], Lane, float], Order] = {}
         self._seen: tuple[float, Position] | None = None
         self._asked_until = 0.0
 
     def use(self, profile: Profile) -> None:
         """Speak in the terms of `profile` from now on."""
         self.profile = profile
+        self._orders.clear()
         self._seen = None
 
     def moved(self) -> None:
@@ -81,10 +85,12 @@ class Asker:
         Raises:
             DriverError: no answer, or a refusal.
         """
-        order = self._questions.get((row, lane))
+        order = self._questions.get((row.name, lane))
         if order is None:
             # Not held against the profile: what a camera does not know it may say itself.
-            order = self._questions[row, lane] = self.as_order(row, row.encode(address=self._talk.line.address), lane)
+            order = self._questions[row.name, lane] = self.as_order(
+                row, row.encode(address=self._talk.line.address), lane
+            )
         within_s = LOOK_WITHIN_S if lane is Lane.POLL else None
         request = await self._talk.ask(order, within_s=within_s)
         if request.outcome is not Outcome.COMPLETED:
@@ -159,9 +165,17 @@ class Asker:
         Raises:
             ValueError: the camera does not take it; names the value, the range and the profile.
         """
-        if row.name in STOP_NAMES:
-            return self.as_order(row, row.encode(address=self._talk.line.address))
-        return self.as_order(row, self.profile.frame(row, *values, address=self._talk.line.address), lane, within_s)
+        key = row.name, values, lane, within_s
+        order = self._orders.get(key)
+        if order is None:
+            if row.name in STOP_NAMES:
+                payload = row.encode(address=self._talk.line.address)
+            else:
+                payload = self.profile.frame(row, *values, address=self._talk.line.address)
+            if len(self._orders) >= ORDERS_KEPT:
+                self._orders.clear()
+            order = self._orders[key] = self.as_order(row, payload, lane, within_s)
+        return order
 
     @staticmethod
     def as_order(row: Row, payload: bytes, lane: Lane = Lane.USER, within_s: float = 2.0) -> Order:

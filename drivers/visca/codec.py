@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 TERMINATOR = 0xFF
 MAX_BODY_BYTES = 31
@@ -208,8 +209,7 @@ def _echo(body: bytes) -> Reply | None:
     return Cleared() if body[1:] == b"\x01\x00\x01" else None
 
 
-@dataclass(frozen=True, slots=True)
-class Datagram:
+class Datagram(NamedTuple):
     """One UDP datagram from a camera."""
 
     kind: int
@@ -217,22 +217,46 @@ class Datagram:
     replies: tuple[Reply, ...]
 
 
+_HEADER = struct.Struct(">HHI")
+_REPLY = int(Kind.REPLY)
+_CONTROL = frozenset((int(Kind.CONTROL), int(Kind.CONTROL_REPLY)))
+    int(Kind.REPLY),
+    frozenset((int(Kind.CONTROL), int(Kind.CONTROL_REPLY))),
+)  # plain: looked up per answer
+_SHORT: dict[bytes, tuple[Reply, ...]] = {
+    bytes((0x90, group | socket, TERMINATOR)): (meaning(socket),)
+    for group, meaning in ((0x40, Ack), (0x50, Completion))
+    for socket in range(16)
+}
+"""What most datagrams hold: one acknowledgement or completion."""
+
+
 def pack(kind: Kind, sequence: int, payload: bytes) -> bytes:
     """Return the datagram that carries `payload`."""
-    return struct.pack(">HHI", kind, len(payload), sequence) + payload
+    return _HEADER.pack(kind, len(payload), sequence) + payload
 
 
 def unpack(data: bytes) -> Datagram:
     """Return what a camera's datagram says; whatever cannot be read is `Malformed` in it."""
     if len(data) < HEADER_BYTES:
         return Datagram(0, 0, (Malformed(data),))
-    kind, _length, sequence = struct.unpack_from(">HHI", data)
+    kind, _length, sequence = _HEADER.unpack_from(data)
     payload = data[HEADER_BYTES : HEADER_BYTES + 2 * MAX_BODY_BYTES]
-    if kind in {Kind.CONTROL, Kind.CONTROL_REPLY}:  # errors are seen under both types
+    if kind == _REPLY:
+        return Datagram(kind, sequence, _SHORT.get(payload) or _replies(payload))
+    if kind in _CONTROL:  # errors are seen under both types
         return Datagram(kind, sequence, (_parse_control(payload),))
-    if kind != Kind.REPLY:
-        return Datagram(kind, sequence, (Malformed(payload),))
-    return Datagram(kind, sequence, tuple(ReplyDecoder().feed(payload)) or (Malformed(payload),))
+    return Datagram(kind, sequence, (Malformed(payload),))
+
+
+def _replies(payload: bytes) -> tuple[Reply, ...]:
+    """Return what `payload` says; most often it is one whole frame and nothing else."""
+    last = len(payload) - 1
+    if 0 < last <= MAX_BODY_BYTES and payload.find(_CUT) == last and payload[0] in _HEADERS:
+        reply = _parse(payload[:last])
+        if reply is not None:
+            return (reply,)
+    return tuple(ReplyDecoder().feed(payload)) or (Malformed(payload),)
 
 
 def _parse_control(payload: bytes) -> Reply:

@@ -89,6 +89,8 @@ class Conversation:
         self._observer = observer
         self._unwaited = ended
         self._session = fresh()
+        self._clock: Callable[[], float] = lambda: asyncio.get_running_loop().time()
+        """The loop's clock; once open the loop's own function, for it is read at every message."""
         self._waiting: dict[Request, asyncio.Future[Request]] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._lease_until = inf
@@ -107,6 +109,7 @@ class Conversation:
         """
         await self.close()
         self._session, self._trouble = self._fresh(), None
+        self._clock = asyncio.get_running_loop().time
         self.link = Link.PROBING
         try:
             await self.line.open(Ears(self._received, self._failed, self._lost, self._pump))
@@ -302,11 +305,11 @@ class Conversation:
     # What the line says.
 
     def _received(self, data: bytes) -> None:
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         if self._observer is not None:
             self._observer(now, False, data)
         self._session.received(data, now)
-        self._pump()
+        self._pump(now)
 
     def _failed(self, reason: Reason) -> None:
         """Keep why nothing comes; a camera that starts up refuses too, so the resends go on."""
@@ -322,29 +325,28 @@ class Conversation:
 
     # The pump.
 
-    def _pump(self) -> None:
+    def _pump(self, now: float | None = None) -> None:
         """Let the session send what is due and the line takes, tell who waits, come back in time."""
         if self._pumping:  # the line had something to say while it sent
             self._pump_again = True
             return
         self._pumping = True
         try:
-            self._turn()
+            self._turn(self._clock() if now is None else now)
             while self._pump_again:
                 self._pump_again = False
-                self._turn()
+                self._turn(self._clock())
         finally:
             self._pumping = self._pump_again = False
 
-    def _turn(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+    def _turn(self, now: float) -> None:
         if now >= self._lease_until:
             self._unlease()  # the session's own stops go out below: this loop lives
         down, line = self.link is Link.DOWN, self.line
         everything = not down and not line.byte_s and not self._gap_s and line.has_room(stop=True)
         step = self._session.tick(now, room=None if everything else 0)
-        self._take(step.send, step.finished, now)
+        if step.send or step.finished:
+            self._take(step.send, step.finished, now)
         while step.wants is not None and not down and self._is_free(step.wants, now):
             step = self._session.tick(now, room=1)
             self._take(step.send, step.finished, now)
@@ -354,7 +356,7 @@ class Conversation:
         if step.wants is not None and now < self._quiet_until:
             wake_at = min(self._quiet_until, inf if wake_at is None else wake_at)
         if wake_at is not None and not down:
-            self._wake_by(wake_at, loop)
+            self._wake_by(wake_at)
 
     def _is_free(self, lane: Lane, now: float) -> bool:
         stop = lane is Lane.STOP
@@ -379,13 +381,13 @@ class Conversation:
         elif not waiter.done():
             waiter.set_result(request)
 
-    def _wake_by(self, at: float, loop: asyncio.AbstractEventLoop) -> None:
+    def _wake_by(self, at: float) -> None:
         """Come back at `at`; an alarm that rings earlier stays, for setting it anew costs more than ringing."""
         if self._alarm is not None:
             if self._alarm.when() <= at:
                 return
             self._alarm.cancel()
-        self._alarm = loop.call_at(at, self._rung)
+        self._alarm = asyncio.get_running_loop().call_at(at, self._rung)
 
     def _rung(self) -> None:
         self._alarm = None

@@ -504,7 +504,7 @@ class ViscaCamera:
         row = table.BY_NAME.get(name)
         if row is None or row.kind is Kind.INQUIRY:
             raise ValueError(f"{self.name}: the table has no command {name!r}")
-        return await self._told(row, *values)
+        return await self._did(self._asker.order(row, *values))
 
     async def inquire(self, name: str, *values: int) -> dict[str, Scalar]:
         """Put any inquiry of the table and return its answer by name.
@@ -552,7 +552,8 @@ class ViscaCamera:
             self._driven |= order.axes
             self._talk.lease((), began + HAND_LEASE_S, self._lease_stops())
         request = await self._talk.ask(order)
-        self._talk.expect(request, await self._asker.why_refused(request))
+        if request.outcome is not Outcome.COMPLETED:
+            self._talk.expect(request, await self._asker.why_refused(request))
         answer: dict[str, Scalar] = {"answer": request.answer.hex(" ").upper()} if request.answer else {}
         return self._result(Outcome.COMPLETED, began, **answer)
 

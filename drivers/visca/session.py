@@ -181,11 +181,7 @@ class Session:
 
     def received(self, data: bytes, now: float) -> None:
         """Take a datagram, or bytes of a stream; what does not belong to a request is ignored."""
-        sequence, replies = 0, ()
-        if self._numbered:
-            _, sequence, replies = unpack(data)
-        else:
-            replies = tuple(self._decoder.feed(data))
+        sequence, replies = unpack(data)[1:] if self._numbered else (0, tuple(self._decoder.feed(data)))
         for reply in replies:
             for request in self._matcher.owners(reply, sequence):
                 if request.state is not State.ENDED:
@@ -374,9 +370,10 @@ class Session:
     def _hasten_stops(self, now: float) -> None:
         """Send a waiting second STOP at once where the fate of all its strays is known."""
         for stop in self._live:
-            if stop.strays and stop.ran and stop.state is State.QUEUED:
-                if all(stray.state is not State.SENT for stray in stop.strays):
-                    stop.due_at = max(now, self._matcher.quiet_at())
+            if not stop.strays or not stop.ran or stop.state is not State.QUEUED:
+                continue
+            if all(stray.state is not State.SENT for stray in stop.strays):
+                stop.due_at = max(now, self._matcher.quiet_at())
 
     def _is_held(self, drive: Request, now: float) -> bool:
         """Whether the camera is doing just this, and was told so under a lease that still lives."""
