@@ -220,9 +220,6 @@ class Datagram(NamedTuple):
 _HEADER = struct.Struct(">HHI")
 _REPLY = int(Kind.REPLY)
 _CONTROL = frozenset((int(Kind.CONTROL), int(Kind.CONTROL_REPLY)))
-    int(Kind.REPLY),
-    frozenset((int(Kind.CONTROL), int(Kind.CONTROL_REPLY))),
-)  # plain: looked up per answer
 _SHORT: dict[bytes, tuple[Reply, ...]] = {
     bytes((0x90, group | socket, TERMINATOR)): (meaning(socket),)
     for group, meaning in ((0x40, Ack), (0x50, Completion))
