@@ -64,6 +64,8 @@ class Link:
         self._alive = asyncio.Event()
         self.absent = ""
         """Why nothing is metered, while the worker cannot open the microphone."""
+        self.on_changed: Callable[[], None] | None = None
+        """Called when the sound system says that a device came, went or was set, or that the capture moved."""
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Line]] = {}
         self._readings: deque[MeterReading] = deque(maxlen=KEEP_LEVELS)
@@ -252,12 +254,19 @@ class Link:
             case "absent":
                 self._readings.clear()
                 self.absent = str(line.get("detail"))
+            case "ports":
+                self._tell_changed()
             case "leaving":
+                self._tell_changed()
                 self._trouble = self._ended(str(line.get("detail")))
                 return False
             case _:
                 pass  # a newer worker may say more
         return True
+
+    def _tell_changed(self) -> None:
+        if self.on_changed is not None:
+            self.on_changed()
 
     def _answer(self, line: Line) -> None:
         number = line.get("id")

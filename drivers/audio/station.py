@@ -27,6 +27,8 @@ SIGN_OF_LIFE_EVERY_S = 0.25
 LOOK_AGAIN_AFTER_S = 1.0
 """Looking for an absent microphone costs a process; once a second finds it soon enough."""
 RECORDED_WITHIN_S = 1.0
+_LOOK = "look"
+"""An order from here, not from the supervisor: see what is there now."""
 
 
 class SoundTrouble(Exception):
@@ -113,6 +115,10 @@ class Station:
         """Queue a command; its answer comes through `send`."""
         self._orders.put(line)
 
+    def look_again(self) -> None:
+        """Look, in turn, at what is there now and tell the supervisor: something came, went or moved."""
+        self._orders.put({"do": _LOOK})
+
     def stop(self) -> None:
         """End both threads; a sound system that hangs keeps them."""
         self._over.set()
@@ -160,6 +166,9 @@ class Station:
 
     def _work(self) -> None:
         while (order := self._orders.get()) is not None:
+            if order.get("do") == _LOOK:
+                self._look()
+                continue
             number = order.get("id")
             try:
                 self._send({"id": number, "ok": self._carry_out(order)})
@@ -174,8 +183,7 @@ class Station:
         match order.get("do"):
             case "inventory":
                 self._inventory = self._system.inventory()
-                ports = [asdict(port) for port in self._inventory.ports]
-                return {"ports": ports, "device": self._inventory.device, "captured": self._inventory.captured}
+                return _listed(self._inventory)
             case "mute":
                 return {"muted": self._system.mute(lines.text(order, "port"), lines.flag(order, "on"))}
             case "gain":
@@ -186,6 +194,17 @@ class Station:
                 raise ValueError(f"do: wanted inventory, mute, gain or prove, got {other!r}")
 
     _inventory: Inventory | None = None
+
+    def _look(self) -> None:
+        """Tell the supervisor what is there when that has changed; a server that is away tells when it is back."""
+        try:
+            found = self._system.inventory()
+        except SoundTrouble:
+            return
+        if found != self._inventory:
+            self._inventory = found
+            self._send({"event": "ports", **_listed(found)})
+            self._leave_if_moved()
 
     def _leave_if_moved(self) -> None:
         """End when the capture hangs on another source: its levels would be somebody else's.
@@ -239,6 +258,11 @@ class Station:
             taken.append(block)
             frames += block.samples.size
         return taken
+
+
+def _listed(inventory: Inventory) -> Line:
+    ports = [asdict(port) for port in inventory.ports]
+    return {"ports": ports, "device": inventory.device, "captured": inventory.captured}
 
 
 def _settled(answer: LoopAnswer) -> bool:

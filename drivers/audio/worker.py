@@ -1,9 +1,10 @@
 """Sound on a real machine, in a process that may be killed: `python -m drivers.audio.worker`.
 
-PortAudio can abort its process and can hang for ever while stopping, so nothing else
-lives here and this is the only importer of `sounddevice`. Commands come as lines on stdin,
-answers and levels go as lines to stdout (`drivers.audio.lines`); when stdin ends, so does
-the process, whatever its other threads hang in.
+PortAudio can abort its process and can hang for ever while stopping, so nothing else lives
+here. This is the only importer of `sounddevice`, and with `drivers.audio.mixer` of
+`pulsectl`. Commands come as lines on stdin, answers and levels go as lines to stdout
+(`drivers.audio.lines`); when stdin ends, so does the process, whatever its other threads
+hang in.
 """
 
 from __future__ import annotations
@@ -17,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drivers.audio import dsp, lines
+from drivers.audio import dsp, lines, mixer
 from drivers.audio.model import MICROPHONE, SPEAKER
-from drivers.audio.pactl import Pactl
 from drivers.audio.station import Block, Inventory, Played, SoundTrouble, Station, port_of
 from drivers.ports import SoundPort
 
@@ -38,18 +38,18 @@ class PulseSystem:
 
     def __init__(self, speaker: str, microphone: str) -> None:
         self._devices = {SPEAKER: speaker, MICROPHONE: microphone}
-        self._pactl = Pactl()
+        self._mixer = mixer.PulseMixer()
         self._portaudio: Any = None  # sounddevice carries no types
         self._stream: sounddevice.InputStream | None = None
 
     def inventory(self) -> Inventory:
         """Ask the server for both ports and for where our capture hangs."""
         ports = tuple(self._port(name) for name in (MICROPHONE, SPEAKER))
-        captured = self._pactl.captured_by(os.getpid()) if self._stream is not None else ""
+        captured = self._mixer.captured_by(os.getpid()) if self._stream is not None else ""
         return Inventory(ports, self._devices[MICROPHONE], captured)
 
     def _port(self, name: str) -> SoundPort:
-        return self._pactl.port(name, self._devices.get(name, ""))
+        return self._mixer.port(name, self._devices.get(name, ""))
 
     def listen(self, heard: Callable[[Block], None]) -> None:
         """Open the capture, and PortAudio with it once the microphone is there.
@@ -106,13 +106,11 @@ class PulseSystem:
 
     def mute(self, port: str, on: bool) -> bool:
         """Mute or open a port and ask whether it is."""
-        self._pactl.mute(port, port_of((self._port(port),), port).device, on)
-        return self._port(port).muted
+        return self._mixer.mute(port, self._devices.get(port, ""), on)
 
     def gain(self, port: str, db: float) -> float:
         """Set a port's gain and ask what it is."""
-        self._pactl.gain(port, port_of((self._port(port),), port).device, db)
-        return self._port(port).gain_db
+        return self._mixer.gain(port, self._devices.get(port, ""), db)
 
     def _library(self) -> Any:
         """Return PortAudio, started when first wanted."""
@@ -205,6 +203,7 @@ def main(argv: list[str]) -> int:
     station = Station(PulseSystem(chosen.speaker, chosen.microphone), send, lambda: os._exit(3))
     threading.excepthook = _die
     station.start()
+    mixer.watch(station.look_again)
     for line in sys.stdin.buffer:
         try:
             station.order(lines.decode(line))

@@ -67,6 +67,11 @@ class PulseRoom:
         self._server.wait(5)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def crash(self) -> None:
+        """Kill the server; `start` starts another in its place."""
+        self._server.kill()
+        self._server.wait(5)
+
     def freeze(self) -> None:
         """Hang the server, as a driver stuck in the kernel does."""
         self._server.send_signal(signal.SIGSTOP)

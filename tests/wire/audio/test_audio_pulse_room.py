@@ -13,7 +13,7 @@ import pytest
 from drivers import Condition, DeviceAddress, Outcome, Verdict
 from drivers.audio.device import RoomSound, connect
 from drivers.audio.wires import ChildWire
-from drivers.errors import DeviceUnreachable
+from drivers.errors import DeviceUnreachable, DriverError
 from tests.until import until
 from tests.wire.audio.rooms import PulseRoom, needed
 
@@ -122,8 +122,42 @@ async def test_removed_microphone_is_missed_although_its_stream_runs_on(pulse: P
         await sound.close()
 
 
+async def test_a_change_at_the_sound_server_is_told_without_asking(live: RoomSound, pulse: PulseRoom) -> None:
+    await metered(live)
+    changes: list[bool] = []
+    live._link.on_changed = lambda: changes.append(True)
+    pulse.pactl("set-source-mute", "mic", "1")
+    await until(lambda: bool(changes))
+    assert (await live.inventory())[0].muted
+
+
+async def test_a_server_that_went_away_is_used_again_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    needed()
+    room = PulseRoom()
+    for name, value in room.environment.items():
+        monkeypatch.setenv(name, value)
+    room.start()
+    sound = connect("sound", DeviceAddress.parse("audio+pulse:///?speaker=speaker&microphone=mic"), None)
+    await sound.open()
+    try:
+        await metered(sound)
+        room.crash()
+        await until(lambda: sound._link.unwanted_ends() >= 1, within_s=10)
+        with pytest.raises(DriverError):
+            await sound.inventory()
+        room.start()
+        await until(lambda: bool(sound._link.readings()), within_s=15)
+        assert (await sound.mute("microphone", on=True)).outcome is Outcome.COMPLETED
+    finally:
+        await sound.close()
+        room.stop()
+
+
 async def is_missing(sound: RoomSound) -> bool:
-    reason = (await sound.check()).reason
+    try:
+        reason = (await sound.check()).reason
+    except DriverError:  # the worker that heard another source is being replaced
+        return False
     return reason is not None and reason.code == "sound.device_missing"
 
 
