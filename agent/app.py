@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from pydantic import JsonValue
 
 from agent.board import HealthBoard, Sighting
 from agent.clock import Clock, SystemClock
@@ -38,12 +39,14 @@ from contract.ids import new_id
 from contract.words import EntryKind
 from drivers.address import DeviceAddress
 from drivers.errors import DriverError
+from drivers.outcomes import Outcome
 from drivers.ports import Camera, Device, Sound
 from drivers.registry import connect
 
 log = logging.getLogger(__name__)
 
-STOP_CAMERA_WITHIN_S = 1.0
+STOP_CAMERA_WITHIN_S = 1.8
+"""With the look whether it stands; all cameras are stopped at once."""
 WEB_STOPS_WITHIN_S = 1.0
 CHECK_WITHIN_S = 12.0
 LOOK_AT_SOUND_EVERY_S = 5.0
@@ -120,14 +123,27 @@ def _keeper(device: Device, board: HealthBoard) -> Keeper:
 
 
 async def _serve(room: Room, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Run every part until `stop`; what fails with a bug ends all."""
+    """Run every part until `stop`; what fails with a bug ends all.
+
+    The devices outlive the rest: whatever ended it, the cameras are still there to be stopped.
+    """
+    async with asyncio.TaskGroup() as group:
+        keepers = [
+            group.create_task(keeper.run(), name=f"keep {name}")
+            for name, keeper in room.engine.equipment.keepers.items()
+        ]
+        try:
+            await _work(room, listener, stop)
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+
+
+async def _work(room: Room, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Run everything but the devices until `stop`, then leave the room."""
     server = _Server(_web_settings(room))
     async with asyncio.TaskGroup() as group:
         tasks = [
-            *(
-                group.create_task(keeper.run(), name=f"keep {name}")
-                for name, keeper in room.engine.equipment.keepers.items()
-            ),
             *(group.create_task(meter.run(), name="meter") for meter in room.meters),
             group.create_task(room.engine.run(), name="engine"),
             group.create_task(room.exchange.run(), name="exchange"),
@@ -136,28 +152,39 @@ async def _serve(room: Room, listener: socket.socket, stop: asyncio.Event) -> No
         try:
             await stop.wait()
         finally:
-            await _leave(room)
+            await _leave(room, "asked" if stop.is_set() else "fault")
             await _stop_web(server, web)
             for task in tasks:
                 task.cancel()
 
 
-async def _leave(room: Room) -> None:
-    """Stop what moves, write it down, say goodbye; each within its limit."""
+async def _leave(room: Room, why: str) -> None:
+    """Stop what moves, write down why and how that ended, say goodbye; each within its limit.
+
+    From here on no hand moves a camera. What a cancelled run still takes back may; closing
+    the device stops it.
+    """
+    room.tablet.leave()
     room.engine.cancel_run(None)
-    cameras = (device for device in room.engine.equipment.devices.values() if isinstance(device, Camera))
-    await asyncio.gather(*(_stop(camera) for camera in cameras))
-    room.journal.append(EntryKind.AGENT_STOPPED)
+    cameras = [device for device in room.engine.equipment.devices.values() if isinstance(device, Camera)]
+    endings = await asyncio.gather(*(_stopped(camera) for camera in cameras))
+    stopped: dict[str, JsonValue] = {camera.name: how for camera, how in zip(cameras, endings, strict=True)}
+    room.journal.append(EntryKind.AGENT_STOPPED, body={"why": why, "cameras": stopped})
     await room.exchange.farewell()
 
 
-async def _stop(camera: Camera) -> None:
-    """Stop a camera; one that is away cannot be."""
+async def _stopped(camera: Camera) -> dict[str, JsonValue]:
+    """Stop a camera and return how that ended; one that is away cannot be stopped."""
     try:
         async with asyncio.timeout(STOP_CAMERA_WITHIN_S):
-            await camera.stop()
-    except (DriverError, TimeoutError) as error:
-        log.info("not stopped: %s", error, extra={"action": "stop", "device": camera.name})
+            result = await camera.stop()
+    except DriverError as error:
+        log.warning("not stopped: %s", error, extra={"action": "stop", "device": camera.name})
+        return {"outcome": error.outcome, "reason": error.reason.code}
+    except TimeoutError:
+        log.warning("not known to have stopped", extra={"action": "stop", "device": camera.name})
+        return {"outcome": Outcome.UNKNOWN}
+    return {"outcome": result.outcome, **result.read_back}
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from agent.alarm import alarming
 from agent.clock import Clock
 from drivers.errors import DeviceUnreachable, DriverError
 from drivers.outcomes import Condition, Health
@@ -75,8 +76,9 @@ def _health_of(error: DriverError) -> Health:
 
 
 def _verdicts(health: Health | None) -> object:
-    """Return what of a health is worth telling; a value that moves within its limits is not."""
+    """Return what of a health is worth telling; a value that moves within its limits is not, one that alarms is."""
     if health is None:
         return None
     code = health.reason.code if health.reason else None
-    return health.condition, code, tuple((m.name, m.verdict) for m in health.measures)
+    occurrences = tuple(measure.value for measure in alarming(health).values())
+    return health.condition, code, tuple((m.name, m.verdict) for m in health.measures), occurrences

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from agent import plan as timeline
+from agent.alarm import Alarms, Change
 from agent.board import HealthBoard, Sighting
 from agent.clock import Clock
 from agent.course import EXTENDED, Course, course_of, follow
@@ -96,6 +97,7 @@ class Engine:
         self._muted: dict[str, tuple[bool, datetime]] = {}
         """What a step last read back of each sound port, and when."""
         self.courses: dict[str, Course] = {}
+        self.alarms = Alarms()
         self._clock = clock
         self._rhythm = rhythm
         self._runner = Runner(equipment.devices, journal)
@@ -572,6 +574,8 @@ class Engine:
     def _device_changed(self, before: Sighting, after: Sighting) -> None:
         if before.condition is not after.condition:
             self._note_device(before, after)
+        for change in self.alarms.see(after.name, after.health, self._clock.now()):
+            self._note_alarm(change)
         plan = self.front()
         lost = after.required and before.is_there and not after.is_there
         if lost and plan is not None and self.course(plan.id).phase is Phase.READY:
@@ -586,6 +590,20 @@ class Engine:
             body["reason"] = fault_of(reason).model_dump(mode="json")
         log.info("device changed", extra={"action": "device", "device": after.name, "condition": str(after.condition)})
         self._note(self._busy_with(), EntryKind.DEVICE_CHANGED, cause="agent", device=after.name, body=body)
+
+    def _note_alarm(self, change: Change) -> None:
+        alarm = change.alarm
+        text, level = ("alarm", logging.ERROR) if change.raised else ("alarm ended", logging.INFO)
+        log.log(level, text, extra={"action": "alarm", "device": alarm.device, "reason": alarm.reason.code})
+        reason = fault_of(alarm.reason).model_dump(mode="json")
+        body = {
+            "alarm": alarm.name,
+            "raised": change.raised,
+            "value": alarm.value,
+            "critical": alarm.critical,
+            "reason": reason,
+        }
+        self._note(self._busy_with(), EntryKind.DEVICE_ALARM, cause="agent", device=alarm.device, body=body)
 
     def _remember(self) -> None:
         """Take up what an earlier process left: courses, and runs that nobody ended."""

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
+from agent.alarm import ALARMS
 from agent.board import Sighting
 from agent.clock import Clock
 from agent.engine import Declined, Engine
@@ -244,6 +245,7 @@ class Exchange:
         alerts: dict[str, Alert | None] = {
             f"device-{name}": self._device_alert(seen) for name, seen in self._engine.equipment.board.devices.items()
         }
+        alerts |= {f"{name}-{seen.name}": self._alarm_alert(seen, name) for seen in self._cameras() for name in ALARMS}
         alerts["clock"] = None
         if self._clock_is_off():
             detail = f"this machine's clock is {self._offset_ms:.0f} ms from central's; at most {CLOCK_LIMIT_MS:.0f}"
@@ -256,6 +258,18 @@ class Exchange:
         reason = seen.health.reason or Reason(f"device.{seen.condition}", f"{seen.name} is {seen.condition}")
         severity = "critical" if seen.required else "warning"
         return self._alert(f"device-{seen.name}", severity, seen.name, fault_of(reason), seen.since)
+
+    def _cameras(self) -> list[Sighting]:
+        return [seen for seen in self._engine.equipment.board.devices.values() if seen.kind == "camera"]
+
+    def _alarm_alert(self, seen: Sighting, name: str) -> Alert | None:
+        """Return the alert of an open alarm, unless the device's own says the same."""
+        alarm = self._engine.alarms.open.get((seen.name, name))
+        why = None if seen.health is None or seen.is_there else seen.health.reason
+        if alarm is None or (why is not None and why.code == alarm.reason.code):
+            return None
+        severity = "critical" if alarm.critical else "warning"
+        return self._alert(f"{name}-{seen.name}", severity, seen.name, fault_of(alarm.reason), alarm.at)
 
     def _alert(self, name: str, severity: str, device: str | None, fault: Fault, since: datetime | None) -> Alert:
         front, now = self._engine.front(), self._clock.now()

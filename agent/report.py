@@ -170,8 +170,21 @@ def _incidents(entries: Sequence[Entry]) -> Iterator[Incident]:
                 fault=_fault(entry),
                 resolved_at=_resolved(entry, entries[number + 1 :]),
             )
+        elif entry.kind == EntryKind.DEVICE_ALARM and _is_own_incident(entry):
+            yield Incident(
+                at=entry.at,
+                kind=entry.kind,
+                device=entry.device,
+                fault=_fault(entry),
+                resolved_at=_ended(entry, entries[number + 1 :]),
+            )
         elif entry.kind == EntryKind.STEP_ENDED and _is_failure(entry):
             yield Incident(at=entry.at, kind=entry.kind, device=entry.device, fault=_fault(entry))
+
+
+def _is_own_incident(alarm: Entry) -> bool:
+    """Whether an alarm began that left the device in use; else the device's own change tells it."""
+    return bool(alarm.body.get("raised")) and not alarm.body.get("critical")
 
 
 def _is_failure(entry: Entry) -> bool:
@@ -188,6 +201,15 @@ def _resolved(lost: Entry, later: Iterable[Entry]) -> datetime | None:
     for entry in later:
         same = entry.kind == EntryKind.DEVICE_CHANGED and entry.device == lost.device
         if same and entry.body.get("condition") not in GONE:
+            return entry.at
+    return None
+
+
+def _ended(alarm: Entry, later: Iterable[Entry]) -> datetime | None:
+    """Return when an alarm ended; one that is raised again meanwhile is another occurrence."""
+    for entry in later:
+        same = entry.kind == EntryKind.DEVICE_ALARM and entry.device == alarm.device
+        if same and entry.body.get("alarm") == alarm.body.get("alarm"):
             return entry.at
     return None
 

@@ -94,6 +94,8 @@ class EntryKind(StrEnum):
     STEP_INTENT = "step.intent"
     STEP_ENDED = "step.ended"
     DEVICE_CHANGED = "device.changed"
+    DEVICE_ALARM = "device.alarm"
+    """A finding that nobody may overlook; `raised` says whether it began or ended."""
     READINESS = "readiness.certified"
     LEVELS = "sound.levels"
     CHECKLIST = "checklist.ticked"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from agent.alarm import alarming
 from agent.web.face import Label, Phase, PresetRun, Readiness, RoomFacts, RoomView, RunState, SessionView
 from drivers.outcomes import Condition, Measure, Reason, Verdict
 from webui.i18n import DEFAULT, N_, current_language
@@ -80,6 +81,11 @@ def _devices_amiss(view: RoomView) -> Iterator[Finding]:
         if health is not None and health.condition is Condition.OK:
             continue
         state, word = CONDITIONS[health.condition if health else None]
+        alarms = alarming(health).values()
+        for alarm in alarms:
+            yield Finding("fault", device.name, alarm.reason, N_("Alarm"), device.since, alarm)
+        if health and health.reason in [alarm.reason for alarm in alarms]:
+            continue
         worst = next((m for m in health.measures if m.reason and m.reason == health.reason), None) if health else None
         yield Finding(state, device.name, health.reason if health else None, word, device.since, worst)
 

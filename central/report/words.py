@@ -52,6 +52,7 @@ PHASES = {
 CAUSES = {"schedule": "jadwal", "tablet": "tablet ruang", "command": "perintah pusat", "agent": "sistem ruang"}
 INCIDENTS = {
     "device.changed": "Perubahan keadaan perangkat",
+    "device.alarm": "Alarm perangkat",
     "device.lost": "Perangkat terputus",
     "step.ended": "Langkah tidak berhasil",
     "step.failed": "Langkah tidak berhasil",

@@ -27,6 +27,7 @@ _KINDS: Final[Mapping[str, str]] = {
     EntryKind.PRESET_STARTED: N_("Preset “%(name)s” started"),
     EntryKind.PRESET_ENDED: N_("Preset “%(name)s” ended"),
     EntryKind.DEVICE_CHANGED: N_("Device changed"),
+    EntryKind.DEVICE_ALARM: N_("Alarm at a device"),
     EntryKind.READINESS: N_("Readiness certified"),
     EntryKind.CHECKLIST: N_("Checklist"),
     EntryKind.NOTE: N_("Note"),
@@ -82,6 +83,8 @@ def lines(entries: Iterable[Entry], translate: Translate) -> Iterator[JournalLin
 
 
 def _tone(entry: Entry) -> str:
+    if entry.kind == EntryKind.DEVICE_ALARM:
+        return "fault" if entry.body.get("raised") else "ready"
     if entry.kind == EntryKind.PHASE_CHANGED:
         return words.PHASES.get(str(entry.body.get("phase")), ("", "offline"))[1]
     if entry.kind == EntryKind.READINESS:
@@ -99,6 +102,8 @@ def _title(entry: Entry, names: Mapping[str, str], translate: Translate) -> str:
         verb = str(entry.body.get("verb"))
         told = f"{translate(words.VERBS.get(verb, verb))} {_values(entry.body.get('args'), translate)}"
         return f"{device_name(entry.device or '', translate)}: {told}".rstrip()
+    if entry.kind == EntryKind.DEVICE_ALARM and not entry.body.get("raised"):
+        return translate(N_("Alarm at a device ended"))
     known = _KINDS.get(entry.kind)
     return translate(known) % {"name": names.get(entry.run or "") or _preset(entry.body)} if known else entry.kind
 

@@ -20,6 +20,7 @@ class FakeCamera:
         self.name = name
         self.at = 0
         self.is_there = True
+        self.health = Health(Condition.OK)
         self.refuses: set[int] = set()
         self.told: list[str] = []
         self.began = asyncio.Event()
@@ -35,7 +36,7 @@ class FakeCamera:
 
     async def check(self) -> Health:
         self._must_be_there()
-        return Health(Condition.OK)
+        return self.health
 
     def _must_be_there(self) -> None:
         if not self.is_there:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,10 @@ from agent.store import Store
 from agent.tablet import Tablet
 from agent.web.face import Phase as Shown
 from agent.web.face import Readiness, Refused, RoomFace, RunState
+from agent.web.slices import findings
 from contract.messages import Entry, PlannedSession, Schedule
 from contract.words import EntryKind, Phase, SessionStatus, StepOutcome
+from drivers.outcomes import Condition, Health, Measure, Reason, Verdict, judge
 from drivers.ports import Device
 from tests.service.agent.fakes import FakeCamera, FakeSound
 from tests.service.agent.rig import ROOM_FILE
@@ -281,3 +284,53 @@ async def test_a_muted_microphone_is_open_while_it_is_proven_and_muted_after(hou
         await until(lambda: bool(house.entries(EntryKind.READINESS)))
         assert house.sound.muted["microphone"]
         assert house.sound.heard_open == [True]
+
+
+def alarms(house: House) -> list[tuple[object, object]]:
+    return [
+        (entry.body["alarm"], entry.body["raised"])
+        for entry in house.journal.recent(500)
+        if entry.kind == EntryKind.DEVICE_ALARM
+    ]
+
+
+def _are(house: House, wanted: list[tuple[object, object]]) -> bool:
+    return alarms(house) == wanted
+
+
+def at_fault(name: str, value: object, verdict: Verdict, code: str) -> Health:
+    assert isinstance(value, str | int)
+    return judge((Measure("rtt", 3, Verdict.PASS), Measure(name, value, verdict, reason=Reason(code, code))))
+
+
+async def test_a_camera_that_goes_on_moving_is_an_alarm_until_it_stands(tmp_path: Path) -> None:
+    async with House(tmp_path).alive() as house:
+        house.camera.health = at_fault("stop", "moving", Verdict.FAIL, "camera.not_stopping")
+        await until(lambda: alarms(house) == [("stop", True)])
+        finding = findings(house.tablet.facts, house.tablet.view())[0]
+        assert (finding.state, finding.subject) == ("fault", "camera-1")
+        assert finding.reason is not None
+        assert finding.reason.code == "camera.not_stopping"
+        assert house.tablet.view().readiness is Readiness.NOT_READY
+        house.camera.is_there = False
+        await until(lambda: house.engine.equipment.board.devices["camera-1"].condition is Condition.ABSENT)
+        assert house.engine.alarms.open  # who does not answer has not been seen to stand
+        house.camera.is_there, house.camera.health = True, Health(Condition.OK, (Measure("rtt", 3, Verdict.PASS),))
+        await until(lambda: alarms(house) == [("stop", True), ("stop", False)])
+        assert not house.engine.alarms.open
+
+
+async def test_every_rescue_by_the_watchdog_is_one_alarm(tmp_path: Path) -> None:
+    async with House(tmp_path).alive() as house:
+        for times in (1, 2):
+            house.camera.health = at_fault("watchdog", times, Verdict.WARN, "camera.stopped_by_watchdog")
+            await until(partial(_are, house, [("watchdog", True)] * times))
+        looked = house.engine.equipment.board.devices["camera-1"].looked_at
+        await until(lambda: house.engine.equipment.board.devices["camera-1"].looked_at != looked)
+        assert alarms(house) == [("watchdog", True)] * 2
+        shown = [
+            (f.state, f.reason.code if f.reason else "") for f in findings(house.tablet.facts, house.tablet.view())
+        ]
+        assert shown == [("fault", "camera.stopped_by_watchdog")]
+        house.camera.health = Health(Condition.OK, (Measure("rtt", 3, Verdict.PASS),))
+        await until(lambda: alarms(house)[-1] == ("watchdog", False))
