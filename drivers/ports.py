@@ -9,7 +9,7 @@ puts its own limit on every wait; a caller may set a shorter one with `asyncio.t
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
@@ -126,6 +126,19 @@ class Programme:
     streaming: bool
     muted: dict[str, bool]
     """Per sound input, by the name the switcher gives it."""
+    preview: str | None = None
+    """The scene that is being prepared; none outside studio mode."""
+    paused: bool = False
+    """The recording rests in the middle."""
+    virtual_camera: bool | None = None
+    """Whether it runs; none where there is none."""
+    replay: bool | None = None
+    """Whether the last seconds are kept; none where that is not set up."""
+    gains_db: dict[str, float] = field(default_factory=dict)
+    """Per sound input, where its fader stands."""
+    transition: str = ""
+    collection: str = ""
+    profile: str = ""
 
 
 @runtime_checkable
@@ -143,6 +156,80 @@ class Switcher(Device, Protocol):
 
     async def mute(self, input_name: str, on: bool) -> Result:
         """Mute or open a sound input and return once it is read back."""
+
+
+@runtime_checkable
+class Stage(Protocol):
+    """A switcher with a preview, transitions, and scenes made of sources."""
+
+    async def preview(self, name: str) -> Result:
+        """Put a scene into the preview; refused outside studio mode."""
+
+    async def take(self) -> Result:
+        """Put on air what is in the preview."""
+
+    async def studio_mode(self, on: bool) -> Result:
+        """Have a preview beside the programme, or not; what is on air stays."""
+
+    async def transition(self, name: str, duration: timedelta | None = None) -> Result:
+        """Choose how the next switch looks, and how long it takes."""
+
+    async def source(self, scene: str, source: str, on: bool) -> Result:
+        """Show or hide a source wherever it stands in a scene."""
+
+    async def shows(self, scene: str, source: str) -> bool:
+        """Ask whether a source is shown wherever it stands in a scene."""
+
+
+@runtime_checkable
+class Inputs(Protocol):
+    """A switcher with faders, titles and clips."""
+
+    async def volume(self, input_name: str, db: float) -> Result:
+        """Set a sound input's fader."""
+
+    async def text(self, input_name: str, text: str) -> Result:
+        """Set what a title says."""
+
+    async def text_of(self, input_name: str) -> str:
+        """Ask what a title says."""
+
+    async def restart_media(self, input_name: str) -> Result:
+        """Play a clip from its start and return once it plays."""
+
+
+@runtime_checkable
+class Outputs(Protocol):
+    """A switcher that puts out more than one recording."""
+
+    async def pause(self, on: bool) -> Result:
+        """Pause the recording or go on with it."""
+
+    async def stream(self, on: bool) -> Result:
+        """Start or stop the stream and return once it runs or rests."""
+
+    async def virtual_camera(self, on: bool) -> Result:
+        """Start or stop the camera that other programs on that machine see."""
+
+    async def replay(self, on: bool) -> Result:
+        """Keep the last seconds ready to be saved, or no longer."""
+
+    async def save_replay(self) -> Result:
+        """Write the last seconds to a file and return once it is named."""
+
+
+@runtime_checkable
+class Setups(Protocol):
+    """A switcher that can be set up anew as a whole."""
+
+    async def collection(self, name: str) -> Result:
+        """Load another collection of scenes; refused while something is recorded or streamed."""
+
+    async def profile(self, name: str) -> Result:
+        """Load other settings; refused while something is put out."""
+
+    async def hotkey(self, name: str) -> Result:
+        """Press a hotkey once; what it does is not known."""
 
 
 @runtime_checkable

@@ -136,6 +136,7 @@ SENTENCES: dict[str, str] = {
     "obs.media_not_playing": N_("“%(input)s” does not play: check its file"),
     "obs.hotkey_missing": N_("OBS has no such hotkey"),
     "obs.hotkey_ambiguous": N_("Several sources have a hotkey “%(hotkey)s”"),
+    "obs.hotkey_has_verb": N_("Use the verb “%(verb)s” instead of this hotkey"),
     "obs.collection_missing": N_("OBS has no such scene collection"),
     "obs.profile_missing": N_("OBS has no such profile"),
     "obs.outputs_running": N_("Not while OBS is still busy with: %(running)s"),

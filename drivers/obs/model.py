@@ -16,7 +16,6 @@ from pydantic.alias_generators import to_camel
 
 from drivers.errors import DeviceRefused, ProtocolViolation
 from drivers.outcomes import Measure, Reason, Scalar, Verdict
-from drivers.ports import Programme
 
 SUCCESS = 100
 """OBS took the request. It does not say that the effect is there."""
@@ -27,6 +26,10 @@ INVALID_RESOURCE_TYPE = 602
 INVALID_RESOURCE_STATE = 604
 OUTPUT_RUNNING = 500
 OUTPUT_NOT_RUNNING = 501
+OUTPUT_PAUSED = 502
+OUTPUT_NOT_PAUSED = 503
+STUDIO_MODE_OFF = 506
+NO_PICTURE = 702
 
 EVENTS_MISSED = "SiagaEventsMissed"
 """Told in place of events that came faster than they were read: look at everything anew."""
@@ -188,10 +191,149 @@ class InputMuted(Answer):
     input_muted: bool
 
 
+class InputVolume(Answer):
+    """GetInputVolume."""
+
+    input_volume_db: float
+
+
+class InputSettings(Answer):
+    """GetInputSettings."""
+
+    input_kind: str
+    input_settings: dict[str, object]
+
+
+class MediaStatus(Answer):
+    """GetMediaInputStatus."""
+
+    media_state: str
+    media_duration: float | None = None
+    media_cursor: float | None = None
+    """In ms, as the duration."""
+
+
+class PreviewScene(Answer):
+    """GetCurrentPreviewScene."""
+
+    current_preview_scene_name: str
+
+
+class StudioMode(Answer):
+    """GetStudioModeEnabled."""
+
+    studio_mode_enabled: bool
+
+
+class Transition(Answer):
+    """GetCurrentSceneTransition."""
+
+    transition_name: str
+    transition_duration: float | None = None
+    """In ms; none for one that has its own."""
+
+
+class TransitionRow(Answer):
+    """One transition of GetSceneTransitionList."""
+
+    transition_name: str
+    transition_fixed: bool = False
+
+
+class TransitionList(Answer):
+    """GetSceneTransitionList."""
+
+    transitions: tuple[TransitionRow, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """As OBS lists them."""
+        return tuple(row.transition_name for row in self.transitions)
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """Those whose duration cannot be set."""
+        return frozenset(row.transition_name for row in self.transitions if row.transition_fixed)
+
+
+class ItemId(Answer):
+    """GetSceneItemId."""
+
+    scene_item_id: int
+
+
+class ItemEnabled(Answer):
+    """GetSceneItemEnabled."""
+
+    scene_item_enabled: bool
+
+
+class ItemRow(Answer):
+    """One item of GetSceneItemList."""
+
+    source_name: str
+
+
+class ItemList(Answer):
+    """GetSceneItemList."""
+
+    scene_items: tuple[ItemRow, ...]
+
+
 class OutputStatus(Answer):
-    """GetRecordStatus and GetStreamStatus."""
+    """GetRecordStatus, GetStreamStatus, GetVirtualCamStatus and GetReplayBufferStatus; the last two know less."""
 
     output_active: bool
+    output_paused: bool = False
+    output_reconnecting: bool = False
+    output_bytes: int = 0
+
+
+class StreamService(Answer):
+    """GetStreamServiceSettings, of which the key must not go anywhere."""
+
+    stream_service_type: str
+    stream_service_settings: dict[str, object]
+
+    @property
+    def usable(self) -> bool:
+        """Whether a start can come to anything; without a key, most services are not even asked."""
+        server, key = (self.stream_service_settings.get(name) for name in ("server", "key"))
+        if self.stream_service_type == "rtmp_common":
+            return bool(key)
+        return bool(server) or bool(self.stream_service_settings.get("bearer_token"))
+
+
+class ProfileParameter(Answer):
+    """GetProfileParameter."""
+
+    parameter_value: str | None = None
+
+
+class SavedReplay(Answer):
+    """GetLastReplayBufferReplay."""
+
+    saved_replay_path: str = ""
+
+
+class HotkeyList(Answer):
+    """GetHotkeyList."""
+
+    hotkeys: tuple[str, ...]
+
+
+class CollectionList(Answer):
+    """GetSceneCollectionList."""
+
+    current_scene_collection_name: str
+    scene_collections: tuple[str, ...]
+
+
+class ProfileList(Answer):
+    """GetProfileList."""
+
+    current_profile_name: str
+    profiles: tuple[str, ...]
 
 
 class StoppedRecord(Answer):
@@ -214,20 +356,6 @@ def read(kind: type[A], fields: Mapping[str, object]) -> A:
     except ValidationError as error:
         wrong = ", ".join(".".join(map(str, e["loc"])) for e in error.errors())
         raise ProtocolViolation(Reason("obs.bad_answer", f"OBS answered {kind.__name__} with bad {wrong}")) from error
-
-
-def programme(scenes: SceneList, recording: bool, streaming: bool, muted: dict[str, bool]) -> Programme:
-    """Return what OBS is doing."""
-    return Programme(scenes.current_program_scene_name, scenes.names, recording, streaming, muted)
-
-
-def muted_inputs(inputs: InputList, replies: tuple[Reply, ...]) -> dict[str, bool]:
-    """Return each sound input's mute state; an input without sound refuses the question and is left out."""
-    return {
-        row.input_name: read(InputMuted, reply.fields).input_muted
-        for row, reply in zip(inputs.inputs, replies, strict=True)
-        if reply.code == SUCCESS
-    }
 
 
 @dataclass(frozen=True, slots=True)

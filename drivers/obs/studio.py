@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from drivers.errors import ProtocolViolation
 from drivers.obs.model import EVENTS_MISSED, NOT_READY, SUCCESS, Call, Event, Reply
 from drivers.outcomes import Reason
+from drivers.ports import Programme
 
 
 class Intent:
@@ -54,6 +55,11 @@ class Output:
     def active(self) -> bool:
         """Whether it puts something out."""
         return self.state not in {OutputState.STOPPED, OutputState.STARTING}
+
+    @property
+    def rests(self) -> bool:
+        """Whether it neither puts something out nor is about to."""
+        return self.state is OutputState.STOPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,19 @@ class Studio:
     busy: bool = False
     """It changes its scene collection: existing scenes are denied for a moment."""
     closing: bool = False
+
+    def as_programme(self) -> Programme:
+        """Return what a room wants to know of it."""
+        return Programme(
+            self.programme, self.scenes, self.record.active, self.stream.active,
+            {name: source.muted for name, source in self.sources.items() if source.muted is not None},
+            preview=self.preview if self.studio_mode else None,
+            paused=self.record.state is OutputState.PAUSED,
+            virtual_camera=None if self.virtual_camera is None else self.virtual_camera.active,
+            replay=None if self.replay is None else self.replay.active,
+            gains_db={name: source.gain_db for name, source in self.sources.items() if source.gain_db is not None},
+            transition=self.transition, collection=self.collection, profile=self.profile,
+        )  # fmt: skip
 
 
 # Snapshot.

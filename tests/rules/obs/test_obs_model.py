@@ -88,15 +88,6 @@ def test_an_answer_without_its_field_is_named() -> None:
         read(model.OutputStatus, {"other": 1})
 
 
-def test_inputs_without_sound_are_left_out() -> None:
-    inputs = read(
-        model.InputList,
-        {"inputs": [{"inputName": "Mikrofon", "inputKind": "x"}, {"inputName": "Gambar", "inputKind": "y"}]},
-    )
-    replies = (Reply("GetInputMute", 100, fields={"inputMuted": True}), Reply("GetInputMute", 604))
-    assert model.muted_inputs(inputs, replies) == {"Mikrofon": True}
-
-
 def test_a_refusal_carries_its_code() -> None:
     with pytest.raises(DeviceRefused, match="600") as caught:
         Reply("SetCurrentProgramScene", 600, "No source").accepted("obs host:1")

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from websockets.asyncio.client import connect as ws_connect
@@ -20,6 +21,7 @@ from drivers import Condition, DeviceAddress, Outcome
 from drivers.errors import AddressError, DeviceRefused, DeviceUnreachable, DriverError, OutcomeUnknown
 from drivers.obs.device import ObsStudio
 from drivers.obs.link import ObsLink
+from drivers.obs.outputs import RECORD
 from drivers.obs.sim import Faults, ObsSimulator, Studio
 from drivers.ports import Switcher
 from tests.until import until
@@ -58,7 +60,7 @@ async def test_a_scene_is_on_air_when_the_verb_returns() -> None:
 
 
 async def test_a_lying_switch_is_not_reported_as_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drivers.obs.device.SCENE_WITHIN_S", 0.5)
+    monkeypatch.setattr("drivers.obs.conversation.SET_WITHIN_S", 0.5)
     async with opened(Faults(wrong_scene=True)) as (_, obs):
         with pytest.raises(DeviceRefused, match="found 'Jeda'") as caught:
             await obs.scene("Kamera")
@@ -80,15 +82,15 @@ async def test_a_scene_whose_answer_got_lost_is_settled_by_its_state(monkeypatch
 
 async def test_recording_starts_and_stops() -> None:
     async with opened() as (sim, obs):
-        assert (await obs.record(True)).read_back == {"recording": True}
+        assert (await obs.record(True)).read_back == {"recording": True, "path": sim.studio.path}
         assert sim.studio.record == "STARTED"
         assert (await obs.state()).recording
-        assert (await obs.record(False)).read_back == {"recording": False}
+        assert (await obs.record(False)).read_back == {"recording": False, "path": sim.studio.path}
         assert sim.studio.record == "STOPPED"
 
 
 async def test_a_lost_start_is_not_reported_as_a_recording(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drivers.obs.device.START_WITHIN_S", 0.5)
+    monkeypatch.setattr("drivers.obs.outputs.RECORD", replace(RECORD, within_s=0.5))
     async with opened(Faults(start_is_lost=1)) as (_, obs):
         with pytest.raises(DeviceRefused, match="did not start") as caught:
             await obs.record(True)
@@ -96,7 +98,7 @@ async def test_a_lost_start_is_not_reported_as_a_recording(monkeypatch: pytest.M
 
 
 async def test_a_start_lost_soon_after_a_stop_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drivers.obs.device.START_WITHIN_S", 0.5)
+    monkeypatch.setattr("drivers.obs.outputs.RECORD", replace(RECORD, within_s=0.5))
     async with opened() as (sim, obs):
         await obs.record(True)
         await obs.record(False)
