@@ -80,6 +80,10 @@ class Process:
         """Ask it to end and return its exit code."""
         if self._process.returncode is None:
             self._process.terminate()
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Return its exit code once it has ended."""
         async with asyncio.timeout(10):
             code = await self._process.wait()
         await self._reader

@@ -1,0 +1,250 @@
+"""However an agent ends, its camera stands: a real agent process, a finger on its tablet, a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from httpx import AsyncClient
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+from agent.clock import SystemClock
+from agent.journal import Journal
+from agent.store import Store
+from contract.messages import Entry
+from contract.words import EntryKind
+from drivers.visca.sim import SimulatedCamera, serve
+from tests.broker import free_port
+from tests.service.agent.rig import Process, agent, start
+from tests.until import until
+
+ROOM = """\
+room: praja-1
+name: Ruang Rapat Praja I
+time_zone: Asia/Pontianak
+central: {{broker: "mqtt://127.0.0.1:{broker}"}}
+data: data
+tablet: {{listen: "127.0.0.1:0"}}
+devices:
+  camera-1: {{at: "{camera}", required: true}}
+"""
+PAN_TILT_STOP = bytes.fromhex("01 06 01")
+STANDS = bytes.fromhex("03 03")
+A_WHILE_DEG = 3.0
+"""So far a camera only goes that nobody stops."""
+BROKEN = """\
+import asyncio, sys
+from pathlib import Path
+from agent import app, engine
+works = engine.Engine._do_what_is_due
+def breaks(self):
+    if Path(sys.argv[2]).exists():
+        raise RuntimeError("a bug in the engine")
+    return works(self)
+engine.Engine._do_what_is_due = breaks
+asyncio.run(app.run(Path(sys.argv[1])))
+"""
+
+
+@dataclass
+class Room:
+    """A camera at its left end, and the file of the room that it is in."""
+
+    simulated: SimulatedCamera
+    config: Path
+
+    @property
+    def stands_midway(self) -> bool:
+        """Whether somebody stopped it: at its end it would stand anyway."""
+        return not self.simulated.moving and not self.is_at_end
+
+    @property
+    def is_at_end(self) -> bool:
+        return self.simulated.camera.pan.position in {self.simulated.camera.pan.low, self.simulated.camera.pan.high}
+
+    async def goes_on(self) -> None:
+        """Wait until it is certain that nobody stops it."""
+        at = self.simulated.pan_deg
+        await until(lambda: abs(self.simulated.pan_deg - at) > A_WHILE_DEG)
+        assert self.simulated.moving
+
+    def push(self) -> None:
+        """Have it pan, as somebody else's program would have left it."""
+        self.simulated.camera.pan.go(self.simulated.camera.pan.high, 200)
+        assert self.simulated.moving
+
+    def journal(self) -> list[Entry]:
+        """Return what the agent wrote; it must have ended."""
+        store = Store(self.config.parent / "data")
+        try:
+            return Journal(store, SystemClock(), "reader").recent(500)
+        finally:
+            store.close()
+
+
+@asynccontextmanager
+async def room_in(folder: Path, options: str = "") -> AsyncIterator[Room]:
+    async with serve() as simulated:
+        simulated.camera.pan.position = simulated.camera.pan.low
+        config = folder / "praja-1.yaml"
+        config.write_text(ROOM.format(broker=free_port(), camera=simulated.address + options))
+        yield Room(simulated, config)
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Room]:
+    async with room_in(tmp_path) as room:
+        yield room
+
+
+@asynccontextmanager
+async def started(*command: str) -> AsyncIterator[Process]:
+    """Run an agent meanwhile, whatever the test does to it."""
+    process = await start(*command)
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+        await process.stop()
+
+
+async def press(address: str) -> None:
+    """Hold the right arrow of the tablet at `address`, as long as anybody listens."""
+    with suppress(OSError, WebSocketException):
+        async with connect(address.replace("http", "ws") + "/live") as socket:
+            speaking = asyncio.create_task(_repeat(socket.send), name="finger")
+            try:
+                async for _ in socket:
+                    pass
+            finally:
+                speaking.cancel()
+                await asyncio.wait({speaking})
+
+
+async def _repeat(send: object) -> None:
+    assert callable(send)
+    held = {"t": "hold", "cam": "camera-1", "pan": 1, "tilt": 0, "zoom": 0, "speed": 1}
+    with suppress(OSError, WebSocketException):
+        for count in itertools.count():
+            await send(json.dumps(held | {"id": 1 + count // 20}))  # a new press every two seconds
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def panning(room: Room, process: Process) -> AsyncIterator[None]:
+    """Hold the camera panning from the tablet."""
+    finger = asyncio.create_task(press(process.address), name="press")
+    try:
+        await until(lambda: room.simulated.moving, within_s=10)
+        await room.goes_on()
+        yield
+    finally:
+        finger.cancel()
+        await asyncio.wait({finger})
+
+
+async def figure(process: Process, name: str) -> str:
+    async with AsyncClient(base_url=process.address) as http:
+        lines = (await http.get("/metrics")).text.splitlines()
+    return next((line.rsplit(" ", 1)[1] for line in lines if line.startswith(name)), "")
+
+
+async def has_camera(process: Process, wanted: str) -> bool:
+    return await figure(process, "siaga_device_ok") == wanted
+
+
+async def halt(room: Room) -> int | None:
+    """Do what systemd does once the agent's process has ended."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "siaga", "halt", "--config", str(room.config)), stdout=asyncio.subprocess.DEVNULL
+    )
+    async with asyncio.timeout(10):
+        return await process.wait()
+
+
+async def test_after_a_kill_the_next_start_stops_the_camera_before_anything_else(room: Room) -> None:
+    async with started(*agent(room.config)) as first, panning(room, first):
+        await first.kill()
+        await room.goes_on()  # nobody is left to stop it
+        ran = len(room.simulated.ran)
+        async with started(*agent(room.config)):
+            await until(lambda: room.stands_midway, within_s=10)
+        first_told = room.simulated.ran[ran]
+        assert first_told.startswith(PAN_TILT_STOP)
+        assert first_told.endswith(STANDS)
+
+
+async def test_after_a_kill_systemd_stops_the_camera_without_a_start(room: Room) -> None:
+    async with started(*agent(room.config)) as first, panning(room, first):
+        await first.kill()
+        await room.goes_on()
+        assert await halt(room) == 0
+        await until(lambda: room.stands_midway)
+
+
+async def test_when_an_asked_agent_has_ended_the_camera_stands_and_the_journal_says_so(room: Room) -> None:
+    async with started(*agent(room.config)) as process, panning(room, process):
+        assert await process.stop() == 0
+        assert room.stands_midway  # although the finger never left the button
+    last = room.journal()[-1]
+    assert last.kind == EntryKind.AGENT_STOPPED
+    assert last.body["why"] == "asked"
+    cameras = last.body["cameras"]
+    assert isinstance(cameras, dict)
+    ending = cameras["camera-1"]
+    assert isinstance(ending, dict)
+    assert (ending["outcome"], ending["proved"]) == ("completed", True)
+
+
+async def test_a_bug_in_the_engine_leaves_no_camera_moving(room: Room, tmp_path: Path) -> None:
+    bug = tmp_path / "bug"
+    async with started(sys.executable, "-c", BROKEN, str(room.config), str(bug)) as process, panning(room, process):
+        bug.touch()
+        await until(lambda: room.stands_midway, within_s=10)
+        assert await process.ended() == 1
+        assert room.stands_midway
+    last = room.journal()[-1]
+    assert (last.kind, last.body["why"]) == (EntryKind.AGENT_STOPPED, "fault")
+
+
+async def test_a_bounded_camera_halts_by_itself_while_its_agent_is_frozen(tmp_path: Path) -> None:
+    async with room_in(tmp_path, "?bounded=on") as room, started(*agent(room.config)) as process:
+        async with panning(room, process):
+            os.kill(process.pid, signal.SIGSTOP)
+            try:
+                heard = room.simulated.heard
+                await until(lambda: room.stands_midway)
+                assert room.simulated.heard <= heard + 2  # what was on its way; nobody said STOP
+                assert not room.simulated.ran[-1].endswith(STANDS)
+            finally:
+                os.kill(process.pid, signal.SIGCONT)
+        await until(lambda: room.simulated.ran[-1].endswith(STANDS) or not room.simulated.moving)
+
+
+async def test_a_camera_that_somebody_left_moving_is_stopped_by_the_start(room: Room) -> None:
+    room.push()
+    await room.goes_on()
+    async with started(*agent(room.config)):
+        await until(lambda: room.stands_midway, within_s=10)
+
+
+async def test_a_camera_that_comes_back_moving_is_stopped_and_used_again(room: Room) -> None:
+    async with started(*agent(room.config)) as process:
+        await until(lambda: has_camera(process, "1"), within_s=10)
+        room.simulated.unplug()
+        await until(lambda: has_camera(process, "0"), within_s=10)
+        room.push()
+        room.simulated.plug_in()
+        await until(lambda: room.stands_midway)
+        await until(lambda: has_camera(process, "1"), within_s=10)
