@@ -107,7 +107,7 @@ def check(config: ConfigFile, as_json: AsJson = False, verbose: Verbose = False)
     """Read a room or central file; of a room also open every device and show its readiness."""
     from siaga.check import check_file
 
-    logs.set_up(verbose=verbose, quiet=True)
+    logs.set_up(verbose=verbose, quiet=True, for_people=True)
     try:
         report = asyncio.run(check_file(config))
     except FileMistakes as error:
@@ -135,7 +135,7 @@ def device(
     from siaga.device import ask, verbs_of, without_trace
 
     wanted, trace_to = without_trace([word for word in words or [] if word not in {"--json", "-v"}])
-    logs.set_up(verbose="-v" in (words or []), quiet=True)
+    logs.set_up(verbose="-v" in (words or []), quiet=True, for_people=True)
     if address == "--help":
         stop(
             "siaga device ADDRESS VERB [ARGS] [--json] [--trace [FILE]]; siaga device ADDRESS --help lists the verbs", 0

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 
 import structlog
 
+_NOT_TOLD = {"event", "level", "logger", "timestamp", "action"}
 _QUIET = ("asyncio", "matplotlib", "uvicorn.access", "alembic", "httpx", "httpcore", "websockets")
 
 
-def set_up(*, verbose: bool, quiet: bool = False) -> None:
-    """Send log records to stderr; `verbose` adds debug records, `quiet` keeps warnings only."""
-    on_terminal = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer(ensure_ascii=False)
+def set_up(*, verbose: bool, quiet: bool = False, for_people: bool = False) -> None:
+    """Send log records to stderr; `verbose` adds debug records, `quiet` keeps warnings only.
+
+    `for_people` is for a command that somebody waits for: a plain line, wherever stderr goes.
+    """
+    coloured = sys.stderr.isatty() and not for_people
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if coloured:
+        renderer = structlog.dev.ConsoleRenderer()
+    elif for_people:
+        renderer = _plain
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -21,7 +30,7 @@ def set_up(*, verbose: bool, quiet: bool = False) -> None:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    if not on_terminal:
+    if not coloured:
         shared.append(structlog.processors.format_exc_info)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -41,3 +50,9 @@ def set_up(*, verbose: bool, quiet: bool = False) -> None:
     root.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+def _plain(_logger: object, _method: str, event: MutableMapping[str, object]) -> str:
+    """Return one record as a person would say it: `warning: what happened (host 127.0.0.1, port 52381)`."""
+    told = ", ".join(f"{name} {value}" for name, value in event.items() if name not in _NOT_TOLD)
+    return f"{event['level']}: {event['event']}" + (f" ({told})" if told else "")

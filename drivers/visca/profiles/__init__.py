@@ -38,6 +38,9 @@ SONY_EVI = 0x0020
 VENDORS = {SONY: "Sony", SONY_EVI: "Sony", 0x0109: "BirdDog", 0x2574: "AVer"}
 
 MODELS = {
+    0x040D: "EVI-D100",
+    0x040E: "EVI-D70",
+    0x040F: "BRC-300",
     0x0511: "SRG-120DH",
     0x0513: "SRG-300H",
     0x0516: "SRG-300SE",

@@ -125,5 +125,5 @@ async def test_address_that_cannot_be_reached_is_one_line() -> None:
     for address in (refused, "visca+udp://no-such-camera.invalid"):
         code, _, err = await run(address, "position")
         assert code == 1
-        assert len([line for line in err.splitlines() if not line.startswith("{")]) == 1
+        assert len([line for line in err.splitlines() if not line.startswith("warning: ")]) == 1
         assert "Traceback" not in err
