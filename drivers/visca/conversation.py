@@ -309,7 +309,10 @@ class Conversation:
         if self._observer is not None:
             self._observer(now, False, data)
         self._session.received(data, now)
-        self._pump(now)
+        if self._session.rests:
+            self._tell(self._session.take_finished())
+        else:
+            self._pump(now)
 
     def _failed(self, reason: Reason) -> None:
         """Keep why nothing comes; a camera that starts up refuses too, so the resends go on."""
@@ -343,19 +346,18 @@ class Conversation:
         if now >= self._lease_until:
             self._unlease()  # the session's own stops go out below: this loop lives
         down, line = self.link is Link.DOWN, self.line
-        everything = not down and not line.byte_s and not self._gap_s and line.has_room(stop=True)
-        step = self._session.tick(now, room=None if everything else 0)
-        if step.send or step.finished:
-            self._take(step.send, step.finished, now)
-        while step.wants is not None and not down and self._is_free(step.wants, now):
-            step = self._session.tick(now, room=1)
-            self._take(step.send, step.finished, now)
+        everything = not self._gap_s and not line.byte_s and not down and line.has_room(stop=True)
+        send, finished, wake_at, wants = self._session.tick(now, room=None if everything else 0)
+        if send or finished:
+            self._take(send, finished, now)
+        while wants is not None and not down and self._is_free(wants, now):
+            send, finished, wake_at, wants = self._session.tick(now, room=1)
+            self._take(send, finished, now)
             if self.link is Link.DOWN:  # lost while it was sent
                 return
-        wake_at = step.wake_at
-        if step.wants is not None and now < self._quiet_until:
+        if wants is not None and now < self._quiet_until:
             wake_at = min(self._quiet_until, inf if wake_at is None else wake_at)
-        if wake_at is not None and not down:
+        if wake_at is not None and not down and (self._alarm is None or wake_at < self._alarm.when()):
             self._wake_by(wake_at)
 
     def _is_free(self, lane: Lane, now: float) -> bool:
@@ -366,26 +368,24 @@ class Conversation:
         for message in send:
             if self.link is Link.DOWN:
                 break
-            if self._observer is not None:
-                self._observer(now, True, message)
             self._quiet_until = now + self._gap_s
             self.line.send(message)
-        for request in finished:
-            self._finished(request)
+            if self._observer is not None:  # while the camera thinks
+                self._observer(now, True, message)
+        self._tell(finished)
 
-    def _finished(self, request: Request) -> None:
-        waiter = self._waiting.get(request)
-        if waiter is None:
-            if self._unwaited is not None:
-                self._unwaited(request)
-        elif not waiter.done():
-            waiter.set_result(request)
+    def _tell(self, finished: Sequence[Request]) -> None:
+        for request in finished:
+            waiter = self._waiting.get(request)
+            if waiter is None:
+                if self._unwaited is not None:
+                    self._unwaited(request)
+            elif not waiter.done():
+                waiter.set_result(request)
 
     def _wake_by(self, at: float) -> None:
         """Come back at `at`; an alarm that rings earlier stays, for setting it anew costs more than ringing."""
         if self._alarm is not None:
-            if self._alarm.when() <= at:
-                return
             self._alarm.cancel()
         self._alarm = asyncio.get_running_loop().call_at(at, self._rung)
 

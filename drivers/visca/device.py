@@ -30,7 +30,7 @@ from drivers.errors import (
 from drivers.outcomes import Health, Measure, Outcome, Reason, Result, Scalar, Verdict, judge
 from drivers.ports import Device, Identity, Position
 from drivers.visca import motion, table
-from drivers.visca.asker import DRIVES, Asker
+from drivers.visca.asker import Asker
 from drivers.visca.codec import TERMINATOR, ErrorCode, Kind
 from drivers.visca.conversation import Conversation, Link
 from drivers.visca.deadman import WATCHDOG, Guard, Stillness
@@ -548,14 +548,15 @@ class ViscaCamera:
         if order.axes and order.lane is not Lane.STOP:
             self._claim("", take_over=False)
             self._moves()
-        if order.name in DRIVES:
+        if order.drive:
             self._driven |= order.axes
             self._talk.lease((), began + HAND_LEASE_S, self._lease_stops())
         request = await self._talk.ask(order)
         if request.outcome is not Outcome.COMPLETED:
             self._talk.expect(request, await self._asker.why_refused(request))
-        answer: dict[str, Scalar] = {"answer": request.answer.hex(" ").upper()} if request.answer else {}
-        return self._result(Outcome.COMPLETED, began, **answer)
+        if not request.answer:
+            return self._result(Outcome.COMPLETED, began)
+        return self._result(Outcome.COMPLETED, began, answer=request.answer.hex(" ").upper())
 
     # Moves.
 

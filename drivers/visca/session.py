@@ -130,6 +130,24 @@ class Session:
             r.is_stop or (r.is_motion and r.state is not State.QUEUED) for r in self._live
         )
 
+    @property
+    def stopping(self) -> bool:
+        """Whether a STOP is not yet known to have stopped the camera."""
+        return any(request.is_stop for request in self._live)
+
+    @property
+    def rests(self) -> bool:
+        """Whether a tick before the moment that the last one named would send nothing: at most one command runs."""
+        live = self._live
+        if self._lease_until < inf or len(live) > 1:
+            return False
+        return not live or live[0].state is State.RUNNING
+
+    def take_finished(self) -> tuple[Request, ...]:
+        """Return what has ended since the last tick, where no tick is needed for anything else."""
+        finished, self._finished = tuple(self._finished), []
+        return finished
+
     def reset(self) -> Request:
         """Ask the camera to forget what was before; to be the first request of a link.
 
@@ -196,9 +214,6 @@ class Session:
             self.release()
             for order in self._lease_stops:
                 self.request(order)
-        if not self._live:
-            finished, self._finished = tuple(self._finished), []
-            return Step((), finished, None if self._lease_until == inf else self._lease_until)
         self._expire(now)
         send: list[bytes] = []
         wants: Lane | None = None
@@ -211,17 +226,14 @@ class Session:
                 self._end(request, Outcome.COMPLETED)
             else:
                 send.append(self._send(request, now))
-        finished, self._finished = tuple(self._finished), []
+        finished = self.take_finished() if self._finished else ()
         return Step(tuple(send), finished, self._wake_at(now), wants)
 
     def _new_matcher(self) -> Matcher:
-        if self._numbered and not self._quirks.seq_lies:
+        self._by_number = self._numbered and not self._quirks.seq_lies
+        if self._by_number:
             return ByNumber()
         return ByOrder(self.timing.stray_s, no_ack=self._quirks.no_ack)
-
-    @property
-    def _by_number(self) -> bool:
-        return self._numbered and not self._quirks.seq_lies
 
     @staticmethod
     def _may_have_run(request: Request) -> bool:
@@ -385,10 +397,10 @@ class Session:
     # What runs out.
 
     def _expire(self, now: float) -> None:
-        for request in self._live[:]:
+        for request in tuple(self._live):
             if now >= request.ends_at:
                 self._run_out(request, now)
-            elif request.state is State.SENT and now >= request.due_at and self._is_silently_running(request):
+            elif now >= request.due_at and request.state is State.SENT and self._is_silently_running(request):
                 self._matcher.assume(request)
                 self._run(request, now)
 
@@ -431,9 +443,8 @@ class Session:
     def _may_go(self, request: Request, now: float) -> bool:
         if request.is_stop:
             return self._by_number or self._stop_may_go(request)
-        for other in self._live:
-            if other.state is State.SENT or other.is_stop:
-                return False
+        if len(self._live) > 1 and any(other.state is State.SENT or other.is_stop for other in self._live):
+            return False
         if self._matcher.clear_at(request.order) > now:
             return False
         return request.order.kind is not Kind.COMMAND or (
@@ -447,6 +458,8 @@ class Session:
 
     def _finds_socket(self, command: Request) -> bool:
         """Whether `command` finds a socket without taking STOP's."""
+        if len(self._live) == 1:
+            return True
         running = [r for r in self._live if r.state is State.RUNNING]
         if len(running) >= (1 if self._quirks.no_ack else SOCKETS):
             return False
@@ -531,7 +544,7 @@ class Session:
         """End `request`, once, and those that joined it."""
         if request.state is State.ENDED:
             return
-        if outcome in {Outcome.CANCELLED, Outcome.REFUSED} and request.order.drive:
+        if request.order.drive and outcome in {Outcome.CANCELLED, Outcome.REFUSED}:
             self.forget_motion()
         taken_back = request.taken_back and outcome in {Outcome.COMPLETED, Outcome.UNKNOWN}
         request.outcome = Outcome.CANCELLED if taken_back else outcome

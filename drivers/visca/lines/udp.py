@@ -104,7 +104,7 @@ class Hub:
         except OSError:
             self._read_errors()
             return
-        line = self._line_of(_peer(sender))
+        line = self._lines.get(sender) or self._line_of(_peer(sender))
         if line is None:
             self.strangers += 1
         else:
