@@ -160,7 +160,7 @@ class Runner:
 
     async def _step(self, run: Run, step: Step) -> None:
         order = run.order
-        if step.verb.name == "record" and getattr(step.arguments, "on", False) and not order.may_record:
+        if not order.may_record and step.verb.records(step.arguments):
             self._skip(run, step, Fault(code="recording.not_permitted", detail="the session may not be recorded"))
             return
         self._note(order, EntryKind.STEP_INTENT, device=step.device, body=_told(step))

@@ -12,7 +12,7 @@ from typing import cast
 from drivers.address import DeviceAddress
 from drivers.errors import AddressError
 from drivers.outcomes import Outcome
-from drivers.ports import Camera, Device, Display, Power, Sound, Switcher
+from drivers.ports import Camera, Device, Display, Inputs, Outputs, Power, Setups, Sound, Stage, Switcher
 from drivers.verbs import VERBS, Verb
 
 
@@ -26,11 +26,13 @@ class Driver:
     """Has `def connect(name: str, address: DeviceAddress, password: str | None) -> Device`."""
     rescue: str = ""
     """Has `def stop_now(address: DeviceAddress, within_s: float) -> Outcome`, for devices that may be moving."""
+    also: tuple[type, ...] = ()
+    """What its devices can do beyond their port, each with verbs of its own."""
 
     @property
     def verbs(self) -> dict[str, Verb]:
         """What its devices can be told, by name."""
-        return VERBS[self.port]
+        return {name: verb for port in (self.port, *self.also) for name, verb in VERBS[port].items()}
 
 
 DRIVERS: dict[str, Driver] = {
@@ -40,7 +42,7 @@ DRIVERS: dict[str, Driver] = {
         Driver("visca+tcp", Camera, "drivers.visca.device", "drivers.visca.deadman"),
         Driver("visca+serial", Camera, "drivers.visca.device", "drivers.visca.deadman"),
         Driver("visca+rfc2217", Camera, "drivers.visca.device", "drivers.visca.deadman"),
-        Driver("obs+ws", Switcher, "drivers.obs.device"),
+        Driver("obs+ws", Switcher, "drivers.obs.device", also=(Stage, Inputs, Outputs, Setups)),
         Driver("audio+pulse", Sound, "drivers.audio.device"),
         Driver("audio+model", Sound, "drivers.audio.device"),
         Driver("pjlink", Display, "drivers.pjlink.device"),

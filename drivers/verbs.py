@@ -16,7 +16,18 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.outcomes import Result, Scalar
-from drivers.ports import Camera, Display, Power, RemembersPlaces, Sound, Switcher
+from drivers.ports import (
+    Camera,
+    Display,
+    Inputs,
+    Outputs,
+    Power,
+    RemembersPlaces,
+    Setups,
+    Sound,
+    Stage,
+    Switcher,
+)
 
 STILL_AFTER_S = 0.15
 """Two equal positions this far apart mean that the camera rests."""
@@ -65,6 +76,47 @@ class InputMute(Arguments):
     on: bool
 
 
+class InputGain(Arguments):
+    """A switcher's sound input and where its fader should stand."""
+
+    input: Annotated[str, Field(min_length=1)]
+    db: Annotated[float, Field(ge=-100, le=26)]
+
+
+class Title(Arguments):
+    """A text source and what it should say."""
+
+    input: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(max_length=1000)]
+
+
+class Clip(Arguments):
+    """A clip by its exact name."""
+
+    input: Annotated[str, Field(min_length=1)]
+
+
+class ItemShown(Arguments):
+    """A source in a scene, and whether it is to be seen."""
+
+    scene: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1)]
+    on: bool
+
+
+class TransitionChoice(Arguments):
+    """How the next switch looks, and how long it takes."""
+
+    name: Annotated[str, Field(min_length=1)]
+    duration_ms: Annotated[int | None, Field(ge=50, le=20_000)] = None
+
+
+class SetupName(Arguments):
+    """A scene collection, a profile or a hotkey by its exact name."""
+
+    name: Annotated[str, Field(min_length=1)]
+
+
 class PortMute(Arguments):
     """A sound port and its wanted state."""
 
@@ -110,6 +162,8 @@ class Verb:
     read_back: Callable[[Any, Any], Awaitable[ReadBack]] | None = None
     typical: timedelta = timedelta(seconds=2)
     """How long it takes on common devices; limits and dry runs start from it."""
+    records: Callable[[Any], bool] = lambda _: False
+    """Whether, with these arguments, it keeps what is said in the room; a session may forbid that."""
 
 
 async def _camera_rests(camera: Camera, wanted: Memory) -> ReadBack:
@@ -142,6 +196,70 @@ async def _recording_is(switcher: Switcher, wanted: OnOff) -> ReadBack:
     return ReadBack(programme.recording is wanted.on, {"recording": programme.recording})
 
 
+async def _paused_is(switcher: Switcher, wanted: OnOff) -> ReadBack:
+    programme = await switcher.state()
+    return ReadBack(programme.recording and programme.paused is wanted.on, {"paused": programme.paused})
+
+
+async def _streaming_is(switcher: Switcher, wanted: OnOff) -> ReadBack:
+    programme = await switcher.state()
+    return ReadBack(programme.streaming is wanted.on, {"streaming": programme.streaming})
+
+
+async def _virtual_camera_is(switcher: Switcher, wanted: OnOff) -> ReadBack:
+    programme = await switcher.state()
+    return ReadBack(programme.virtual_camera is wanted.on, {"virtual_camera": programme.virtual_camera})
+
+
+async def _replay_is(switcher: Switcher, wanted: OnOff) -> ReadBack:
+    programme = await switcher.state()
+    return ReadBack(programme.replay is wanted.on, {"replay": programme.replay})
+
+
+async def _in_preview(switcher: Switcher, wanted: SceneName) -> ReadBack:
+    programme = await switcher.state()
+    return ReadBack(programme.preview == wanted.name, {"preview": programme.preview})
+
+
+async def _studio_mode_is(switcher: Switcher, wanted: OnOff) -> ReadBack:
+    on = (await switcher.state()).preview is not None
+    return ReadBack(on is wanted.on, {"studio_mode": on})
+
+
+async def _input_gain(switcher: Switcher, wanted: InputGain) -> ReadBack:
+    gain_db = (await switcher.state()).gains_db.get(wanted.input)
+    return ReadBack(gain_db is not None and abs(gain_db - wanted.db) <= 0.1, {"gain_db": gain_db})
+
+
+async def _title_says(switcher: Inputs, wanted: Title) -> ReadBack:
+    text = await switcher.text_of(wanted.input)
+    return ReadBack(text == wanted.text, {"text": text})
+
+
+async def _item_shown(switcher: Stage, wanted: ItemShown) -> ReadBack:
+    on = await switcher.shows(wanted.scene, wanted.source)
+    return ReadBack(on is wanted.on, {"on": on})
+
+
+async def _transition_is(switcher: Switcher, wanted: TransitionChoice) -> ReadBack:
+    name = (await switcher.state()).transition
+    return ReadBack(name == wanted.name, {"transition": name})
+
+
+async def _collection_is(switcher: Switcher, wanted: SetupName) -> ReadBack:
+    name = (await switcher.state()).collection
+    return ReadBack(name == wanted.name, {"collection": name})
+
+
+async def _profile_is(switcher: Switcher, wanted: SetupName) -> ReadBack:
+    name = (await switcher.state()).profile
+    return ReadBack(name == wanted.name, {"profile": name})
+
+
+def _duration(wanted: TransitionChoice) -> timedelta | None:
+    return None if wanted.duration_ms is None else timedelta(milliseconds=wanted.duration_ms)
+
+
 async def _input_muted(switcher: Switcher, wanted: InputMute) -> ReadBack:
     muted = (await switcher.state()).muted.get(wanted.input)
     return ReadBack(muted is wanted.on, {"muted": muted})
@@ -166,8 +284,32 @@ CAMERA = (
 )
 SWITCHER = (
     Verb("scene", SceneName, lambda s, a: s.scene(a.name), _scene_on_air),
-    Verb("record", OnOff, lambda s, a: s.record(a.on), _recording_is),
+    Verb("record", OnOff, lambda s, a: s.record(a.on), _recording_is, timedelta(seconds=4), lambda a: a.on),
     Verb("mute", InputMute, lambda s, a: s.mute(a.input, a.on), _input_muted),
+)
+STAGE = (
+    Verb("preview", SceneName, lambda s, a: s.preview(a.name), _in_preview),
+    Verb("take", Nothing, lambda s, _: s.take()),
+    Verb("studio-mode", OnOff, lambda s, a: s.studio_mode(a.on), _studio_mode_is),
+    Verb("transition", TransitionChoice, lambda s, a: s.transition(a.name, _duration(a)), _transition_is),
+    Verb("source", ItemShown, lambda s, a: s.source(a.scene, a.source, a.on), _item_shown),
+)
+INPUTS = (
+    Verb("volume", InputGain, lambda s, a: s.volume(a.input, a.db), _input_gain),
+    Verb("text", Title, lambda s, a: s.text(a.input, a.text), _title_says),
+    Verb("media-restart", Clip, lambda s, a: s.restart_media(a.input)),
+)
+OUTPUTS = (
+    Verb("pause", OnOff, lambda s, a: s.pause(a.on), _paused_is, records=lambda a: not a.on),
+    Verb("stream", OnOff, lambda s, a: s.stream(a.on), _streaming_is, timedelta(seconds=6)),
+    Verb("virtual-camera", OnOff, lambda s, a: s.virtual_camera(a.on), _virtual_camera_is),
+    Verb("replay", OnOff, lambda s, a: s.replay(a.on), _replay_is, timedelta(seconds=4), lambda a: a.on),
+    Verb("save-replay", Nothing, lambda s, _: s.save_replay(), typical=timedelta(seconds=3), records=lambda _: True),
+)
+SETUPS = (
+    Verb("collection", SetupName, lambda s, a: s.collection(a.name), _collection_is, timedelta(seconds=4)),
+    Verb("profile", SetupName, lambda s, a: s.profile(a.name), _profile_is),
+    Verb("hotkey", SetupName, lambda s, a: s.hotkey(a.name)),
 )
 SOUND = (
     Verb("mute", PortMute, lambda s, a: s.mute(a.port, a.on), _port_muted),
@@ -181,6 +323,9 @@ POWER = (Verb("switch", Outlet, lambda p, a: p.switch(a.outlet, a.on)),)
 
 VERBS: dict[type, dict[str, Verb]] = {
     port: {verb.name: verb for verb in verbs}
-    for port, verbs in ((Camera, CAMERA), (Switcher, SWITCHER), (Sound, SOUND), (Display, DISPLAY), (Power, POWER))
-}
+    for port, verbs in (
+        (Camera, CAMERA), (Switcher, SWITCHER), (Stage, STAGE), (Inputs, INPUTS), (Outputs, OUTPUTS), (Setups, SETUPS),
+        (Sound, SOUND), (Display, DISPLAY), (Power, POWER),
+    )
+}  # fmt: skip
 """Per port, its verbs by name."""

@@ -120,6 +120,7 @@ ASKS: dict[type, dict[str, Ask]] = {
     Sound: {"inventory": _inventory, "levels": _levels, "check": _prove},
 }
 """Per port, the verbs that only a person asks; every device also answers `health`."""
+WORDLESS = frozenset({_state, _inventory, _prove, _health})
 
 
 def shown_health(health: Health) -> Shown:
@@ -148,8 +149,11 @@ def verbs_of(address: DeviceAddress) -> list[str]:
 
 
 def _usage(verb: Verb) -> str:
-    fields = verb.arguments.model_fields.items()
-    return " ".join([verb.name, *((field.alias or name).upper() for name, field in fields)])
+    words = [verb.name]
+    for name, field in verb.arguments.model_fields.items():
+        word = "on|off" if field.annotation is bool else (field.alias or name).upper()
+        words.append(word if field.is_required() else f"[{word}]")
+    return " ".join(words)
 
 
 async def ask(address: DeviceAddress, words: Sequence[str], password: str | None) -> Answer:
@@ -214,6 +218,8 @@ def _action(address: DeviceAddress, words: Sequence[str]) -> Callable[[Device], 
     name, rest = (words[0], words[1:]) if words else ("", ())
     asked = {**ASKS.get(driver.port, {}), "health": _health}.get(name)
     if asked is not None:
+        if rest and asked in WORDLESS:
+            raise UsageError(f"too many words: {name}")
         question = asked
 
         async def put(device: Device) -> tuple[Outcome, Shown]:
