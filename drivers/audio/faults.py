@@ -26,6 +26,8 @@ HUM_HARMONIC_DB = 10.0
 
 HOWL_FROM_HZ = 200.0
 HOWL_TO_HZ = 8_000.0
+SAME_LINE_HZ = 25.0
+"""Two lines so near to each other are one."""
 
 BAND_LOW_HZ = (1_000.0, 3_500.0)
 BAND_HIGH_HZ = (4_500.0, 6_800.0)
@@ -42,6 +44,8 @@ class Hum:
     level_dbfs: float
     """All harmonics that stand out, together; the bottom of the scale when none does."""
     harmonics: int
+    band_dbfs: float
+    """Everything in the band in which it was looked for: how quiet the moment was, for hum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ def hum(samples: Samples) -> Hum:
     found = [_harmonic(powers, bin_hz, MAINS_HZ * number) for number in range(1, HARMONICS + 1)]
     standing = [power for over, power in found if over >= HUM_HARMONIC_DB]
     level = dbfs(float(np.sqrt(sum(standing)))) if standing else SILENCE_DBFS
-    return Hum(max(over for over, _ in found), level, len(standing))
+    band = _between(powers, bin_hz, MAINS_HZ / 2, MAINS_HZ * (HARMONICS + 1))
+    return Hum(max(over for over, _ in found), level, len(standing), dbfs(float(np.sqrt(band.sum()))))
 
 
 def _harmonic(powers: _Powers, bin_hz: float, hz: float) -> tuple[float, float]:

@@ -70,6 +70,115 @@ class LoopAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Second:
+    """What one second of the microphone sounded like."""
+
+    floor_dbfs: float
+    """The level that nine of ten blocks of 50 ms exceed."""
+    loud_dbfs: float
+    """The level that one of twenty exceeds."""
+    loudest_lufs: float
+    """The loudest 400 ms, as people hear them (BS.1770)."""
+    digital_zero: bool
+    clips: int
+    hum_db: float
+    """The loudest multiple of the mains over its surroundings."""
+    hum_dbfs: float
+    harmonics: int
+    hum_band_dbfs: float
+    """How loud it was where hum would be, voices included."""
+    howl_db: float
+    """The line that stands out most, in the half second in which it does less."""
+    howl_hz: float
+    howl_steady: bool
+    """It was the same line in both halves."""
+    treble_db: float
+    """4.5 to 6.8 kHz against 1 to 3.5 kHz."""
+
+
+class Flag(StrEnum):
+    """What is wrong with a microphone's sound, as long as it is."""
+
+    DIGITAL_ZERO = "digital_zero"
+    SILENCE = "silence"
+    CLIPPING = "clipping"
+    HUM = "hum"
+    HOWL = "howl"
+    NARROW_BAND = "narrow_band"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From where on something is wrong; each room may have its own."""
+
+    silence_dbfs: float = -50.0
+    silence_for_s: int = 5
+    clips_per_s: float = CLIPS_WARN_PER_S
+    clipping_for_s: int = 3
+    hum_db: float = 10.0
+    hum_dbfs: float = -60.0
+    hum_harmonics: int = 3
+    howl_db: float = 30.0
+    treble_lost_db: float = 20.0
+    """So far under the room's own treble, measured when it was calibrated, a voice lacks its sibilants."""
+    speech_over_floor_db: float = 15.0
+    """Only so loud a second says anything about treble."""
+    looks_back_s: int = 10
+
+
+def flags(heard: Sequence[Second], limits: Limits, own_treble_db: float | None = None) -> frozenset[Flag]:
+    """Return what is wrong now; `heard` are the latest seconds, oldest first.
+
+    `own_treble_db` is what the room's microphone gave when it was calibrated; without it a
+    narrow band cannot be told from a dull room.
+    """
+    recent = heard[-limits.looks_back_s :]
+    if not recent:
+        return frozenset()
+    found = {
+        Flag.DIGITAL_ZERO: recent[-1].digital_zero,
+        Flag.SILENCE: _silent(recent[-limits.silence_for_s :], limits),
+        Flag.CLIPPING: _clips(recent[-limits.clipping_for_s :], limits),
+        Flag.HUM: _hums(min(recent, key=_hum_band), limits),
+        Flag.HOWL: recent[-1].howl_steady and recent[-1].howl_db >= limits.howl_db,
+        Flag.NARROW_BAND: own_treble_db is not None and _narrow(recent, own_treble_db, limits),
+    }
+    return frozenset(flag for flag, wrong in found.items() if wrong)
+
+
+def _floor(second: Second) -> float:
+    return second.floor_dbfs
+
+
+def _hum_band(second: Second) -> float:
+    return second.hum_band_dbfs
+
+
+def _silent(latest: Sequence[Second], limits: Limits) -> bool:
+    return len(latest) >= limits.silence_for_s and all(second.loud_dbfs < limits.silence_dbfs for second in latest)
+
+
+def _clips(latest: Sequence[Second], limits: Limits) -> bool:
+    return len(latest) >= limits.clipping_for_s and all(second.clips > limits.clips_per_s for second in latest)
+
+
+def _hums(quietest: Second, limits: Limits) -> bool:
+    """Say whether the quietest second hums: in a louder one, voices have multiples of their own."""
+    return (
+        quietest.hum_db >= limits.hum_db
+        and quietest.hum_dbfs > limits.hum_dbfs
+        and quietest.harmonics >= limits.hum_harmonics
+    )
+
+
+def _narrow(recent: Sequence[Second], own_treble_db: float, limits: Limits) -> bool:
+    """Say whether treble is missing from every second in which somebody speaks."""
+    floor = min(map(_floor, recent))
+    spoken = [second for second in recent if second.loud_dbfs > floor + limits.speech_over_floor_db]
+    return bool(spoken) and all(second.treble_db < own_treble_db - limits.treble_lost_db for second in spoken)
+
+
+@dataclass(frozen=True, slots=True)
 class MeterReading:
     """One block of the meter."""
 

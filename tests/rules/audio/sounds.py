@@ -9,7 +9,7 @@ from drivers.audio.dsp import RATE_HZ, Samples
 
 def at_level(sound: np.ndarray[tuple[int, ...], np.dtype[np.float64]], dbfs: float) -> Samples:
     """Return `sound` scaled to `dbfs`."""
-    return np.asarray(sound / np.sqrt(np.mean(sound**2)) * 10 ** (dbfs / 20), dtype=np.float32)
+    return np.asarray(sound / max(float(np.sqrt(np.mean(sound**2))), 1e-9) * 10 ** (dbfs / 20), dtype=np.float32)
 
 
 def clock(seconds: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -38,7 +38,7 @@ def voice(seed: int, dbfs: float, seconds: float = 5.0) -> Samples:
     phase = 2 * np.pi * np.cumsum(pitch_hz) / RATE_HZ
     tone = sum(np.sin(number * phase + chance.random()) / number for number in range(1, 30))
     hiss = np.diff(chance.standard_normal(time_s.size + 1)) * 0.15
-    syllables = np.clip(np.sin(2 * np.pi * 4.0 * time_s), 0, None) * (np.sin(2 * np.pi * 0.45 * time_s + seed) > -0.4)
+    syllables = np.clip(np.sin(2 * np.pi * 4.0 * time_s), 0, None) * (np.sin(2 * np.pi * 0.25 * time_s + seed) > -0.4)
     return at_level((tone + hiss) * syllables, dbfs)
 
 
