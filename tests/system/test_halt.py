@@ -21,11 +21,12 @@ from websockets.exceptions import WebSocketException
 from agent.clock import SystemClock
 from agent.journal import Journal
 from agent.store import Store
+from contract import Alert
 from contract.messages import Entry
 from contract.words import EntryKind
 from drivers.visca.sim import SimulatedCamera, serve
 from tests.broker import free_port
-from tests.service.agent.rig import Process, agent, start
+from tests.service.agent.rig import Central, Process, agent, broker, start
 from tests.until import until
 
 ROOM = """\
@@ -43,13 +44,16 @@ STANDS = bytes.fromhex("03 03")
 A_WHILE_DEG = 3.0
 """So far a camera only goes that nobody stops."""
 BROKEN = """\
-import asyncio, sys
+import asyncio, sys, time
 from pathlib import Path
 from agent import app, engine
 works = engine.Engine._do_what_is_due
 def breaks(self):
     if Path(sys.argv[2]).exists():
-        raise RuntimeError("a bug in the engine")
+        if sys.argv[3] == "raises":
+            raise RuntimeError("a bug in the engine")
+        Path(sys.argv[2]).unlink()
+        time.sleep(float(sys.argv[3]))
     return works(self)
 engine.Engine._do_what_is_due = breaks
 asyncio.run(app.run(Path(sys.argv[1])))
@@ -93,11 +97,11 @@ class Room:
 
 
 @asynccontextmanager
-async def room_in(folder: Path, options: str = "") -> AsyncIterator[Room]:
+async def room_in(folder: Path, options: str = "", *, broker_at: int = 0) -> AsyncIterator[Room]:
     async with serve() as simulated:
         simulated.camera.pan.position = simulated.camera.pan.low
         config = folder / "praja-1.yaml"
-        config.write_text(ROOM.format(broker=free_port(), camera=simulated.address + options))
+        config.write_text(ROOM.format(broker=broker_at or free_port(), camera=simulated.address + options))
         yield Room(simulated, config)
 
 
@@ -207,9 +211,14 @@ async def test_when_an_asked_agent_has_ended_the_camera_stands_and_the_journal_s
     assert (ending["outcome"], ending["proved"]) == ("completed", True)
 
 
+def broken(room: Room, bug: Path, how: str) -> tuple[str, ...]:
+    """Return the command of an agent whose engine fails once `bug` exists: it raises, or holds everything up."""
+    return sys.executable, "-c", BROKEN, str(room.config), str(bug), how
+
+
 async def test_a_bug_in_the_engine_leaves_no_camera_moving(room: Room, tmp_path: Path) -> None:
     bug = tmp_path / "bug"
-    async with started(sys.executable, "-c", BROKEN, str(room.config), str(bug)) as process, panning(room, process):
+    async with started(*broken(room, bug, "raises")) as process, panning(room, process):
         bug.touch()
         await until(lambda: room.stands_midway, within_s=10)
         assert await process.ended() == 1
@@ -230,6 +239,67 @@ async def test_a_bounded_camera_halts_by_itself_while_its_agent_is_frozen(tmp_pa
             finally:
                 os.kill(process.pid, signal.SIGCONT)
         await until(lambda: room.simulated.ran[-1].endswith(STANDS) or not room.simulated.moving)
+
+
+def alarms(central: Central) -> list[tuple[object, object]]:
+    told = (entry for entry in central.journal if entry.kind == EntryKind.DEVICE_ALARM)
+    return [(entry.body["alarm"], entry.body["raised"]) for entry in told]
+
+
+def alert(central: Central, name: str) -> tuple[str, str]:
+    """Return severity and reason of an open alert."""
+    payload = central.alerts.get(name)
+    if not payload:
+        return "", ""
+    found = Alert.decode(payload)
+    return found.severity, found.fault.code
+
+
+async def test_a_frozen_event_loop_is_noticed_by_the_watchdog_and_told_to_central(tmp_path: Path) -> None:
+    bug = tmp_path / "bug"
+    async with (
+        broker(tmp_path) as port,
+        Central(port).online() as central,
+        room_in(tmp_path, broker_at=port) as room,
+        started(*broken(room, bug, "2.5")) as process,
+        panning(room, process),
+    ):
+        bug.touch()
+        await until(lambda: not bug.exists())
+        await until(lambda: room.stands_midway, within_s=2.4)  # the loop stands still for longer
+        await until(lambda: alarms(central) == [("watchdog", True)], within_s=10)
+        await until(lambda: alert(central, "watchdog-camera-1") == ("warning", "camera.stopped_by_watchdog"))
+
+
+async def test_a_camera_that_goes_on_after_stop_is_an_alarm_at_central_until_it_stands(tmp_path: Path) -> None:
+    async with (
+        broker(tmp_path) as port,
+        Central(port).online() as central,
+        room_in(tmp_path, broker_at=port) as room,
+    ):
+        drifting = asyncio.create_task(drift(room), name="drift")
+        try:
+            async with started(*agent(room.config)):
+                await until(lambda: alarms(central) == [("stop", True)], within_s=10)
+                not_stopping = ("critical", "camera.not_stopping")
+                await until(lambda: alert(central, "device-camera-1") == not_stopping)
+                assert alert(central, "stop-camera-1") == ("", "")  # the same is not said twice
+                drifting.cancel()
+                await until(lambda: alarms(central) == [("stop", True), ("stop", False)], within_s=10)
+                await until(lambda: central.alerts.get("device-camera-1") == b"")
+        finally:
+            drifting.cancel()
+            await asyncio.wait({drifting})
+
+
+async def drift(room: Room) -> None:
+    """Move whatever it is told, as with a broken brake."""
+    pan = room.simulated.camera.pan
+    for target in itertools.cycle((pan.high, pan.low)):
+        while abs(pan.position - target) > 100:
+            pan.go(target, 300)
+            assert room.simulated.moving
+            await asyncio.sleep(0.01)
 
 
 async def test_a_camera_that_somebody_left_moving_is_stopped_by_the_start(room: Room) -> None:
