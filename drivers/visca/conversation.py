@@ -37,6 +37,8 @@ from drivers.visca.session import Lane, Order, Quirks, Request, Session
 log = logging.getLogger(__name__)
 
 CLEARED_WITHIN_S = 0.5
+WATCHED_S = 0.5
+"""A loop that waits for a STOP's answer looks after it at least so often."""
 
 Observer = Callable[[float, bool, bytes], None]
 """Hears of every message: seconds on the loop's monotonic clock, whether it goes out, its bytes."""
@@ -94,6 +96,8 @@ class Conversation:
         self._waiting: dict[Request, asyncio.Future[Request]] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._lease_until = inf
+        self._is_watched = False
+        """The watchdog waits for this loop: a drive lasts, or what ends it is not acknowledged yet."""
         self._gap_s = 0.0
         self._quiet_until = 0.0
         self._trouble: Reason | None = None
@@ -162,6 +166,7 @@ class Conversation:
         self._gap_s = 0.0
         self.release()
         self._session.drop()
+        self._unwatch()
         self._pump()
         if self._alarm is not None:
             self._alarm.cancel()
@@ -182,7 +187,7 @@ class Conversation:
         """
         self._must_be_open(order.name)
         if order.lane is Lane.STOP:
-            self._unlease()
+            self._lease_until = inf
         request = self._session.request(order)
         self._pump()
         return request
@@ -195,7 +200,7 @@ class Conversation:
         """
         self._must_be_open(order.name)
         if order.lane is Lane.STOP:
-            self._unlease()
+            self._lease_until = inf
         request = self._session.request(order)
         if within_s is None:
             return await self._ended(request)
@@ -232,19 +237,35 @@ class Conversation:
             self._session.request(order)
         self._session.lease(until, stops)
         self._lease_until = until
-        if self._guard is not None:
-            self._guard.arm(until)
+        self._watch_until(until)
         self._pump()
 
     def release(self) -> None:
-        """End the lease without a stop: the caller stops, or moves to a position."""
+        """End the lease without a stop: the caller moves to a position next."""
         self._session.release()
-        self._unlease()
-
-    def _unlease(self) -> None:
         self._lease_until = inf
+
+    def _watch_until(self, until: float) -> None:
         if self._guard is not None:
+            self._is_watched = True
+            self._guard.arm(until)
+
+    def _unwatch(self) -> None:
+        if self._is_watched and self._guard is not None:
+            self._is_watched = False
             self._guard.disarm()
+
+    def _watch_the_end(self, now: float, wake_at: float | None) -> float | None:
+        """Return when to come back: until what ends a drive is acknowledged, the watchdog waits for this loop.
+
+        A message that went out may be lost, and only a loop that lives sends it again.
+        """
+        if not self._session.stopping:
+            self._unwatch()
+            return wake_at
+        wake_at = min(now + WATCHED_S, inf if wake_at is None else wake_at)
+        self._watch_until(wake_at)
+        return wake_at
 
     def _must_be_open(self, what: str) -> None:
         """Return if there is a link.
@@ -309,7 +330,7 @@ class Conversation:
         if self._observer is not None:
             self._observer(now, False, data)
         self._session.received(data, now)
-        if self._session.rests:
+        if self._session.rests and not self._is_watched:
             self._tell(self._session.take_finished())
         else:
             self._pump(now)
@@ -344,7 +365,7 @@ class Conversation:
 
     def _turn(self, now: float) -> None:
         if now >= self._lease_until:
-            self._unlease()  # the session's own stops go out below: this loop lives
+            self._lease_until = inf  # the session's own stops go out below: this loop lives
         down, line = self.link is Link.DOWN, self.line
         everything = not self._gap_s and not line.byte_s and not down and line.has_room(stop=True)
         send, finished, wake_at, wants = self._session.tick(now, room=None if everything else 0)
@@ -357,6 +378,8 @@ class Conversation:
                 return
         if wants is not None and now < self._quiet_until:
             wake_at = min(self._quiet_until, inf if wake_at is None else wake_at)
+        if self._is_watched and self._lease_until == inf:
+            wake_at = self._watch_the_end(now, wake_at)
         if wake_at is not None and not down and (self._alarm is None or wake_at < self._alarm.when()):
             self._wake_by(wake_at)
 

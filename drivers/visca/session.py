@@ -132,8 +132,8 @@ class Session:
 
     @property
     def stopping(self) -> bool:
-        """Whether a STOP is not yet known to have stopped the camera."""
-        return any(request.is_stop for request in self._live)
+        """Whether a STOP, or a motion that takes the place of one before, was not acknowledged yet."""
+        return any(r.is_stop or (r.is_motion and r.state is not State.RUNNING) for r in self._live)
 
     @property
     def rests(self) -> bool:

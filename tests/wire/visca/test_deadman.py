@@ -104,6 +104,57 @@ async def test_one_thread_watches_two_cameras() -> None:
             await camera.close()
 
 
+async def stand_still_until_stopped(simulated: SimulatedCamera) -> None:
+    """Keep the loop from running until the camera stands, three seconds at most."""
+    ends_at = time.monotonic() + 3.0
+    while simulated.moving and time.monotonic() < ends_at:
+        time.sleep(0.01)  # noqa: ASYNC251  (the loop is to stand still)
+
+
+async def test_loop_that_stalls_after_a_stop_was_lost_does_not_keep_the_camera_moving() -> None:
+    with camera_beside() as simulated:
+        camera = camera_at(simulated)
+        await camera.open()
+        await camera.drive(0.2, 0.0, 0.0, lease=timedelta(seconds=30))
+        await until(lambda: simulated.moving)
+        simulated.set_fault("loss", 1)
+        stop = asyncio.create_task(camera.stop(prove=False))
+        await until(lambda: "Stop" in camera.trace.lines(1)[0])
+        simulated.set_fault("loss", 0)
+        await stand_still_until_stopped(simulated)
+        assert not simulated.moving
+        assert camera.stall_stops == 1
+        await stop
+        await camera.close()
+
+
+async def test_loop_that_stalls_after_a_move_took_the_place_of_a_drive_is_watched_too() -> None:
+    with camera_beside() as simulated:
+        camera = camera_at(simulated)
+        await camera.open()
+        await camera.drive(0.2, 0.0, 0.0, lease=timedelta(seconds=30))
+        await until(lambda: simulated.moving)
+        await camera.position()
+        simulated.set_fault("loss", 1)
+        move = asyncio.create_task(camera.move_to(0.0, 0.0))
+        await until(lambda: "AbsolutePosition" in camera.trace.lines(1)[0])
+        simulated.set_fault("loss", 0)
+        await stand_still_until_stopped(simulated)
+        assert not simulated.moving
+        assert camera.stall_stops == 1
+        move.cancel()
+        await asyncio.wait([move])
+        await camera.close()
+
+
+async def test_watchdog_rests_once_the_stop_is_acknowledged(camera: ViscaCamera, simulated: SimulatedCamera) -> None:
+    await camera.drive(0.2, 0.0, 0.0, lease=timedelta(seconds=30))
+    await until(lambda: simulated.moving)
+    await camera.stop(prove=False)
+    time.sleep(4 * GRACE_S)  # noqa: ASYNC251  (the loop is to stand still)
+    assert camera.stall_stops == 0
+
+
 # Leases.
 
 
