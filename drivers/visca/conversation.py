@@ -72,6 +72,7 @@ class Conversation:
         guard: Guard | None = None,
         observer: Observer | None = None,
         ended: Callable[[Request], None] | None = None,
+        cut_off: Callable[[Reason], None] | None = None,
     ) -> None:
         """Make a conversation that is not open yet.
 
@@ -82,6 +83,7 @@ class Conversation:
             guard: is told how long a drive may last, and that this loop is alive when it ends.
             observer: hears of every message.
             ended: hears of requests that nobody waits for.
+            cut_off: hears that the line was lost while the camera was driven or not yet known to be stopped.
         """
         self.name = name
         self.line = line
@@ -90,6 +92,7 @@ class Conversation:
         self._guard = guard
         self._observer = observer
         self._unwaited = ended
+        self._cut_off = cut_off
         self._session = fresh()
         self._clock: Callable[[], float] = lambda: asyncio.get_running_loop().time()
         """The loop's clock; once open the loop's own function, for it is read at every message."""
@@ -156,10 +159,8 @@ class Conversation:
 
     async def close(self) -> None:
         """End everything and let go of the line."""
-        was_open = self.link is not Link.DOWN
         self._end_all()
-        if was_open:
-            await self.line.close()
+        await self.line.close()  # also one that was lost: it may hold more than its stream
 
     def _end_all(self) -> None:
         self.link = Link.DOWN
@@ -345,7 +346,10 @@ class Conversation:
             return
         log.info("link lost", extra={"action": "link_lost", "device": self.name, "detail": reason.detail})
         self._trouble = reason
+        goes_on = self._lease_until < inf or self._session.stopping
         self._end_all()
+        if goes_on and self._cut_off is not None:
+            self._cut_off(reason)
 
     # The pump.
 

@@ -34,6 +34,7 @@ from drivers.visca.asker import Asker
 from drivers.visca.codec import TERMINATOR, ErrorCode, Kind
 from drivers.visca.conversation import Conversation, Link
 from drivers.visca.deadman import WATCHDOG, Guard, Stillness
+from drivers.visca.lifeline import Lifeline
 from drivers.visca.line import Line
 from drivers.visca.lines import OPTIONS, line_for
 from drivers.visca.lines.tcp import TcpLine
@@ -82,6 +83,7 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> Device:
         _chosen_profile(address),
         bounded=bounded == "on",
         limits=_chosen_limits(address),
+        another_line=lambda: line_for(address),
     )
 
 
@@ -123,7 +125,14 @@ class ViscaCamera:
     """One camera. Its verbs are those of `drivers.ports.Camera`, and more."""
 
     def __init__(
-        self, name: str, line: Line, profile: Profile | None, *, bounded: bool = False, limits: Limits | str = ""
+        self,
+        name: str,
+        line: Line,
+        profile: Profile | None,
+        *,
+        bounded: bool = False,
+        limits: Limits | str = "",
+        another_line: Callable[[], Line],
     ) -> None:
         self.name = name
         self.expectations: MutableMapping[int, Position] = {}
@@ -137,11 +146,18 @@ class ViscaCamera:
         self._line = line
         self._guard = Guard(name, WATCHDOG)
         self._talk = Conversation(
-            name, line, self._session, guard=self._guard, observer=self.trace.note, ended=self._unwaited
+            name,
+            line,
+            self._session,
+            guard=self._guard,
+            observer=self.trace.note,
+            ended=self._unwaited,
+            cut_off=self._cut_off,
         )
         self._asker = Asker(self._talk, profile or GENERIC)
         self._stillness = Stillness(name, self._place, self._stop_again)
         self._stops = {axis: self._asker.order(row, lane=Lane.STOP) for axis, row in _STOP_OF.items()}
+        self._lifeline = Lifeline(name, another_line, self._session, self._stops.values())
         self._driven: set[Axis] = set()
         """What the last drive moved; an axis that rested before needs no stop."""
         self._owner = ""
@@ -190,6 +206,7 @@ class ViscaCamera:
         except BaseException:
             await self._let_go()
             raise
+        self._lifeline.forget()
 
     async def _meet(self) -> None:
         if self._is_blind:
@@ -214,6 +231,7 @@ class ViscaCamera:
             with suppress(DriverError, TimeoutError):
                 async with asyncio.timeout(CLOSE_WITHIN_S):
                     await self._stop_moving(Axis.PAN_TILT, Axis.ZOOM, *self._driven)
+        await self._lifeline.close(CLOSE_WITHIN_S)
         await self._let_go()
 
     async def _let_go(self) -> None:
@@ -230,6 +248,7 @@ class ViscaCamera:
         Raises:
             DeviceUnreachable: no answer.
         """
+        self._must_not_be_cut_off("a look")
         if self._is_blind:
             return judge(await self._blind_measures())
         await self._asker.patience()
@@ -386,6 +405,7 @@ class ViscaCamera:
             self._check_range(f"{name} speed", speed, -1.0, 1.0)
         if lease <= timedelta(0):
             raise ValueError(f"a lease must be longer than nothing, got {lease}")
+        self._must_not_be_cut_off("a move")
         if self._talk.link is Link.DOWN:
             raise DeviceUnreachable(self._talk.reason("camera.not_open", "wanted a move, found no link"))
         self._claim(owner, take_over=take_over)
@@ -717,6 +737,28 @@ class ViscaCamera:
             return True
         near = self._room().nearest(at.pan_deg, at.tilt_deg)
         return max(abs(near[0] - at.pan_deg), abs(near[1] - at.tilt_deg)) <= self.profile.tolerance_deg
+
+    # A line that was lost.
+
+    def _cut_off(self, why: Reason) -> None:
+        log.error("link lost in mid-drive", extra={"action": "cut_off", "device": self.name, "owner": self._owner})
+        self._driven = set()
+        self._lifeline.throw(why)
+
+    def _must_not_be_cut_off(self, wanted: str) -> None:
+        """Return unless the link was lost in mid-drive and the camera was not opened since.
+
+        Raises:
+            DeviceUnreachable: it was; says whether the camera has acknowledged a STOP since.
+        """
+        why = self._lifeline.lost
+        if why is None or self._talk.link is not Link.DOWN:
+            return
+        if self._lifeline.is_heard:
+            detail = f"wanted {wanted}, found the link lost in mid-drive and the camera stopped over a new one"
+            raise DeviceUnreachable(self._talk.reason("camera.cut_off_stopped", f"{detail}: {why.detail}"))
+        detail = f"wanted {wanted}, found the link lost in mid-drive and no answer to STOP"
+        raise DeviceUnreachable(self._talk.reason("camera.cut_off", f"{detail}: {why.detail}"))
 
     # What was not waited for.
 

@@ -11,12 +11,14 @@ from datetime import timedelta
 import pytest
 
 from drivers import Condition, DeviceAddress, Outcome, Verdict
-from drivers.errors import DeviceRefused, DeviceUnreachable
+from drivers.errors import DeviceRefused, DeviceUnreachable, DriverError
 from drivers.visca.codec import Kind, pack
+from drivers.visca.conversation import Link
 from drivers.visca.deadman import GRACE_S, stop_now
 from drivers.visca.device import ViscaCamera
 from drivers.visca.rescue import RawCry, SonyCry, stop_frames
 from drivers.visca.sim import SimulatedCamera, serve
+from drivers.visca.sim.tcp import TcpLine
 from tests.until import until
 from tests.wire.visca.beside import camera_beside
 from tests.wire.visca.conftest import camera_at
@@ -153,6 +155,86 @@ async def test_watchdog_rests_once_the_stop_is_acknowledged(camera: ViscaCamera,
     await camera.stop(prove=False)
     time.sleep(4 * GRACE_S)  # noqa: ASYNC251  (the loop is to stand still)
     assert camera.stall_stops == 0
+
+
+# A line that dies.
+
+
+def cut(simulated: SimulatedCamera) -> None:
+    """Reset every link to a camera, which goes on with what it does."""
+    assert isinstance(simulated.line, TcpLine)
+    for link in tuple(simulated.line.links):
+        link.abort()
+
+
+async def test_line_that_dies_in_mid_drive_is_followed_by_a_stop_over_a_new_one() -> None:
+    async with serve(carrier="tcp") as simulated:
+        camera = camera_at(simulated)
+        await camera.open()
+        await camera.drive(0.2, 0.0, 0.0, lease=timedelta(seconds=30), owner="tablet-1")
+        await until(lambda: simulated.moving)
+        cut(simulated)
+        await until(lambda: not simulated.moving)
+        assert camera.link is Link.DOWN
+        assert STOP in simulated.ran
+
+        async def told() -> bool:
+            with pytest.raises(DeviceUnreachable) as caught:
+                await camera.drive(0.2, 0.0, 0.0, lease=LEASE, owner="tablet-1")
+            return caught.value.reason.code == "camera.cut_off_stopped"
+
+        await until(told)
+        with pytest.raises(DeviceUnreachable, match="link lost in mid-drive"):
+            await camera.check()
+        await camera.open()
+        assert (await camera.check()).condition is Condition.OK
+        await camera.close()
+
+
+async def test_line_that_stays_dead_after_a_drive_is_nobodys_proof() -> None:
+    async with serve(carrier="tcp") as simulated:
+        camera = camera_at(simulated)
+        await camera.open()
+        await camera.drive(0.2, 0.0, 0.0, lease=timedelta(seconds=30))
+        await until(lambda: simulated.moving)
+        simulated.set_fault("silent", 1)
+        cut(simulated)
+        await until(lambda: camera.link is Link.DOWN)
+        with pytest.raises(DeviceUnreachable) as caught:
+            await camera.drive(0.2, 0.0, 0.0, lease=LEASE)
+        assert caught.value.reason.code == "camera.cut_off"
+        await camera.close()
+
+
+async def test_line_that_dies_while_nothing_moves_is_left_to_whoever_opens_it() -> None:
+    async with serve(carrier="tcp") as simulated:
+        camera = camera_at(simulated)
+        await camera.open()
+        stops = simulated.ran.count(STOP)
+        cut(simulated)
+        await until(lambda: camera.link is Link.DOWN)
+        with pytest.raises(DeviceUnreachable) as caught:
+            await camera.drive(0.2, 0.0, 0.0, lease=LEASE)
+        assert caught.value.reason.code == "camera.not_open"
+        await camera.close()
+        assert simulated.ran.count(STOP) == stops
+
+
+async def test_stop_whose_line_dies_before_its_answer_is_said_again() -> None:
+    async with serve(carrier="tcp") as simulated:
+        camera = camera_at(simulated)
+        await camera.open()
+        await camera.drive(0.2, 0.0, 0.0, lease=timedelta(seconds=30))
+        await until(lambda: simulated.moving)
+        simulated.set_fault("loss", 1)
+        stop = asyncio.create_task(camera.stop(prove=False))
+        await until(lambda: "Stop" in camera.trace.lines(1)[0])
+        cut(simulated)
+        simulated.set_fault("loss", 0)
+        with pytest.raises(DriverError):
+            await stop
+        await until(lambda: not simulated.moving)
+        await camera.close()
 
 
 # Leases.
