@@ -248,6 +248,10 @@ class Level:
     peak_dbfs: float
     digital_zero: bool
     """Every sample was exactly 0, as no living microphone ever is."""
+    momentary_lufs: float | None = None
+    """The last 400 ms as people hear them (ITU-R BS.1770); None before so much was heard."""
+    flags: frozenset[str] = frozenset()
+    """What is wrong as long as it is: `digital_zero`, `silence`, `clipping`, `hum`, `howl`, `narrow_band`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,10 @@ from drivers.audio.model import (
     LEVELS_A_SECOND,
     MICROPHONE,
     SPEAKER,
+    Limits,
     LoopAnswer,
     LoopEnd,
+    fault_measures,
     level_measures,
     loop_measures,
     muted_measure,
@@ -137,7 +139,7 @@ class RoomSound:
         readings = await self._link.wait_for_readings(LEVELS_A_SECOND, within_s=LEVELS_WITHIN_S)
         if not readings and self._link.absent:
             return [not_opened_measure(self._link.absent)]
-        return list(level_measures(readings))
+        return [*level_measures(readings), *fault_measures(self._link.seconds(), Limits())]
 
     async def _look(self) -> tuple[tuple[SoundPort, ...], Measure | None]:
         """Return the ports and, when the capture runs, whether it hangs on the right microphone.

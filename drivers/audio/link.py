@@ -18,7 +18,7 @@ from typing import Protocol
 
 from drivers.audio import lines
 from drivers.audio.lines import Line
-from drivers.audio.model import LEVELS_A_SECOND, RESTARTS_WITHIN_S, MeterReading
+from drivers.audio.model import LEVELS_A_SECOND, RESTARTS_WITHIN_S, Flag, Limits, MeterReading, Second, flags
 from drivers.errors import DeviceRefused, DeviceUnreachable, DriverError, OutcomeUnknown, ProtocolViolation
 from drivers.outcomes import Reason
 from drivers.ports import Level
@@ -32,7 +32,8 @@ RETRY_AT_LEAST_S = 0.1
 RETRY_AT_MOST_S = 5.0
 STEADY_AFTER_S = 10.0
 """A worker that ran for so long is started again without delay."""
-KEEP_LEVELS = 10 * LEVELS_A_SECOND
+KEEP_SECONDS = 10
+KEEP_LEVELS = KEEP_SECONDS * LEVELS_A_SECOND
 QUEUED_LEVELS = 2 * LEVELS_A_SECOND
 
 
@@ -69,6 +70,8 @@ class Link:
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Line]] = {}
         self._readings: deque[MeterReading] = deque(maxlen=KEEP_LEVELS)
+        self._seconds: deque[Second] = deque(maxlen=KEEP_SECONDS)
+        self._flags: frozenset[Flag] = frozenset()
         self._read = asyncio.Condition()
         self._listeners: set[asyncio.Queue[Level | None]] = set()
         self._ends: deque[float] = deque(maxlen=20)
@@ -139,6 +142,10 @@ class Link:
         """Return the latest ten seconds of levels, oldest first; empty while nothing is metered."""
         return tuple(self._readings)
 
+    def seconds(self) -> tuple[Second, ...]:
+        """Return what the latest ten seconds sounded like, oldest first; empty while nothing is metered."""
+        return tuple(self._seconds)
+
     async def wait_for_readings(self, wanted: int, *, within_s: float) -> tuple[MeterReading, ...]:
         """Return the readings once there are `wanted` or the time is over."""
         with contextlib.suppress(TimeoutError):
@@ -202,7 +209,7 @@ class Link:
         finally:
             self._wire = None
             self._alive.clear()
-            self._readings.clear()
+            self._forget_levels()
             await wire.kill()
             self._fail_waiting()
 
@@ -251,8 +258,10 @@ class Link:
                 self._answer(line)
             case "level":
                 await self._meter(line)
+            case "second":
+                self._hear(line)
             case "absent":
-                self._readings.clear()
+                self._forget_levels()
                 self.absent = str(line.get("detail"))
             case "ports":
                 self._tell_changed()
@@ -286,7 +295,13 @@ class Link:
             ProtocolViolation: it lacks something.
         """
         try:
-            level = Level(lines.number(line, "rms"), lines.number(line, "peak"), lines.flag(line, "zero"))
+            level = Level(
+                lines.number(line, "rms"),
+                lines.number(line, "peak"),
+                lines.flag(line, "zero"),
+                lines.number(line, "lufs") if line.get("lufs") is not None else None,
+                self._flags,
+            )
             reading = MeterReading(level, int(lines.number(line, "clips")))
         except ValueError as error:
             raise ProtocolViolation(self._ended(str(error))) from error
@@ -296,6 +311,41 @@ class Link:
             self._read.notify_all()
         for queue in self._listeners:
             _put_newest(queue, level)
+
+    def _forget_levels(self) -> None:
+        self._readings.clear()
+        self._seconds.clear()
+        self._flags = frozenset()
+
+    def _hear(self, line: Line) -> None:
+        """Keep one second and see what is wrong now.
+
+        Raises:
+            ProtocolViolation: it lacks something.
+        """
+        try:
+            self._seconds.append(_second(line))
+        except ValueError as error:
+            raise ProtocolViolation(self._ended(str(error))) from error
+        self._flags = flags(tuple(self._seconds), Limits())
+
+
+def _second(line: Line) -> Second:
+    return Second(
+        floor_dbfs=lines.number(line, "floor_dbfs"),
+        loud_dbfs=lines.number(line, "loud_dbfs"),
+        loudest_lufs=lines.number(line, "loudest_lufs"),
+        digital_zero=lines.flag(line, "digital_zero"),
+        clips=int(lines.number(line, "clips")),
+        hum_db=lines.number(line, "hum_db"),
+        hum_dbfs=lines.number(line, "hum_dbfs"),
+        harmonics=int(lines.number(line, "harmonics")),
+        hum_band_dbfs=lines.number(line, "hum_band_dbfs"),
+        howl_db=lines.number(line, "howl_db"),
+        howl_hz=lines.number(line, "howl_hz"),
+        howl_steady=lines.flag(line, "howl_steady"),
+        treble_db=lines.number(line, "treble_db"),
+    )
 
 
 def _put_newest(queue: asyncio.Queue[Level | None], level: Level | None) -> None:

@@ -222,6 +222,34 @@ def level_measures(readings: Sequence[MeterReading]) -> tuple[Measure, ...]:
     return (signal := _signal(readings), *(() if signal.reason else (_noise(readings), _clipping(readings))))
 
 
+def fault_measures(heard: Sequence[Second], limits: Limits) -> tuple[Measure, ...]:
+    """Say whether the microphone hums or howls; without a second heard there is nothing to say."""
+    if not heard or heard[-1].digital_zero:
+        return ()
+    wrong = flags(heard, limits)
+    quietest = min(heard[-limits.looks_back_s :], key=_hum_band)
+    return (_hum_measure(quietest, limits, Flag.HUM in wrong), _howl_measure(heard[-1], limits, Flag.HOWL in wrong))
+
+
+def _hum_measure(quietest: Second, limits: Limits, wrong: bool) -> Measure:
+    value, limit = round(quietest.hum_db, 1), f"< {limits.hum_db:g} dB over its surroundings"
+    if not wrong:
+        return Measure("microphone.hum", value, Verdict.PASS, "dB", limit)
+    level = round(quietest.hum_dbfs, 1)
+    detail = f"microphone: found the mains humming at {level:g} dBFS: a cable, a power supply or a ground loop"
+    reason = Reason("sound.hum", detail, {"hum_dbfs": level})
+    return Measure("microphone.hum", value, Verdict.WARN, "dB", limit, reason)
+
+
+def _howl_measure(latest: Second, limits: Limits, wrong: bool) -> Measure:
+    value, limit = round(latest.howl_db, 1), f"< {limits.howl_db:g} dB over the rest for a second"
+    if not wrong:
+        return Measure("microphone.howl", value, Verdict.PASS, "dB", limit)
+    hz = round(latest.howl_hz)
+    detail = f"microphone: found feedback at {hz} Hz: turn the gain down by 6 dB, or move it away from the loudspeaker"
+    return Measure("microphone.howl", value, Verdict.FAIL, "dB", limit, Reason("sound.howl", detail, {"howl_hz": hz}))
+
+
 def not_opened_measure(why: str) -> Measure:
     """Say that the microphone is listed but cannot be opened."""
     detail = f"microphone: wanted its sound, found that it does not open: {why}"

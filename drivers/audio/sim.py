@@ -40,11 +40,20 @@ The first is the direct one, four metres long.
 NOISE_DBFS = -62.0
 PITCH_HZ = 130.0
 SYLLABLES_HZ = 3.7
+MAINS_HZ = 50.0
+HUM_MULTIPLES = (1, 2, 3, 4, 6)
+HOWL_DBFS = -14.0
+"""What a microphone too near to its loudspeaker settles at."""
+TELEPHONE_HZ = 3_700.0
 BLOCK_S = dsp.BLOCK_FRAMES / dsp.RATE_HZ
 
 
 def _amplitude(db: float) -> float:
     return float(10 ** (db / 20))
+
+
+def _number_or_off(value: str) -> float | None:
+    return None if value == "off" else float(value)
 
 
 class Room:
@@ -60,6 +69,9 @@ class Room:
         self.stalled = False
         self.noise_dbfs = NOISE_DBFS
         self.talker_dbfs: float | None = None
+        self.hum_dbfs: float | None = None
+        self.howl_hz: float | None = None
+        self.telephone = False
         self._random = np.random.default_rng(seed)
         self._lock = threading.Lock()
         self._playing = np.zeros(0, dtype=np.float32)
@@ -79,7 +91,7 @@ class Room:
             at_s = self._frames / dsp.RATE_HZ
             self._frames += dsp.BLOCK_FRAMES
             self._sound(self._next_played())
-            heard = self._air[: dsp.BLOCK_FRAMES] + self._noise() + self._talk(at_s)
+            heard = self._air[: dsp.BLOCK_FRAMES] + self._noise() + self._talk(at_s) + self._tones(at_s)
             self._air = np.concatenate([self._air[dsp.BLOCK_FRAMES :], np.zeros(dsp.BLOCK_FRAMES, dtype=np.float32)])
         return Block(at_s, self._through_microphone(heard))
 
@@ -108,11 +120,29 @@ class Room:
         syllables = np.clip(np.sin(2 * np.pi * SYLLABLES_HZ * when) + 0.4, 0, None)
         return np.asarray(voice * syllables * _amplitude(self.talker_dbfs), dtype=np.float32)
 
+    def _tones(self, at_s: float) -> dsp.Samples:
+        """Return the hum of the mains and the howl of feedback, where there are any."""
+        when = at_s + np.arange(dsp.BLOCK_FRAMES) / dsp.RATE_HZ
+        tones = np.zeros(when.size)
+        if self.hum_dbfs is not None:
+            waves = [np.sin(2 * np.pi * MAINS_HZ * number * when) / number for number in HUM_MULTIPLES]
+            tones += np.sum(waves, axis=0) * _amplitude(self.hum_dbfs)
+        if self.howl_hz is not None:
+            tones += np.sin(2 * np.pi * self.howl_hz * when) * _amplitude(HOWL_DBFS)
+        return np.asarray(tones, dtype=np.float32)
+
+    def _band(self, heard: dsp.Samples) -> dsp.Samples:
+        """Return `heard` through an 8 kHz device; blocks are cut singly, which clicks as such devices do."""
+        spectrum = np.fft.rfft(heard)
+        spectrum[np.fft.rfftfreq(heard.size, 1 / dsp.RATE_HZ) > TELEPHONE_HZ] = 0
+        return np.asarray(np.fft.irfft(spectrum, heard.size), dtype=np.float32)
+
     def _through_microphone(self, heard: dsp.Samples) -> dsp.Samples:
         if self.dead or self.muted[MICROPHONE] or MICROPHONE in self.unplugged:
             return np.zeros(dsp.BLOCK_FRAMES, dtype=np.float32)
         loud = heard * np.float32(_amplitude(self.gain_db[MICROPHONE]))
-        return np.asarray(np.clip(loud, -1.0, 1.0), dtype=np.float32)
+        clipped = np.asarray(np.clip(loud, -1.0, 1.0), dtype=np.float32)
+        return self._band(clipped) if self.telephone else clipped
 
     # --- use cases ---
 
@@ -132,11 +162,18 @@ class Room:
             case "noise", _:
                 self.noise_dbfs = float(value)
             case "talker", _:
-                self.talker_dbfs = None if value == "off" else float(value)
+                self.talker_dbfs = _number_or_off(value)
+            case "hum", _:
+                self.hum_dbfs = _number_or_off(value)
+            case "howl", _:
+                self.howl_hz = _number_or_off(value)
+            case "band", "whole" | "telephone":
+                self.telephone = value == "telephone"
             case _:
                 raise ValueError(
                     "fault must be microphone=ok|dead|muted|unplugged|taken, speaker=ok|muted|unplugged, path=ok|cut,"
-                    f" clock=ok|stalled, noise=DBFS or talker=DBFS|off, got {name}={value}"
+                    f" clock=ok|stalled, noise=DBFS, talker=DBFS|off, hum=DBFS|off, howl=HZ|off"
+                    f" or band=whole|telephone, got {name}={value}"
                 )
 
     def _break_port(self, port: str, how: str) -> None:

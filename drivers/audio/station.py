@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from drivers.audio import dsp, lines
+from drivers.audio.hearing import Hearing
 from drivers.audio.lines import Line
 from drivers.audio.model import LoopAnswer, LoopEnd
 from drivers.ports import SoundPort
@@ -148,10 +149,12 @@ class Station:
 
     def _pass_levels_on(self) -> None:
         """Send a line for each block; without blocks there is no line, which the supervisor notices."""
+        hearing = Hearing()
         while (block := self._blocks.get()) is not None:
             if (takes := self._takes) is not None:
                 takes.put(block)
             level = dsp.level(block.samples)
+            second = hearing.feed(block.samples, level)
             self._send(
                 {
                     "event": "level",
@@ -159,8 +162,11 @@ class Station:
                     "peak": round(level.peak_dbfs, 2),
                     "zero": level.digital_zero,
                     "clips": level.clips,
+                    "lufs": None if hearing.momentary_lufs is None else round(hearing.momentary_lufs, 2),
                 }
             )
+            if second is not None:
+                self._send({"event": "second", **_rounded(asdict(second))})
 
     # --- work ---
 
@@ -258,6 +264,11 @@ class Station:
             taken.append(block)
             frames += block.samples.size
         return taken
+
+
+def _rounded(values: dict[str, lines.Value]) -> Line:
+    """Return `values` with floats cut to hundredths; flags and counts stay."""
+    return {name: round(value, 2) if isinstance(value, float) else value for name, value in values.items()}
 
 
 def _listed(inventory: Inventory) -> Line:

@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import AsyncGenerator
+from typing import cast
 
 import pytest
 
@@ -257,3 +259,31 @@ async def test_model_runs_alone_and_can_be_broken_from_outside() -> None:
     async with asyncio.timeout(5):
         assert await process.wait() == 0
     await process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "flag"),
+    [("hum", "-40", "hum"), ("howl", "2400", "howl"), ("microphone", "dead", "digital_zero")],
+)
+async def test_levels_carry_what_is_wrong(sound: RoomSound, room: Room, name: str, value: str, flag: str) -> None:
+    room.fault(name, value)
+    levels = sound.levels()
+    async with asyncio.timeout(10):
+        async for level in levels:
+            if flag in level.flags:
+                break
+    await cast("AsyncGenerator[object]", levels).aclose()
+    assert level.momentary_lufs is not None
+
+
+async def test_feedback_fails_the_check_with_its_frequency(sound: RoomSound, room: Room) -> None:
+    room.fault("howl", "2400")
+
+    async def howls() -> bool:
+        reason = (await sound.check()).reason
+        return reason is not None and reason.code == "sound.howl"
+
+    await until(howls, within_s=10)
+    measure = next(m for m in (await sound.check()).measures if m.name == "microphone.howl")
+    assert measure.reason is not None
+    assert measure.reason.values["howl_hz"] == 2400
