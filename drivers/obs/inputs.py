@@ -15,6 +15,8 @@ GAIN_LOWEST_DB, GAIN_HIGHEST_DB = -100.0, 26.0
 """What OBS takes."""
 GAIN_NEAR_DB = 0.1
 PLAYS_WITHIN_S = 3.0
+MEDIA_WITHIN_S = 0.5
+"""So long after its collection was loaded a clip may say that it is none."""
 SCREENSHOT_WITHIN_S = 3.0
 SNAPSHOT_QUALITY = 70
 """Of 100: a button is small."""
@@ -108,9 +110,9 @@ class Inputs(Conversation):
         """
         subject = f"media {named('an input', input_name)}"
         async with self.turn(subject) as began:
-            before = await self._media(input_name)
-            if before.media_state == _NO_MEDIA:
+            if not await self.until(partial(self._has_media, input_name), MEDIA_WITHIN_S):
                 raise self.refusal("obs.not_media", f"{input_name!r} is no media source", input=input_name)
+            before = await self._media(input_name)
             sent_s = time.monotonic()
             call = Call("TriggerMediaInputAction", {"inputName": input_name, "mediaAction": _RESTART})
             told = await self.tell(subject, call)
@@ -143,6 +145,9 @@ class Inputs(Conversation):
         return answer.content
 
     # Questions.
+
+    async def _has_media(self, input_name: str) -> bool:
+        return (await self._media(input_name)).media_state != _NO_MEDIA
 
     async def _media(self, input_name: str) -> model.MediaStatus:
         """Ask how far a clip is.

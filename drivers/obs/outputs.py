@@ -30,6 +30,8 @@ CAMERA_WITHIN_S = 1.5
 STOP_WITHIN_S = 15.0
 """A stop waits for the encoder: 0.6 s at rest, 6 s out of a pause, more on a busy machine."""
 PAUSE_WITHIN_S = 2.0
+PAUSES_APART_S = 1.0
+"""A pause taken back at once makes OBS lose the next one, or stall the recording for good."""
 SAVED_WITHIN_S = 8.0
 BYTES_WITHIN_S = 3.0
 FRAMES_BEFORE_BYTES = 60
@@ -91,10 +93,12 @@ class Outputs(Conversation):
         super().__init__(name, host, port, password)
         self._stopped_s: dict[str, float] = {}
         """By output, when it was last seen to come to rest."""
+        self._turned_s = float("-inf")
+        """When a recording was last seen to pause or to go on."""
         self._before: Studio | None = None
 
     def _stood(self, standing: Standing) -> None:
-        """Note when an output comes to rest, whoever stopped it."""
+        """Note when an output comes to rest and when a recording pauses or goes on, whoever did it."""
         before, self._before = self._before, standing.studio
         if before is None or standing.studio is None:
             return
@@ -102,6 +106,9 @@ class Outputs(Conversation):
             then, now = kind.of(before), kind.of(standing.studio)
             if then is not None and now is not None and now.rests and not then.rests:
                 self._stopped_s[kind.subject] = time.monotonic()
+        states = {before.record.state, standing.studio.record.state}
+        if len(states) == 2 and OutputState.PAUSED in states:
+            self._turned_s = time.monotonic()
 
     async def record(self, on: bool) -> Result:
         """Start or stop the recording; a start counts when bytes are written.
@@ -125,6 +132,7 @@ class Outputs(Conversation):
                 raise self.refusal("obs.not_recording", "wanted a recording to pause, found none")
             if seen.output_paused is on:
                 return reached(began, {"paused": on})
+            await asyncio.sleep(max(0.0, self._turned_s + PAUSES_APART_S - time.monotonic()))
             told = await self._say(RECORD, "PauseRecord" if on else "ResumeRecord")
 
             async def there() -> bool:
@@ -132,6 +140,7 @@ class Outputs(Conversation):
                 return now.output_active and now.output_paused is on
 
             if await self.until(there, PAUSE_WITHIN_S):
+                self._turned_s = time.monotonic()
                 return reached(began, {"paused": on}, told)
             raise told.unheard or await self._not_paused(on)
 
@@ -172,6 +181,8 @@ class Outputs(Conversation):
         async with self.turn("replay") as began:
             if not (await self._status(REPLAY)).output_active:
                 raise self.refusal("obs.replay_off", "wanted a running replay buffer to save, found it off")
+            if (await self._status(RECORD)).output_paused:  # one encoder for both, and it rests: OBS would say yes
+                raise self.refusal("obs.replay_paused", "no replay can be saved while the recording is paused")
             await self._need_folder()
             before = await self._saved_replay()
             told = await self._say(REPLAY, "SaveReplayBuffer")

@@ -33,6 +33,8 @@ SCENES = ("Jeda", "Ruang", "Materi")
 BROKEN_SCENE = "Kamera hilang"
 PROFILE, FULL_PROFILE = "Ruang", "Rekam"
 """The second has an encoder for recordings alone, so they can be paused, and a replay buffer."""
+OTHER_SOUND_PROFILE = "Suara lain"
+"""Loading it makes OBS ask on its screen whether it may restart."""
 COLLECTION, OTHER_COLLECTION = "Ruang", "Aula"
 OTHER_SCENES = ("Jeda", "Pidato")
 MICROPHONE = "Mikrofon"
@@ -118,6 +120,8 @@ class RealObs:
 
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="obs-")))  # socket paths are short
     password: str = PASSWORD
+    pretend_camera: bool = False
+    """Let OBS believe that it has a virtual camera, which will not start."""
 
     def __post_init__(self) -> None:
         self.port = free_port()
@@ -228,10 +232,16 @@ class RealObs:
         )  # fmt: skip
         self._write_profile(PROFILE, RecQuality="Stream")
         self._write_profile(FULL_PROFILE, RecQuality="Small", RecRB=True, RecRBTime=5)
+        self._write_profile(OTHER_SOUND_PROFILE, rate=44100)
+        for tool, answer in (("modinfo", 0), ("pkexec", 1), ("modprobe", 1)) if self.pretend_camera else ():
+            path = self.folder / "bin" / tool
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f"#!/bin/sh\nexit {answer}\n")
+            path.chmod(0o755)
         (scenes / f"{COLLECTION}.json").write_text(json.dumps(_collection()))
         (scenes / f"{OTHER_COLLECTION}.json").write_text(json.dumps(_other_collection()))
 
-    def _write_profile(self, name: str, **simple: object) -> None:
+    def _write_profile(self, name: str, *, rate: int = 48000, **simple: object) -> None:
         width, height = CANVAS
         folder = self.folder / "obs-studio" / "basic" / "profiles" / name
         folder.mkdir(parents=True)
@@ -245,7 +255,7 @@ class RealObs:
                     },
                     "Output": {"Mode": "Simple"},
                     "SimpleOutput": {"FilePath": self.recordings, "RecFormat": "mkv", **simple},
-                    "Audio": {"SampleRate": 48000},
+                    "Audio": {"SampleRate": rate},
                 }
             )
         )  # fmt: skip
@@ -294,6 +304,7 @@ class RealObs:
             "GALLIUM_DRIVER": "llvmpipe",
             "LP_NUM_THREADS": "1",
             "LC_ALL": "C.UTF-8",
+            "PATH": f"{here}/bin:{os.environ['PATH']}",
         }
 
     def _launch(self) -> None:
