@@ -7,7 +7,8 @@ do; shares nothing with the driver.
 from __future__ import annotations
 
 from drivers.obs.sim.app import main
+from drivers.obs.sim.clock import HeldClock
 from drivers.obs.sim.server import ObsSimulator
 from drivers.obs.sim.studio import Faults, Studio
 
-__all__ = ["Faults", "ObsSimulator", "Studio", "main"]
+__all__ = ["Faults", "HeldClock", "ObsSimulator", "Studio", "main"]

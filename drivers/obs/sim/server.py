@@ -1,262 +1,219 @@
-"""obs-websocket 5 on a socket: hello, identify, requests, batches and events as JSON."""
+"""obs-websocket 5 on a socket, around a `Studio`; what can happen to it are its methods."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import contextlib
-import hashlib
-import json
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Sequence
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request
 from websockets.typing import Subprotocol
 
-from drivers.obs.sim.requests import Answer, answer
-from drivers.obs.sim.studio import Studio
+from drivers.obs.sim import meters
+from drivers.obs.sim.client import JSON, MSGPACK, Body, Client, Close, Dribble
+from drivers.obs.sim.studio import CANVASES, GENERAL, METERS, Studio
+from drivers.obs.sim.talk import Talk
 
-LOW_VOLUME = (1 << 11) - 1
-"""What a client hears that does not choose."""
-GENERAL = 1
-RPC_VERSION = 1
-JSON_PROTOCOL = Subprotocol("obswebsocket.json")
-
-
-class Close(Exception):
-    """The protocol demands that the connection ends."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
-@dataclass(eq=False)
-class Client:
-    """One connection."""
-
-    connection: ServerConnection
-    challenge: str
-    identified: bool = False
-    subscriptions: int = LOW_VOLUME
-    received: int = 0
-    sent: int = 0
-
-    async def send(self, op: int, body: dict[str, object]) -> None:
-        """Send one message."""
-        self.sent += 1
-        await self.connection.send(json.dumps({"op": op, "d": body}))
-
-
-def _hash(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+COALESCED_WITHIN_S = 0.05
+REORDERED_WITHIN_S = 0.03
+_STORM_EVERY_S = 0.01
+_DIED = 1006
 
 
 class ObsSimulator:
-    """The server around a `Studio`. `port` is known once it has started."""
+    """The server. `port` is known once it has started."""
 
     def __init__(self, studio: Studio, password: str = "") -> None:
         self.studio = studio
         self.password = password
         self.port = 0
+        self.host = "127.0.0.1"
+        self.clients: set[Client] = set()
         self._salt = secrets.token_urlsafe(32)
-        self._clients: set[Client] = set()
-        self._events: set[asyncio.Task[None]] = set()
         self._server: Server | None = None
         self._frozen = False
-        self._freezing: asyncio.TimerHandle | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[str, tuple[int, Body]] = {}
+        self._pool = asyncio.Semaphore(studio.faults.workers) if studio.faults.workers else None
         studio.emit = self._emit
+
+    # Use cases.
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen."""
+        self._frozen = False
+        self._salt = secrets.token_urlsafe(32)
+        self.host = host
         self._server = await serve(
-            self._serve, host, port, select_subprotocol=_choose, process_request=self._greet,
+            self._serve, host, port, select_subprotocol=_choose, process_request=self._greet, compression=None,
             ping_interval=None, close_timeout=0.5, max_size=None,
         )  # fmt: skip
         self.port = self._server.sockets[0].getsockname()[1]
-        if self.studio.faults.freeze is not None:
-            self._freezing = asyncio.get_running_loop().call_later(self.studio.faults.freeze, self.freeze)
+        faults, loop = self.studio.faults, asyncio.get_running_loop()
+        for wait_s, use_case in (
+            (faults.freeze, self.freeze),
+            (faults.crash, self.crash),
+            (faults.half_open, self.cut),
+        ):
+            if wait_s is not None:
+                self._timers.append(loop.call_later(wait_s, use_case))
+        for job in (self._measure(), self._rage()):
+            self._keep(job)
 
     async def stop(self) -> None:
         """Quit as OBS does: an event, then close code 1001."""
-        if self._freezing is not None:
-            self._freezing.cancel()
+        for timer in self._timers:
+            timer.cancel()
         if self._frozen:
             self.crash()
-        self._emit("ExitStarted", GENERAL, {})
-        await asyncio.gather(*self._events, return_exceptions=True)
+        if self._server is not None and self._server.is_serving():
+            self._told("ExitStarted", GENERAL, {})
+            await asyncio.gather(*(client.close(1001, "Server stopping.") for client in set(self.clients)),
+                                 return_exceptions=True)  # fmt: skip
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._server is not None:
             self._server.close(code=1001, reason="Server stopping.")
             await self._server.wait_closed()
 
+    async def restart(self) -> None:
+        """Quit and start on the same port."""
+        await self.stop()
+        await self.start(self.host, self.port)
+
     def crash(self) -> None:
-        """Cut every connection without a word."""
-        for client in self._clients:
+        """Be gone without a word: every connection is cut and nothing listens."""
+        if self._server is not None:
+            self._server.server.close()
+        for client in self.clients:
             client.connection.transport.abort()
 
     def freeze(self) -> None:
-        """Neither read nor write another byte, as a process that hangs."""
+        """Neither read nor write another byte, as a process that hangs; its port still accepts."""
         self._frozen = True
-        for client in self._clients:
+        self.cut()
+
+    def thaw(self) -> None:
+        """Go on where it stopped."""
+        self._frozen = False
+        for client in self.clients:
+            client.silent = False
+            client.connection.transport.resume_reading()
+
+    def cut(self) -> None:
+        """Let open connections go silent without an end, as a cable that is pulled; new ones are served."""
+        for client in self.clients:
+            client.silent = True
             client.connection.transport.pause_reading()
+
+    async def close_all(self, code: int, reason: str) -> None:
+        """End every connection with a code."""
+        await asyncio.gather(*(client.close(code, reason) for client in set(self.clients)), return_exceptions=True)
+
+    async def kick(self) -> None:
+        """End every connection as a person does in OBS's list of them."""
+        await self.close_all(4011, "Your session has been invalidated.")
+
+    def tell_unknown(self) -> None:
+        """Send what obs-websocket 5.7 tells and 5.1 does not."""
+        self._told("CanvasCreated", CANVASES, {"canvasName": "Vertikal", "canvasUuid": "0"})
+        self._told("RecordFileChanged", 1 << 6, {"newOutputPath": "/rekaman/2.mkv"})
+        for client in self.clients:
+            client.post(99, {"from": "the future"})
+
+    # Connections.
+
+    def _keep(self, job: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _greet(self, connection: ServerConnection, _: Request) -> None:
         if self._frozen:
             await connection.wait_closed()
 
     async def _serve(self, connection: ServerConnection) -> None:
-        client = Client(connection, secrets.token_urlsafe(32))
-        self._clients.add(client)
+        client = Client(connection)
+        talk = Talk(client, self.studio, self.password, self._salt, self._pool)
+        if self.studio.faults.one_byte:
+            connection.transport = Dribble(connection.transport)  # type: ignore[assignment]
+        self.clients.add(client)
+        writing = asyncio.create_task(client.write())
         try:
-            await self._hello(client)
+            talk.hello()
             async with asyncio.TaskGroup() as group:  # OBS answers out of order too, from its pool of threads
-                async for text in connection:
-                    group.create_task(self._take(client, text))
+                async for content in connection:
+                    group.create_task(self._take(client, talk, content))
         except* ConnectionClosed:
             pass
         finally:
-            self._clients.discard(client)
+            writing.cancel()
+            self.clients.discard(client)
 
-    async def _hello(self, client: Client) -> None:
-        body: dict[str, object] = {"obsWebSocketVersion": "5.1.0", "rpcVersion": RPC_VERSION}
-        if self.password:
-            body["authentication"] = {"challenge": client.challenge, "salt": self._salt}
-        await client.send(0, body)
-
-    async def _take(self, client: Client, text: str | bytes) -> None:
+    async def _take(self, client: Client, talk: Talk, content: str | bytes) -> None:
         """Answer one message, or end the connection with the code that it earned."""
-        client.received += 1
         try:
-            op, body = _decode(text)
-            await self._handle(client, op, body)
+            await talk.take(content)
         except Close as close:
-            await client.connection.close(close.code, close.reason)
+            if close.code == _DIED:
+                self.crash()
+            else:
+                await client.close(close.code, close.reason)
         except ConnectionClosed:
             return
 
-    async def _handle(self, client: Client, op: object, body: dict[str, object]) -> None:
-        if not client.identified and op != 1:
-            raise Close(4007, "You attempted to send a non-Identify message while not identified.")
-        if op == 1:
-            await self._identify(client, body)
-        elif op == 3:
-            _subscribe(client, body)
-            await client.send(2, {"negotiatedRpcVersion": RPC_VERSION})
-        elif op == 6:
-            await self._request(client, body)
-        elif op == 8:
-            await self._batch(client, body)
+    # Events.
+
+    def _emit(self, name: str, intent: int, body: Body) -> None:
+        """Tell an event, or what the lies make of it."""
+        faults = self.studio.faults
+        if faults.lost_events in {name, "all"} or not self.studio.ready:
+            return
+        if faults.coalesce:
+            self._told_last(name, intent, body)
+        elif faults.reorder:
+            wait_s = self.studio.chance.uniform(0, REORDERED_WITHIN_S)
+            self.studio.clock.later(wait_s, lambda: self._told(name, intent, body))
         else:
-            raise Close(4006, f"Unknown OpCode: {op}")
+            self._told(name, intent, body)
 
-    async def _identify(self, client: Client, body: dict[str, object]) -> None:
-        if client.identified:
-            raise Close(4008, "You are already Identified with the obs-websocket server.")
-        if self.password and body.get("authentication") != _hash(_hash(self.password + self._salt) + client.challenge):
-            raise Close(4009, "Authentication failed.")
-        if "rpcVersion" not in body:
-            raise Close(4003, "Your payload's data is missing an `rpcVersion`.")
-        if body["rpcVersion"] != RPC_VERSION:
-            raise Close(4010, "Your requested RPC version is not supported by this server.")
-        _subscribe(client, body)
-        client.identified = True
-        await client.send(2, {"negotiatedRpcVersion": RPC_VERSION})
+    def _told_last(self, name: str, intent: int, body: Body) -> None:
+        """Tell the last event of this name that comes within a moment."""
+        asleep = name not in self._waiting
+        self._waiting[name] = intent, body
+        if asleep:
+            self.studio.clock.later(COALESCED_WITHIN_S, lambda: self._told(name, *self._waiting.pop(name)))
 
-    async def _request(self, client: Client, body: dict[str, object]) -> None:
-        if "requestId" not in body:
-            raise Close(4003, "Your payload data is missing a `requestId`.")
-        if "requestType" not in body:
-            raise Close(4003, "Your payload's data is missing an `requestType`.")
-        name = body["requestType"]
-        if not isinstance(name, str):
-            raise Close(4004, "Your `requestType` is not a string.")
-        found = await self._answer(client, name, body.get("requestData"))
-        if self.studio.faults.drop_answer not in {name, "all"}:
-            await client.send(7, _response(name, found) | {"requestId": body["requestId"]})
+    def _told(self, name: str, intent: int, body: Body) -> None:
+        event: Body = {"eventType": name, "eventIntent": intent, "eventData": body}
+        for client in self.clients:
+            if client.hears(intent):
+                client.post(5, event)
 
-    async def _batch(self, client: Client, body: dict[str, object]) -> None:
-        if "requestId" not in body:
-            raise Close(4003, "Your payload data is missing a `requestId`.")
-        requests = body.get("requests")
-        if not isinstance(requests, list):
-            raise Close(4003 if requests is None else 4004, "Your payload data is missing a `requests`.")
-        results: list[dict[str, object]] = []
-        for one in requests:
-            name = str(one.get("requestType", ""))
-            found = await self._answer(client, name, one.get("requestData"))
-            results.append(_response(name, found))
-            if found.code != 100 and body.get("haltOnFailure"):
-                break
-        if self.studio.faults.drop_answer != "all":
-            await client.send(9, {"requestId": body["requestId"], "results": results})
+    async def _measure(self) -> None:
+        """Send levels to whoever wants them."""
+        while True:
+            await self.studio.clock.sleep(meters.EVERY_S)
+            if any(client.hears(METERS) for client in self.clients) and not self._frozen:
+                self._told("InputVolumeMeters", METERS, meters.levels(self.studio))
 
-    async def _answer(self, client: Client, name: str, given: object) -> Answer:
-        found = await answer(self.studio, name, given)
-        if self.studio.faults.slow:
-            await asyncio.sleep(self.studio.faults.slow / 1000)
-        if name != "GetStats" or found.fields is None:
-            return found
-        counters = {
-            "webSocketSessionIncomingMessages": client.received,
-            "webSocketSessionOutgoingMessages": client.sent,
-        }
-        return Answer(found.code, found.comment, found.fields | counters)
-
-    def _emit(self, name: str, intent: int, body: dict[str, object]) -> None:
-        """Send an event to all who want it; nobody waits for it."""
-        event: dict[str, object] = {"eventType": name, "eventIntent": intent, "eventData": body}
-        for client in self._clients:
-            if client.identified and client.subscriptions & intent:
-                task = asyncio.create_task(_send_event(client, event))
-                self._events.add(task)
-                task.add_done_callback(self._events.discard)
-
-
-async def _send_event(client: Client, event: dict[str, object]) -> None:
-    with contextlib.suppress(ConnectionClosed):
-        await client.send(5, event)
+    async def _rage(self) -> None:
+        """Send events that nobody asked for, as many as the fault wants."""
+        told: Body = {"eventType": "CustomEvent", "eventIntent": GENERAL, "eventData": {"from": "a storm"}}
+        owed = 0.0
+        while True:
+            await self.studio.clock.sleep(_STORM_EVERY_S)
+            owed += self.studio.faults.storm * _STORM_EVERY_S
+            for client in self.clients if owed >= 1 else ():
+                for _ in range(int(owed)):
+                    client.post(5, told)
+            owed %= 1
 
 
 def _choose(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """Take JSON; a client that names no subprotocol gets it too."""
-    return JSON_PROTOCOL if JSON_PROTOCOL in offered else None
-
-
-def _decode(text: str | bytes) -> tuple[object, dict[str, object]]:
-    if isinstance(text, bytes):
-        raise Close(4002, "Your session encoding is set to Json, but a binary message was received.")
-    try:
-        message = json.loads(text)
-    except ValueError as error:
-        raise Close(4002, f"Unable to decode Json: {error}"[:120]) from error
-    if not isinstance(message, dict):
-        raise Close(4002, "You sent a non-object payload.")
-    if "op" not in message:
-        raise Close(4006, "Your request is missing an `op`.")
-    body = message.get("d")
-    if body is None:
-        raise Close(4003, "Your payload is missing data (`d`).")
-    if not isinstance(body, dict):
-        raise Close(4004, "Your payload's data (`d`) is not an object.")
-    return message["op"], body
-
-
-def _subscribe(client: Client, body: dict[str, object]) -> None:
-    wanted = body.get("eventSubscriptions")
-    if wanted is None:
-        return
-    if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
-        raise Close(4004, "Your `eventSubscriptions` is not an unsigned number.")
-    client.subscriptions = wanted
-
-
-def _response(name: str, found: Answer) -> dict[str, object]:
-    status: dict[str, object] = {"result": found.code == 100, "code": found.code}
-    if found.comment:
-        status["comment"] = found.comment
-    body: dict[str, object] = {"requestType": name, "requestStatus": status}
-    return body | {"responseData": found.fields} if found.fields is not None else body
+    """Take the first encoding that is known; a client that names none speaks JSON."""
+    return next((one for one in offered if one in {JSON, MSGPACK}), None)

@@ -64,7 +64,7 @@ _GENERAL = (
 )
 _CONFIG = (
     exact("GetSceneCollectionList"),
-    exact("GetProfileList"),
+    ask("GetProfileList"),
     exact("GetVideoSettings"),
     ask("GetRecordDirectory"),
     ask("GetStreamServiceSettings"),
@@ -236,6 +236,7 @@ _STUDIO_MODE = (
     change("TriggerStudioModeTransition", "CurrentProgramSceneChanged"),
     exact("GetCurrentProgramScene"),
     change("SetStudioModeEnabled", "StudioModeStateChanged", studioModeEnabled=False),
+    exact("GetCurrentProgramScene"),
     ask("GetCurrentPreviewScene"),
 )
 _OUTPUTS = (
@@ -264,7 +265,7 @@ _OUTPUTS = (
 _FULL_PROFILE = (
     change("SetCurrentProfile", "CurrentProfileChanged", profileName=FULL_PROFILE),
     change("SetCurrentProfile", profileName=FULL_PROFILE),
-    exact("GetProfileList"),
+    ask("GetProfileList"),
     exact("GetReplayBufferStatus"),
     ask("StopReplayBuffer"),
     ask("SaveReplayBuffer"),

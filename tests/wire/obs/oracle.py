@@ -101,7 +101,11 @@ def _full_name(event: Json) -> str:
 
 def _told(events: list[Json]) -> dict[str, object]:
     """Return what was told, by name: how often is chance, and so is the order."""
-    told = {_full_name(one): {"intent": one["eventIntent"], **_shaped(one, "eventData")} for one in events}
+    told: dict[str, object] = {}
+    for one in events:
+        fields = cast("Json", one.get("eventData") or {})
+        active = {"active": fields["outputActive"]} if "outputActive" in fields else {}
+        told[_full_name(one)] = {"intent": one["eventIntent"], **active, **_shaped(one, "eventData")}
     told.pop(BY_CHANCE, None)
     return dict(sorted(told.items()))
 
@@ -145,16 +149,21 @@ async def _misused(url: str, password: str, misuse: Misuse) -> Json:
         except ConnectionClosed:
             found["answers"] = [answer for answer in answers if answer is not None]
         else:
-            answers.append(await _heard(socket))
+            await _heard(socket, QUIET_S)
         if socket.close_code is not None:
-            found |= {"close": socket.close_code, "reason": (socket.close_reason or "").partition(": [")[0]}
+            found |= {"close": socket.close_code, "reason": _without_parser(socket.close_reason or "")}
     return found
 
 
-async def _heard(socket: ClientConnection) -> object:
+def _without_parser(reason: str) -> str:
+    """Return a close reason without the words of a JSON library."""
+    return reason.partition(": ")[0] if reason.startswith("Unable to decode") else reason
+
+
+async def _heard(socket: ClientConnection, within_s: float = 1.0) -> object:
     """Return the shape of the next message that is no event; none when none comes or the end has."""
     try:
-        async with asyncio.timeout(1.0):
+        async with asyncio.timeout(within_s):
             while True:
                 text = await socket.recv()
                 if isinstance(text, bytes):
