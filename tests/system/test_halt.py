@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from httpx import AsyncClient
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from agent.clock import SystemClock
@@ -39,8 +39,10 @@ tablet: {{listen: "127.0.0.1:0"}}
 devices:
   camera-1: {{at: "{camera}", required: true}}
 """
-PAN_TILT_STOP = bytes.fromhex("01 06 01")
-STANDS = bytes.fromhex("03 03")
+HELD = {"t": "hold", "cam": "camera-1", "pan": 1, "tilt": 0, "zoom": 0, "speed": 1}
+PAN_TILT = bytes.fromhex("01 06 01")
+"""What follows are two speeds and a direction each for pan and tilt."""
+LEFT, RIGHT, STANDS = (bytes.fromhex(way) for way in ("01 03", "02 03", "03 03"))
 A_WHILE_DEG = 3.0
 """So far a camera only goes that nobody stops."""
 BROKEN = """\
@@ -126,7 +128,7 @@ async def started(*command: str) -> AsyncIterator[Process]:
 async def press(address: str) -> None:
     """Hold the right arrow of the tablet at `address`, as long as anybody listens."""
     with suppress(OSError, WebSocketException):
-        async with connect(address.replace("http", "ws") + "/live") as socket:
+        async with connect(address) as socket:
             speaking = asyncio.create_task(_repeat(socket.send), name="finger")
             try:
                 async for _ in socket:
@@ -138,17 +140,16 @@ async def press(address: str) -> None:
 
 async def _repeat(send: object) -> None:
     assert callable(send)
-    held = {"t": "hold", "cam": "camera-1", "pan": 1, "tilt": 0, "zoom": 0, "speed": 1}
     with suppress(OSError, WebSocketException):
         for count in itertools.count():
-            await send(json.dumps(held | {"id": 1 + count // 20}))  # a new press every two seconds
+            await send(json.dumps(HELD | {"id": 1 + count // 20}))  # a new press every two seconds
             await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
 async def panning(room: Room, process: Process) -> AsyncIterator[None]:
     """Hold the camera panning from the tablet."""
-    finger = asyncio.create_task(press(process.address), name="press")
+    finger = asyncio.create_task(press(live(process)), name="press")
     try:
         await until(lambda: room.simulated.moving, within_s=10)
         await room.goes_on()
@@ -185,7 +186,7 @@ async def test_after_a_kill_the_next_start_stops_the_camera_before_anything_else
         async with started(*agent(room.config)):
             await until(lambda: room.stands_midway, within_s=10)
         first_told = room.simulated.ran[ran]
-        assert first_told.startswith(PAN_TILT_STOP)
+        assert first_told.startswith(PAN_TILT)
         assert first_told.endswith(STANDS)
 
 
@@ -239,6 +240,44 @@ async def test_a_bounded_camera_halts_by_itself_while_its_agent_is_frozen(tmp_pa
             finally:
                 os.kill(process.pid, signal.SIGCONT)
         await until(lambda: room.simulated.ran[-1].endswith(STANDS) or not room.simulated.moving)
+
+
+async def test_a_tablet_that_only_falls_silent_loses_its_camera(room: Room) -> None:
+    async with started(*agent(room.config)) as process, connect(live(process)) as socket:
+        await until(lambda: has_camera(process, "1"), within_s=10)
+        for _ in range(5):
+            await socket.send(json.dumps(HELD | {"id": 1}))
+            await asyncio.sleep(0.1)
+        await until(lambda: room.stands_midway)  # the link to the tablet is open all the time
+        assert room.simulated.ran[-1].endswith(STANDS)
+
+
+async def test_a_second_tablet_takes_over_a_camera_that_was_stopped_first(room: Room) -> None:
+    async with started(*agent(room.config)) as process, panning(room, process), connect(live(process)) as second:
+        assert (await grab(second, 1, pan=-1))["code"] == "camera.held_by"
+        await room.goes_on()
+        ran = len(room.simulated.ran)
+        assert (await grab(second, 2, pan=-1, take=True))["ok"] is True
+        await until(lambda: LEFT in [command[5:] for command in room.simulated.ran[ran:]])
+        told = [command[5:] for command in room.simulated.ran[ran:] if command.startswith(PAN_TILT)]
+        stopped = told.index(STANDS)
+        assert set(told[:stopped]) <= {RIGHT}  # what the first was still saying
+        assert RIGHT not in told[stopped:]
+
+
+async def grab(socket: ClientConnection, ident: int, **more: object) -> dict[str, object]:
+    """Begin a hold and return what the agent answers."""
+    args = HELD | {"id": ident} | more
+    await socket.send(json.dumps({"t": "do", "id": str(ident), "what": "hold", "args": args}))
+    async with asyncio.timeout(5):
+        while True:
+            message: dict[str, object] = json.loads(await socket.recv())
+            if message["t"] == "ack" and message["id"] == str(ident):
+                return message
+
+
+def live(process: Process) -> str:
+    return process.address.replace("http", "ws") + "/live"
 
 
 def alarms(central: Central) -> list[tuple[object, object]]:

@@ -106,6 +106,28 @@ async def test_a_slow_command_delays_no_other_and_outlives_its_page() -> None:
     assert done.is_set()
 
 
+async def test_a_page_that_goes_is_told_of_while_its_command_still_runs() -> None:
+    hub, browser = Hub(boot="b", ui="u"), Browser()
+    begun, go_on, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def on_do(what: str, args: Mapping[str, Json]) -> Ack:
+        begun.set()
+        await go_on.wait()
+        return Ack()
+
+    async def on_gone() -> None:
+        gone.set()
+
+    serving = asyncio.create_task(hub.serve(browser.socket, on_do=on_do, on_gone=on_gone))
+    browser.say({"t": "do", "id": "1", "what": "slow"})
+    await begun.wait()
+    assert not gone.is_set()
+    browser.leave()
+    await until(gone.is_set)
+    go_on.set()
+    await serving
+
+
 async def test_a_page_that_asks_for_too_much_at_once_is_told_so() -> None:
     hub, browser = Hub(boot="b", ui="u"), Browser()
     go_on = asyncio.Event()
