@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from siaga.bench import Figure
-from tests.bench import visca_faults, visca_speed, visca_stops
+from tests.bench import visca_faults, visca_lines, visca_polling, visca_recall, visca_speed, visca_stops
 
-PARTS = (visca_speed, visca_faults, visca_stops)
+PARTS = (visca_speed, visca_lines, visca_polling, visca_faults, visca_stops, visca_recall)
 
 
 def measure(*, quick: bool) -> list[Figure]:

@@ -54,7 +54,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(200, 10_000, 50, 1_000, 400, 300)
-QUICK = Size(100, 1_000, 50, 150, 60, 40)
+QUICK = Size(200, 1_000, 50, 150, 40, 30)
 
 
 def measure(*, quick: bool) -> list[Figure]:

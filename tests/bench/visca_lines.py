@@ -40,7 +40,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(inquiries=600, slow_rounds=5, slow_inquiries=60, peer_inquiries=150)
-QUICK = Size(inquiries=120, slow_rounds=3, slow_inquiries=30, peer_inquiries=60)
+QUICK = Size(inquiries=120, slow_rounds=3, slow_inquiries=20, peer_inquiries=40)
 
 
 def measure(*, quick: bool) -> list[Figure]:

@@ -26,7 +26,7 @@ POLLED_HZ = 5
 CORE_AT_MOST_PERCENT = 1.0
 DEAD_AT_MOST_S, BACK_AT_MOST_S = 3.0, 1.0
 SEEN_WITHIN_S = 20.0
-DEAD_FOR_S = (0.5, 4.0)
+DEAD_FOR_S = (0.5, 3.0)
 """How long a camera stays dead once that was noticed: wherever in its attempts the agent is then."""
 
 
@@ -43,7 +43,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(rounds=4, polled_s=6.0, kept=6, deaths=5)
-QUICK = Size(rounds=2, polled_s=3.0, kept=6, deaths=1)
+QUICK = Size(rounds=2, polled_s=1.5, kept=6, deaths=1)
 
 
 def measure(*, quick: bool) -> list[Figure]:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from typing import NamedTuple
 
 from drivers import DeviceAddress
 from drivers.visca import table
@@ -26,14 +27,31 @@ CORE_AT_MOST_US = 10.0
 PEER_WITHIN_S = 20.0
 
 
+class Size(NamedTuple):
+    """How much is asked and told."""
+
+    rounds: int
+    exchanges: int
+    alone: int
+    """Inquiries through the rules alone."""
+
+
+FULL = Size(rounds=15, exchanges=1000, alone=100_000)
+QUICK = Size(rounds=5, exchanges=400, alone=20_000)
+
+
 def measure(*, quick: bool) -> list[Figure]:
     """Return the cost of inquiries and commands over UDP, and of the session alone."""
-    rounds, count = (5, 400) if quick else (15, 1000)
+    return figures(QUICK if quick else FULL)
+
+
+def figures(size: Size) -> list[Figure]:
+    """Return the figures of so many exchanges."""
     with two_cores() as pin, running("udp", "1") as (port,):
         pin()
-        exchanges = asyncio.run(_exchanges(int(port), rounds, count))
-        peers = [peer(work, port, count, within_s=PEER_WITHIN_S) for work in ("udp-inquiries", "udp-commands")]
-    return [*_ratios(exchanges), *_beside(exchanges, peers), _core(20_000 if quick else 100_000)]
+        exchanges = asyncio.run(_exchanges(int(port), size.rounds, size.exchanges))
+        peers = [peer(work, port, size.exchanges, within_s=PEER_WITHIN_S) for work in ("udp-inquiries", "udp-commands")]
+    return [*_ratios(exchanges), *_beside(exchanges, peers), _core(size.alone)]
 
 
 @contextlib.contextmanager

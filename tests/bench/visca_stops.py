@@ -55,7 +55,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(lines=4, releases=15, held_s=0.8, long_s=10.0, fifo_s=2.0, cameras=16, leases=20)
-QUICK = Size(lines=4, releases=5, held_s=0.5, long_s=2.0, fifo_s=1.0, cameras=8, leases=5)
+QUICK = Size(lines=4, releases=4, held_s=0.5, long_s=1.0, fifo_s=0.7, cameras=8, leases=4)
 
 
 def measure(*, quick: bool) -> list[Figure]:
