@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from difflib import get_close_matches
@@ -21,7 +22,7 @@ from drivers.outcomes import Result, Scalar
 from drivers.ports import Camera
 from drivers.visca.doctor import Report, examine
 from drivers.visca.lines import line_for
-from drivers.visca.row import Field, Row
+from drivers.visca.row import KNOWN_WIDTHS, Field, Row
 from drivers.visca.table import BY_NAME
 from drivers.visca.trace import Trace
 
@@ -29,6 +30,7 @@ Shown = dict[str, object]
 
 LEASE = timedelta(milliseconds=400)
 RENEW_S = 0.1
+JOG_AT_MOST_S = 600.0
 MANY = 12
 
 
@@ -68,16 +70,25 @@ async def position(camera: Camera, _: Sequence[str]) -> Shown:
     return asdict(await camera.position())
 
 
-async def jog(camera: Camera, words: Sequence[str]) -> Shown:
-    """Drive for a while, renewing the lease as a held button does, then stop.
+def _jog(words: Sequence[str]) -> tuple[float, float, float, float]:
+    """Return three speeds and a time.
 
     Raises:
-        UsageError: not three speeds and a time.
+        UsageError: they are none.
     """
+    usage = "jog PAN TILT ZOOM --for SECONDS, with speeds from -1 to 1"
     try:
         pan, tilt, zoom, seconds = (float(word) for word in words if word != "--for")
     except ValueError as error:
-        raise UsageError("jog PAN TILT ZOOM --for SECONDS, with speeds from -1 to 1") from error
+        raise UsageError(usage) from error
+    if not all(-1 <= speed <= 1 for speed in (pan, tilt, zoom)) or not 0 <= seconds <= JOG_AT_MOST_S:
+        raise UsageError(f"{usage} and at most {JOG_AT_MOST_S:g} seconds")
+    return pan, tilt, zoom, seconds
+
+
+async def jog(camera: Camera, words: Sequence[str]) -> Shown:
+    """Drive for a while, renewing the lease as a held button does, then stop."""
+    pan, tilt, zoom, seconds = _jog(words)
     until = time.monotonic() + seconds
     try:
         while time.monotonic() < until:
@@ -88,37 +99,52 @@ async def jog(camera: Camera, words: Sequence[str]) -> Shown:
     return asdict(await camera.position())
 
 
-async def focus(camera: VerboseCamera, words: Sequence[str]) -> Shown:
-    """Set the focus.
+def _focus(words: Sequence[str]) -> str:
+    """Return the mode.
 
     Raises:
-        UsageError: no such mode.
+        UsageError: there is no such mode.
     """
     if len(words) != 1 or words[0] not in {"auto", "manual", "one-push"}:
         raise UsageError("focus auto, focus manual or focus one-push")
-    return _read(await camera.focus(words[0]))
+    return words[0]
 
 
-async def menu(camera: VerboseCamera, words: Sequence[str]) -> Shown:
-    """Close the menu.
+async def focus(camera: VerboseCamera, words: Sequence[str]) -> Shown:
+    """Set the focus."""
+    return _read(await camera.focus(_focus(words)))
+
+
+def _menu(words: Sequence[str]) -> None:
+    """Return if it is to be closed.
 
     Raises:
         UsageError: anything but off.
     """
     if list(words) != ["off"]:
         raise UsageError("menu off closes the menu on the camera's picture; it cannot be opened from here")
+
+
+async def menu(camera: VerboseCamera, words: Sequence[str]) -> Shown:
+    """Close the menu."""
+    _menu(words)
     return _read(await camera.menu_close())
 
 
-async def tally(camera: VerboseCamera, words: Sequence[str]) -> Shown:
-    """Switch the red lamp.
+def _tally(words: Sequence[str]) -> bool:
+    """Return whether the lamp is to shine.
 
     Raises:
         UsageError: neither on nor off.
     """
     if list(words) not in (["on"], ["off"]):
         raise UsageError("tally on or tally off")
-    return _read(await camera.tally(words[0] == "on"))
+    return words[0] == "on"
+
+
+async def tally(camera: VerboseCamera, words: Sequence[str]) -> Shown:
+    """Switch the red lamp."""
+    return _read(await camera.tally(_tally(words)))
 
 
 async def ask_row(camera: VerboseCamera, words: Sequence[str]) -> Shown:
@@ -133,19 +159,24 @@ async def set_row(camera: VerboseCamera, words: Sequence[str]) -> Shown:
     return _read(await camera.command(row.name, *values))
 
 
-async def raw(camera: VerboseCamera, words: Sequence[str]) -> Shown:
-    """Send one frame as it is, through the queue like all else.
+def _raw(words: Sequence[str]) -> bytes:
+    """Return the frame.
 
     Raises:
-        UsageError: no frame.
+        UsageError: it is none.
     """
     try:
         frame = bytes.fromhex("".join(words))
     except ValueError:
         frame = b""
-    if len(frame) < 3 or frame[-1] != 0xFF or frame[0] & 0xF0 != 0x80:
+    if not 3 <= len(frame) <= 32 or frame.find(0xFF) != len(frame) - 1 or frame[0] & 0xF0 != 0x80:
         raise UsageError("raw HEX, a whole frame such as: raw 81 09 04 00 FF")
-    return _read(await camera.raw(frame))
+    return frame
+
+
+async def raw(camera: VerboseCamera, words: Sequence[str]) -> Shown:
+    """Send one frame as it is, through the queue like all else."""
+    return _read(await camera.raw(_raw(words)))
 
 
 def _read(result: Result) -> Shown:
@@ -191,11 +222,12 @@ def _number(field: Field, word: str) -> int:
     """
     meanings = dict(part.split(" ", 1)[::-1] for part in field.words.split(", ") if " " in part)
     text = meanings.get(word, word)
-    try:
-        return int(text, 0)
-    except ValueError:
-        means = f" ({field.words})" if field.words else ""
-        raise ValueError(f"{field.name} must be {field.range_text()}{means}, got {word!r}") from None
+    with suppress(ValueError):
+        value = int(text, 0)
+        if any(field.allows(value, widths) for widths in KNOWN_WIDTHS):  # the camera's own is known once it is open
+            return value
+    means = f" ({field.words})" if field.words else ""
+    raise ValueError(f"{field.name} must be {field.range_text()}{means}, got {word!r}")
 
 
 async def doctor(
@@ -252,6 +284,27 @@ ASKS = {
     "raw": raw,
 }
 """The verbs that only a person asks of a camera."""
+_WORDS: dict[str, Callable[[Sequence[str]], object]] = {
+    "jog": _jog,
+    "focus": _focus,
+    "menu": _menu,
+    "tally": _tally,
+    "ask": lambda words: _row("ask", words, inquiry=True),
+    "set": lambda words: _row("set", words, inquiry=False),
+    "raw": _raw,
+}
+
+
+def check_words(verb: str, words: Sequence[str]) -> None:
+    """Return if `verb` can be asked with `words`, as far as can be said without a camera.
+
+    Raises:
+        UsageError: it cannot; says how it is written.
+    """
+    if verb in _WORDS:
+        _WORDS[verb](words)
+
+
 USAGES = {
     "jog": "jog PAN TILT ZOOM --for SECONDS",
     "focus": "focus auto|manual|one-push",

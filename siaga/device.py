@@ -220,6 +220,8 @@ def _action(address: DeviceAddress, words: Sequence[str]) -> Callable[[Device], 
     if asked is not None:
         if rest and asked in WORDLESS:
             raise UsageError(f"too many words: {name}")
+        if driver.port is Camera:
+            camera.check_words(name, rest)
         question = asked
 
         async def put(device: Device) -> tuple[Outcome, Shown]:

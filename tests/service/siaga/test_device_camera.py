@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from drivers import DeviceAddress
 from drivers.visca.sim import SimulatedCamera, serve
 from drivers.visca.trace import Trace
+from siaga.camera import UsageError
+from siaga.device import ask
 from tests.until import until
 
 
@@ -93,6 +96,26 @@ async def test_nonsense_is_said_with_what_there_is(simulated: SimulatedCamera, w
     assert (code, out) == (2, "")
     assert said in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["jog", "0.5", "0"],
+        ["jog", "2", "0", "0", "--for", "1"],
+        ["jog", "0", "0", "0", "--for", "1e9"],
+        ["focus", "near"],
+        ["menu", "on"],
+        ["tally", "blue"],
+        ["ask", "CAM_NothingInq"],
+        ["set", "CAM_Zoom Direct", "99999"],
+        ["raw", "81 FF FF"],
+    ],
+)
+async def test_wrong_words_are_found_before_a_link_is_made(words: list[str]) -> None:
+    address = DeviceAddress.parse("visca+udp://camera.invalid")
+    with pytest.raises(UsageError):
+        await ask(address, words, None)
 
 
 async def test_doctor_writes_a_profile_that_can_be_used(simulated: SimulatedCamera, tmp_path: Path) -> None:

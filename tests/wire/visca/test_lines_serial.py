@@ -127,6 +127,7 @@ class RecordedPort:
 
     def __init__(self) -> None:
         self.written: list[tuple[float, bytes]] = []
+        self.wrote: Callable[[], None] = lambda: None
         self._received: Callable[[bytes], None] = lambda _: None
 
     async def open(self, received: Callable[[bytes], None], lost: Callable[[Reason], None]) -> Shout:
@@ -136,6 +137,7 @@ class RecordedPort:
     def write(self, message: bytes) -> None:
         loop = asyncio.get_running_loop()
         self.written.append((loop.time(), message))
+        self.wrote()
         if message[0] == 0x88:
             loop.call_soon(self._received, b"\x88\x30\x08\xff" if message == ADDRESS_SET else message)
 
@@ -150,18 +152,24 @@ def chain_on(port: RecordedPort, numbers: range) -> list[SerialLine]:
 async def test_messages_never_overlap_and_a_stop_goes_first_then_all_in_turn() -> None:
     port = RecordedPort()
     lines = chain_on(port, range(1, 8))
-    for line in lines:
-        heard = Heard(on_free=lambda line=line: line.send(bytes((0x80 | line.address,)) + STOP))  # type: ignore[misc]
+    everybody = [Heard() for _ in lines]
+    for line, heard in zip(lines, everybody, strict=True):
         await line.open(heard.ears())
     await until(lambda: lines[0].has_room(stop=False))
+    for line, heard in zip(lines, everybody, strict=True):  # only now: whoever waits for room is told, and would send
+        heard.on_free = lambda line=line: line.send(bytes((0x80 | line.address,)) + STOP)
     port.written.clear()
-    lines[2].send(b"\x83" + STOP)
+    bus, ends = lines[0].bus, []
+    assert bus is not None
+    port.wrote = lambda: ends.append(bus._busy_until)
+    lines[2].send(b"\x83" + bytes(300) + STOP)  # so long that a busy machine asks for room before it is over
     refused = [line.has_room(stop=line.address == 6) for line in (lines[0], lines[3], lines[5], lines[6])]
     assert refused == [False] * 4
     await until(lambda: len(port.written) == 5)
     assert [message[0] & 7 for _, message in port.written] == [3, 6, 7, 1, 4]
-    for (at, message), (later, _) in zip(port.written, port.written[1:], strict=False):
-        assert later - at >= len(message) * 10 / 9600 - 1e-5
+    for (at, message), end, before in zip(port.written[1:], ends[1:], ends, strict=False):
+        assert at >= before - 1e-5
+        assert end - before >= len(message) * 10 / 9600 - 1e-5
     for line in lines:
         await line.close()
 
