@@ -20,7 +20,6 @@ duplicates datagrams makes equal answers undecidable by order; only numbers help
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from math import inf
 from typing import Protocol
 
@@ -200,7 +199,9 @@ class ByOrder:
 
     def _completed(self, socket: int) -> Sequence[Request]:
         if running := self._sockets.get(socket):
-            return (running.pop(0),)
+            ended = running.pop(0)
+            # Without sockets it may be a STOP's just as well: then it is nobody's, and STOP asks again.
+            return () if not socket and any(r.is_stop for r in self._waiting()) else (ended,)
         if socket and not self._no_ack:
             return ()
         self._acks += 1
@@ -215,6 +216,10 @@ class ByOrder:
         if reply.code == ErrorCode.NO_SOCKET:
             return ()
         waiting = self._waiting()
+        if not waiting and self._owed():  # a late answer to a copy, not to what runs
+            self._errors += 1
+            self._settle()
+            return ()
         if not waiting:
             return (running.pop(0),) if running else ()
         if reply.socket and any(r.state is State.RUNNING for r in running) and not self._doubted:
@@ -268,10 +273,6 @@ class ByOrder:
         """Put `request` into `socket`, where ended ones have left no more to say."""
         running = [r for r in self._sockets.get(socket, ()) if r.state is not State.ENDED]
         self._sockets[socket & 0x0F] = [*running[-COPIES:], request]
-
-    def running(self) -> list[Request]:
-        """Return what the sockets hold."""
-        return list(chain.from_iterable(self._sockets.values()))
 
 
 def _alike(older: Request, order: Order) -> bool:

@@ -235,7 +235,8 @@ def test_profile_is_picked_by_the_answer_to_the_version_inquiry(vendor: int, mod
 
 def test_every_sony_model_with_a_name_has_one_profile() -> None:
     for model in MODELS:
-        fitting = [p.name for p in ALL if any(i.fits(Version(1, model, 0, 2)) for i in p.identified)]
+        answers = [Version(vendor, model, 0, 2) for vendor in (profiles.SONY, profiles.SONY_EVI)]
+        fitting = [p.name for p in ALL if any(i.fits(answer) for i in p.identified for answer in answers)]
         assert len(fitting) == 1, hex(model)
 
 
