@@ -37,6 +37,8 @@ from drivers.visca.session import Lane, Order, Quirks, Request, Session
 log = logging.getLogger(__name__)
 
 CLEARED_WITHIN_S = 0.5
+SPARSE_S = 0.1
+"""Requests that follow each other sooner than about this leave the alarm as it is."""
 WATCHED_S = 0.5
 """A loop that waits for a STOP's answer looks after it at least so often."""
 
@@ -99,6 +101,9 @@ class Conversation:
         self._waiting: dict[Request, asyncio.Future[Request]] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._lease_until = inf
+        self._is_sparse = False
+        """The last alarm rang for nothing: requests come so seldom that calling it off costs less."""
+        self._idle_since = -inf
         self._is_watched = False
         """The watchdog waits for this loop: a drive lasts, or what ends it is not acknowledged yet."""
         self._gap_s = 0.0
@@ -169,9 +174,7 @@ class Conversation:
         self._session.drop()
         self._unwatch()
         self._pump()
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        self._calm()
 
     # Requests.
 
@@ -333,6 +336,9 @@ class Conversation:
         self._session.received(data, now)
         if self._session.rests and not self._is_watched:
             self._tell(self._session.take_finished())
+            if self._is_sparse and self._session.is_idle:
+                self._calm()
+                self._idle_since = now
         else:
             self._pump(now)
 
@@ -412,10 +418,18 @@ class Conversation:
 
     def _wake_by(self, at: float) -> None:
         """Come back at `at`; an alarm that rings earlier stays, for setting it anew costs more than ringing."""
+        if at - self._idle_since < SPARSE_S:
+            self._is_sparse = False
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = asyncio.get_running_loop().call_at(at, self._rung)
 
+    def _calm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
     def _rung(self) -> None:
         self._alarm = None
+        self._is_sparse = self._session.is_idle
         self._pump()

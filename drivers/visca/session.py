@@ -136,6 +136,11 @@ class Session:
         return any(r.is_stop or (r.is_motion and r.state is not State.RUNNING) for r in self._live)
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing lives and no lease will end."""
+        return not self._live and self._lease_until == inf
+
+    @property
     def rests(self) -> bool:
         """Whether a tick before the moment that the last one named would send nothing: at most one command runs."""
         live = self._live
