@@ -49,8 +49,7 @@ STOP_CAMERA_WITHIN_S = 1.8
 """With the look whether it stands; all cameras are stopped at once."""
 WEB_STOPS_WITHIN_S = 1.0
 CHECK_WITHIN_S = 12.0
-LOOK_AT_CAMERA_EVERY_S = 1.0
-"""A silent camera is given up after a second or two, so it is noticed within three."""
+LOOK_AT_WHAT_STANDS_EVERY_S = 1.5
 LOOK_AT_SOUND_EVERY_S = 5.0
 """A look at the sound listens for a second."""
 
@@ -122,8 +121,8 @@ def _keeper(device: Device, board: HealthBoard) -> Keeper:
     if isinstance(device, Sound):
         return Keeper(device, board, look_every_s=LOOK_AT_SOUND_EVERY_S)
     if isinstance(device, Camera):
-        return Keeper(device, board, look_every_s=LOOK_AT_CAMERA_EVERY_S)
-    return Keeper(device, board)
+        return Keeper(device, board)
+    return Keeper(device, board, look_every_s=LOOK_AT_WHAT_STANDS_EVERY_S)
 
 
 async def _serve(room: Room, listener: socket.socket, stop: asyncio.Event) -> None:

@@ -10,7 +10,8 @@ from drivers.errors import DeviceUnreachable, DriverError
 from drivers.outcomes import Health, Reason
 from drivers.ports import Device
 
-LOOK_EVERY_S = 1.5
+LOOK_EVERY_S = 1.0
+"""A silent camera is given up after a second or two, so it is noticed within three."""
 RETRY_AT_FIRST_S = 0.5
 RETRY_AT_MOST_S = 0.6
 """A driver that is opening knocks again and again: a device is back within a second after it answers."""

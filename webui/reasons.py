@@ -222,6 +222,8 @@ MEASURES: dict[str, str] = {
     "pan_deg": N_("Pan"),
     "tilt_deg": N_("Tilt"),
     "zoom": N_("Zoom"),
+    "stop": N_("Stands after a stop"),
+    "watchdog": N_("Stopped by the safety thread"),
     "recording": N_("Recording"),
     "scene": N_("Scene"),
     "scenes": N_("Scenes"),
