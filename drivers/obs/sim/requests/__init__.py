@@ -20,6 +20,8 @@ HOTKEYS: dict[str, Callable[[Studio], object]] = {
     "OBSBasic.Screenshot": lambda _: None,
 }
 """What a person could press, and what it does here."""
+_OF_SOUND = ("libobs.mute", "libobs.unmute")
+"""Hotkeys that each sound input has; all of one name."""
 
 
 def _version(_: Studio, __: Given) -> Fields:
@@ -29,15 +31,25 @@ def _version(_: Studio, __: Given) -> Fields:
     }  # fmt: skip
 
 
-def _hotkeys(_: Studio, __: Given) -> Fields:
-    return {"hotkeys": list(HOTKEYS)}
+def _hotkeys(studio: Studio, _: Given) -> Fields:
+    sounds = [name for one in studio.inputs.values() if one.has_sound for name in _OF_SOUND]
+    return {"hotkeys": [*HOTKEYS, *sounds]}
 
 
 def _hotkey(studio: Studio, given: Given) -> None:
     name = given.text("hotkeyName")
-    if name not in HOTKEYS:
+    if name not in HOTKEYS and name not in _OF_SOUND:
         raise Refused(600, "No hotkeys were found by that name.")
-    HOTKEYS[name](studio)
+    if name in HOTKEYS:
+        HOTKEYS[name](studio)
+    else:
+        _first_sound(studio, muted=name == "libobs.mute")
+
+
+def _first_sound(studio: Studio, *, muted: bool) -> None:
+    """Mute or open the first sound input: of hotkeys of one name OBS presses the first."""
+    for name in [name for name, one in studio.inputs.items() if one.has_sound][:1]:
+        studio.mute(name, muted)
 
 
 def _custom_event(studio: Studio, given: Given) -> None:

@@ -37,10 +37,11 @@ def _list(studio: Studio, given: Given) -> Fields:
 
 def _id(studio: Studio, given: Given) -> Fields:
     name, wanted = scene(studio, given), given.text("sourceName")
+    at = int(given.number("searchOffset", -1)) if given.has("searchOffset") else 0
     found = [item.number for item in studio.items(name) if item.source == wanted]
-    if not found:
+    if at >= len(found) or not found:
         raise Refused(600, "No scene items were found in the specified scene by that name or offset.")
-    return {"sceneItemId": found[0]}
+    return {"sceneItemId": found[at]}
 
 
 def _item(studio: Studio, given: Given) -> tuple[str, Item]:
