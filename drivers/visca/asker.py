@@ -26,7 +26,9 @@ FRESH_S = 2.0
 LOOK_WITHIN_S = 1.2
 """A camera that says nothing to a look and its resends for so long is not there."""
 BURST = 3
-"""So many questions of one look may come together."""
+"""So many questions of one check come together at most."""
+LOOK = 2
+"""So many questions a look takes."""
 ORDERS_KEPT = 256
 """So many orders are kept ready: a stick repeats a few hundred speeds, a room fewer memories."""
 
@@ -151,11 +153,11 @@ class Asker:
             return self._seen[1]
         return await self.look()
 
-    async def patience(self) -> None:
-        """Wait until the camera may be polled again: a look's questions come together, then it rests."""
+    async def patience(self, questions: int = BURST) -> None:
+        """Wait until the camera may be polled again: so many questions come together, then it rests."""
         gap_s, now = 1 / self.profile.quirks.poll_max_hz, _now()
         wait_s = self._asked_until - now
-        self._asked_until = max(now, self._asked_until) + BURST * gap_s
+        self._asked_until = max(now, self._asked_until) + questions * gap_s
         if wait_s > 0:
             await asyncio.sleep(wait_s)
 

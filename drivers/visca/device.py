@@ -30,7 +30,7 @@ from drivers.errors import (
 from drivers.outcomes import Health, Measure, Outcome, Reason, Result, Scalar, Verdict, judge
 from drivers.ports import Device, Identity, Position
 from drivers.visca import motion, table
-from drivers.visca.asker import Asker
+from drivers.visca.asker import LOOK, Asker
 from drivers.visca.codec import TERMINATOR, ErrorCode, Kind
 from drivers.visca.conversation import Conversation, Link
 from drivers.visca.deadman import WATCHDOG, Guard, Stillness
@@ -613,7 +613,7 @@ class ViscaCamera:
         ends_at, before = self._now() + within_s, await self._asker.look()
         while True:
             await asyncio.sleep(STILL_AFTER_S)
-            await self._asker.patience()
+            await self._asker.patience(LOOK)
             at = await self._asker.look()
             if motion.rests(before, at) or self._now() >= ends_at:
                 return at, motion.rests(before, at)
@@ -704,6 +704,7 @@ class ViscaCamera:
 
     async def _place(self) -> Position | None:
         """Ask where the camera looks; none in standby."""
+        await self._asker.patience(LOOK)
         try:
             return await self._asker.look(Lane.POLL)
         except DeviceRefused:
