@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from drivers.outcomes import Outcome
@@ -82,7 +84,8 @@ def test_bytes_of_a_stream_come_cut_anywhere() -> None:
         talk.session.received(bytes.fromhex(piece) if len(piece) % 3 == 2 else b"", talk.now)
     assert power.outcome is None
     talk.says("02 FF 90 50 02 FF")
-    assert (power.outcome, power.answer) == (Outcome.COMPLETED, b"\x02")
+    outcome: Outcome | None = power.outcome
+    assert (outcome, power.answer) == (Outcome.COMPLETED, b"\x02")
 
 
 def test_one_command_at_a_time_waits_for_its_acknowledgement() -> None:
@@ -216,7 +219,7 @@ def test_waits_between_copies_grow() -> None:
         times.append(talk.now)
         assert talk.step.wake_at is not None
         talk.now = talk.step.wake_at
-    waits = [round(b - a, 4) for a, b in zip(times, times[1:], strict=False)]
+    waits = [round(b - a, 4) for a, b in pairwise(times)]
     assert waits == [0.04, 0.06, 0.09]
 
 
@@ -346,6 +349,7 @@ def test_stop_is_resent_every_40_ms() -> None:
     sent = talk.out()
     for _ in range(10):
         assert talk.step.wake_at == pytest.approx(talk.now + 0.04)
+        assert talk.step.wake_at is not None
         talk.now = talk.step.wake_at + 1e-9
         sent += talk.out()
     assert sent == [PAN_TILT_STOP.payload] * 11
