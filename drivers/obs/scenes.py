@@ -163,11 +163,14 @@ class Scenes(Conversation):
         while len(found) < ITEMS_AT_MOST:
             asked = {"sceneName": scene, "sourceName": source, "searchOffset": len(found)}
             try:
-                found.append((await self.ask(model.ItemId, Call("GetSceneItemId", asked))).scene_item_id)
+                item = (await self.ask(model.ItemId, Call("GetSceneItemId", asked))).scene_item_id
             except DeviceRefused as refused:
                 if code_of(refused) not in _NO_SUCH_SCENE:
                     raise
                 break
+            if item in found:
+                break
+            found.append(item)
         if not found:
             raise await self._no_item(scene, source)
         return found

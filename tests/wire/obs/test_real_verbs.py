@@ -146,7 +146,10 @@ async def clips(obs: ObsStudio, folder: Path) -> AsyncIterator[None]:
             await obs.link.tell("RemoveInput", inputName=name)
 
 
-async def test_clip_plays_from_its_start_and_a_lost_file_is_found(obs: ObsStudio, studio: RealObs) -> None:
+async def test_clip_plays_from_its_start_and_a_lost_file_is_found(
+    obs: ObsStudio, studio: RealObs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.obs.inputs.PLAYS_WITHIN_S", 1.0)
     await obs.scene("Materi")
     async with clips(obs, studio.folder):
         for _ in range(2):
@@ -163,7 +166,8 @@ async def test_clip_plays_from_its_start_and_a_lost_file_is_found(obs: ObsStudio
     assert refusal(caught) == "obs.not_media"
 
 
-async def test_pause_that_obs_accepts_and_never_does_is_found(obs: ObsStudio) -> None:
+async def test_pause_that_obs_accepts_and_never_does_is_found(obs: ObsStudio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.obs.outputs.PAUSE_WITHIN_S", 0.5)
     with pytest.raises(DeviceRefused) as caught:
         await obs.pause(True)
     assert refusal(caught) == "obs.not_recording"
@@ -292,7 +296,8 @@ async def test_bursts_end_where_the_last_one_wanted(obs: ObsStudio) -> None:
         assert (await obs.state()).muted[MICROPHONE] is on
 
 
-async def test_question_on_the_screen_after_a_profile_is_reported() -> None:
+async def test_question_on_the_screen_after_a_profile_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.obs.setups.ASKED_AFTER_S", 1.0)
     needed()
     asking = RealObs()
     try:
