@@ -138,3 +138,29 @@ class BareLine:
     def close(self) -> None:
         """Let go."""
         os.close(self._fd)
+
+
+class BareReader:
+    """A serial line that the event loop reads, with one future for the answer that is awaited."""
+
+    def __init__(self, path: str) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        tty.setraw(self._fd)
+        self._loop = asyncio.get_running_loop()
+        self._answered = self._loop.create_future()
+        self._loop.add_reader(self._fd, self._read)
+
+    async def exchange(self, message: bytes) -> None:
+        """Send `message` and wait until a frame has come."""
+        self._answered = self._loop.create_future()
+        os.write(self._fd, message)
+        await self._answered
+
+    def _read(self) -> None:
+        if b"\xff" in os.read(self._fd, 64) and not self._answered.done():
+            self._answered.set_result(None)
+
+    def close(self) -> None:
+        """Let go."""
+        self._loop.remove_reader(self._fd)
+        os.close(self._fd)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from typing import NamedTuple
 from drivers.visca import table
 from siaga.bench import Figure
 from tests.bench.visca_camera import running
-from tests.bench.visca_floors import BareLine, median, timed, timed_async
+from tests.bench.visca_floors import BareLine, BareReader, median, timed, timed_async
 from tests.bench.visca_peers import Numbers, peer
 from tests.bench.visca_speed import camera_at, two_cores
 
@@ -27,6 +28,8 @@ RATIO_AT_MOST = 2.0
 CPU_AT_MOST_MS = 0.2
 FREE_AFTER_S = 0.012
 """An inquiry and its answer take less on a wire of 9600 baud."""
+PROVED_AFTER_S = 1.0
+"""By then the driver has looked, after opening, whether the camera stands."""
 PEER_WITHIN_S = 60.0
 
 
@@ -50,21 +53,22 @@ def measure(*, quick: bool) -> list[Figure]:
 
 def figures(size: Size) -> list[Figure]:
     """Return the figures of so many inquiries."""
-    with _two_lines() as lines:
-        driver_us, floor_us = asyncio.run(_answered_at_once(*lines, size))
-    with _two_lines(str(BAUD)) as lines:
-        driver_ms, floor_ms = asyncio.run(_at_wire_speed(*lines, size))
+    with _lines(2) as (first, second):
+        driver_us, floor_us = asyncio.run(_answered_at_once(first, second, size))
+    with _lines(3, str(BAUD)) as (first, second, third):
+        work = asyncio.run(_at_wire_speed(first, second, third, size))
     with running("pty", str(BAUD)) as (line,):
         beside = peer("serial-inquiries", line, size.peer_inquiries, within_s=PEER_WITHIN_S)
-    return [_wait(driver_us, floor_us), _work(driver_ms, floor_ms), _beside(beside, floor_ms)]
+    return [_wait(driver_us, floor_us), *_work(work, beside)]
 
 
 @contextlib.contextmanager
-def _two_lines(*baud: str) -> Iterator[tuple[str, str]]:
-    """Run two cameras on lines of their own, and on a core of their own."""
-    with two_cores() as pin, running("pty", *baud) as (first,), running("pty", *baud) as (second,):
+def _lines(count: int, *baud: str) -> Iterator[list[str]]:
+    """Run cameras on lines of their own, and on a core of their own."""
+    with two_cores() as pin, contextlib.ExitStack() as stack:
+        paths = [stack.enter_context(running("pty", *baud))[0] for _ in range(count)]
         pin()
-        yield first, second
+        yield paths
 
 
 def _wait(driver_us: float, floor_us: float) -> Figure:
@@ -72,14 +76,17 @@ def _wait(driver_us: float, floor_us: float) -> Figure:
     return Figure("visca", what, driver_us, "us", f"<= {RATIO_AT_MOST:g} x", holds, floor_us)
 
 
-def _work(driver_ms: float, floor_ms: float) -> Figure:
-    what, holds = f"inquiry at {BAUD} baud, CPU (floor: os.write and os.read)", driver_ms <= CPU_AT_MOST_MS
-    return Figure("visca", what, driver_ms, "ms", f"<= {CPU_AT_MOST_MS:g}", holds, floor_ms)
-
-
-def _beside(numbers: Numbers, floor_ms: float) -> Figure:
-    what = f"inquiry at {BAUD} baud, CPU, pyvisca"
-    return Figure("visca", what, numbers["cpu_us"] / 1000, "ms", "peer", True, floor_ms)
+def _work(ms: Work, beside: Numbers) -> list[Figure]:
+    what = f"inquiry at {BAUD} baud, CPU"
+    others = {"a bare asyncio reader": (ms.reader, "floor"), "pyvisca": (beside["cpu_us"] / 1000, "peer")}
+    goal, holds = f"<= {CPU_AT_MOST_MS:g}", ms.driver <= CPU_AT_MOST_MS
+    return [
+        Figure("visca", f"{what} (floor: os.write and os.read)", ms.driver, "ms", goal, holds, ms.blocking),
+        *(
+            Figure("visca", f"{what}, {who}", value, "ms", role, True, ms.blocking)
+            for who, (value, role) in others.items()
+        ),
+    ]
 
 
 async def _answered_at_once(line: str, other: str, size: Size) -> tuple[float, float]:
@@ -97,18 +104,31 @@ async def _answered_at_once(line: str, other: str, size: Size) -> tuple[float, f
     return median(driver_us), median(floor_us)
 
 
-async def _at_wire_speed(line: str, other: str, size: Size) -> tuple[float, float]:
-    """Return the milliseconds of processor that an inquiry takes of driver and blocking line, measured in turns."""
-    bare, camera = BareLine(other), camera_at(f"visca+serial://{line}?baud={BAUD}")
+class Work(NamedTuple):
+    """Milliseconds of processor for an inquiry."""
+
+    driver: float
+    reader: float
+    blocking: float
+
+
+async def _at_wire_speed(line: str, second: str, third: str, size: Size) -> Work:
+    """Measure driver, bare reader and blocking line in turns."""
+    camera = camera_at(f"visca+serial://{line}?baud={BAUD}")
+    reader, blocking = BareReader(second), BareLine(third)
     await camera.open()
-    driver_ms, floor_ms = [], []
+    await asyncio.sleep(PROVED_AFTER_S)
+    rounds = []
     for _ in range(size.slow_rounds):
-        before = time.process_time()
+        at = [time.process_time()]
         await timed_async(lambda: camera.inquire(table.POWER_INQ.name), size.slow_inquiries)
-        between = time.process_time()
-        timed(lambda: bare.exchange(POWER_INQ, 1), size.slow_inquiries)
-        driver_ms.append((between - before) / size.slow_inquiries * 1000)
-        floor_ms.append((time.process_time() - between) / size.slow_inquiries * 1000)
+        at.append(time.process_time())
+        await timed_async(lambda: reader.exchange(POWER_INQ), size.slow_inquiries)
+        at.append(time.process_time())
+        timed(lambda: blocking.exchange(POWER_INQ, 1), size.slow_inquiries)
+        at.append(time.process_time())
+        rounds.append([(after - before) / size.slow_inquiries * 1000 for before, after in itertools.pairwise(at)])
     await camera.close()
-    bare.close()
-    return median(driver_ms), median(floor_ms)
+    reader.close()
+    blocking.close()
+    return Work(*map(median, map(list, zip(*rounds, strict=True))))
