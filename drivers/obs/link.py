@@ -332,7 +332,7 @@ class ObsLink:
             )
             socket = client.ws = WireSocket(client.ws)
             client.authenticate()
-            client.password = ""  # its repr() shows it, and it is needed no more
+            client.password = ""  # it is needed no more
         except Closed as closed:
             raise self._turned_away(closed) from None
         except OBSSDKError as error:

@@ -137,8 +137,7 @@ def sound_of(names: tuple[str, ...]) -> tuple[Call, ...]:
 
 def input_names(replies: tuple[Reply, ...]) -> tuple[str, ...]:
     """Return the inputs that a snapshot lists."""
-    listed = _fields(replies).get("GetInputList", {})
-    return tuple(_text(row, "inputName") for row in _rows(listed, "inputs"))
+    return tuple(_text(row, "inputName") for row in _rows(_told(replies)["GetInputList"], "inputs"))
 
 
 def snapshot(replies: tuple[Reply, ...], sound: tuple[Reply, ...]) -> Studio:
@@ -148,12 +147,7 @@ def snapshot(replies: tuple[Reply, ...], sound: tuple[Reply, ...]) -> Studio:
         DeviceRefused: OBS is not ready to be asked.
         ProtocolViolation: an answer that is wanted is missing or makes no sense.
     """
-    for reply in replies:
-        if reply.code == NOT_READY:
-            reply.accepted("obs")
-    told = _fields(replies)
-    if missing := sorted(WANTED - set(told)):
-        raise ProtocolViolation(Reason("obs.bad_answer", f"OBS answered a snapshot without {', '.join(missing)}"))
+    told = _told(replies)
     version, scenes = told["GetVersion"], told["GetSceneList"]
     mode = told.get("GetStudioModeEnabled", {})
     collections, profiles = told.get("GetSceneCollectionList", {}), told.get("GetProfileList", {})
@@ -180,8 +174,20 @@ def snapshot(replies: tuple[Reply, ...], sound: tuple[Reply, ...]) -> Studio:
     )
 
 
-def _fields(replies: tuple[Reply, ...]) -> dict[str, Mapping[str, object]]:
-    return {reply.request: reply.fields for reply in replies if reply.code == SUCCESS}
+def _told(replies: tuple[Reply, ...]) -> dict[str, Mapping[str, object]]:
+    """Return the fields of every answer by its question.
+
+    Raises:
+        DeviceRefused: OBS is not ready to be asked.
+        ProtocolViolation: an answer that is wanted is missing.
+    """
+    for reply in replies:
+        if reply.code == NOT_READY:
+            reply.accepted("obs")
+    told = {reply.request: reply.fields for reply in replies if reply.code == SUCCESS}
+    if missing := sorted(WANTED - set(told)):
+        raise ProtocolViolation(Reason("obs.bad_answer", f"OBS answered a snapshot without {', '.join(missing)}"))
+    return told
 
 
 def _sources(rows: list[dict[str, object]], sound: tuple[Reply, ...]) -> dict[str, Source]:

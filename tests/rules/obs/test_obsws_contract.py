@@ -49,6 +49,12 @@ def test_the_client_takes_our_arguments_and_keeps_its_socket_in_ws() -> None:
     assert "self.server_hello = json.loads(self.ws.recv())" in source
 
 
+def test_the_client_keeps_its_password_where_the_link_blanks_it() -> None:
+    source = inspect.getsource(ObsClient)
+    assert "for attr, val in kwargs.items():\n            setattr(self, attr, val)" in source
+    assert source.count("self.password") == 2  # whether there is one, and to prove it: never after that
+
+
 def test_the_socket_has_what_the_link_uses() -> None:
     ws = websocket.WebSocket()
     assert ws.frame_buffer.skip_utf8_validation is False
