@@ -117,8 +117,12 @@ class Inputs(Conversation):
             call = Call("TriggerMediaInputAction", {"inputName": input_name, "mediaAction": _RESTART})
             told = await self.tell(subject, call)
 
+            last: model.MediaStatus | None = None
+
             async def plays() -> bool:
-                return _restarted(before, await self._media(input_name), 1000 * (time.monotonic() - sent_s))
+                nonlocal last
+                seen, last = last, await self._media(input_name)
+                return _runs(seen, last) and _is_back(before, last, 1000 * (time.monotonic() - sent_s))
 
             if await self.until(plays, PLAYS_WITHIN_S):
                 return reached(began, {"playing": True}, told)
@@ -182,9 +186,15 @@ class Inputs(Conversation):
         return refused
 
 
-def _restarted(before: model.MediaStatus, now: model.MediaStatus, since_ms: float) -> bool:
-    """Whether a clip plays, and not still where it was."""
-    if now.media_state != _PLAYING or not now.media_cursor:
+def _runs(before: model.MediaStatus | None, now: model.MediaStatus) -> bool:
+    """Whether the time of a clip goes on between two looks; OBS may keep saying when it ended."""
+    if before is None or now.media_state != _PLAYING or not now.media_cursor:
         return False
-    fresh = before.media_state != _PLAYING or before.media_cursor is None
-    return fresh or now.media_cursor < (before.media_cursor or 0) or now.media_cursor <= since_ms
+    return now.media_cursor > (before.media_cursor or 0)
+
+
+def _is_back(before: model.MediaStatus, now: model.MediaStatus, since_ms: float) -> bool:
+    """Whether a clip that was playing is nearer to its start than it can be by itself."""
+    if before.media_state != _PLAYING or before.media_cursor is None or now.media_cursor is None:
+        return True
+    return now.media_cursor < before.media_cursor or now.media_cursor <= since_ms
