@@ -241,6 +241,46 @@ class Snapshot(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ShowWanted:
+    """What a room will ask of its switcher, and so must find there."""
+
+    scenes: tuple[str, ...] = ()
+    sources: tuple[tuple[str, str], ...] = ()
+    """Scene and source, of those that are shown and hidden."""
+    inputs: Mapping[str, bool | None] = field(default_factory=dict)
+    """Sound inputs, and whether they should be muted now; none: either."""
+    microphones: tuple[str, ...] = ()
+    """Of the inputs, those at which something must arrive."""
+    listens: bool = False
+    """Whether to listen for it, which takes three seconds."""
+    collection: str = ""
+    profile: str = ""
+    canvas: tuple[int, int] | None = None
+    fps: float | None = None
+    virtual_camera: bool = False
+    """A preset needs it."""
+    virtual_camera_now: bool = False
+    """It should run by now."""
+    studio_mode: bool = False
+    recording: bool | None = None
+    streaming: bool | None = None
+    recording_for: timedelta | None = None
+    """How long will be recorded; none: nothing will."""
+
+
+@runtime_checkable
+class Inspected(Protocol):
+    """A switcher that can be looked through before a session."""
+
+    async def inspect(self, wanted: ShowWanted) -> tuple[Measure, ...]:
+        """Look whether everything wanted is there; `check` tells what was found until the link breaks.
+
+        Raises:
+            DeviceUnreachable: no link or no answer in time.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """How loud a microphone is over one block."""
 

@@ -11,12 +11,14 @@ import time
 from drivers.address import DeviceAddress
 from drivers.obs import model
 from drivers.obs.inputs import Inputs
+from drivers.obs.inspection import Inspection, asked_of
 from drivers.obs.model import read
 from drivers.obs.outputs import Outputs
 from drivers.obs.scenes import Scenes
 from drivers.obs.setups import Setups
-from drivers.outcomes import Health, judge
-from drivers.ports import Device, Programme
+from drivers.obs.supervisor import Standing
+from drivers.outcomes import Health, Result, judge
+from drivers.ports import Device, Programme, ShowWanted
 
 DEFAULT_PORT = 4455
 
@@ -25,18 +27,19 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> Device:
     """Return the unopened OBS `name`.
 
     Raises:
-        AddressError: no host, or an option; there are none.
+        AddressError: no host, an unknown option, or a canvas or a rate that is none.
     """
-    address.allow()
+    address.allow("canvas", "fps", "collection", "profile")
     host, port = address.endpoint(DEFAULT_PORT)
-    return ObsStudio(name, host, port, password)
+    return ObsStudio(name, host, port, password, asked_of(address))
 
 
-class ObsStudio(Scenes, Inputs, Outputs, Setups):
+class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
     """One OBS Studio with all its verbs."""
 
-    def __init__(self, name: str, host: str, port: int, password: str | None) -> None:
+    def __init__(self, name: str, host: str, port: int, password: str | None, asked: ShowWanted | None = None) -> None:
         super().__init__(name, host, port, password)
+        self.asked = asked or ShowWanted()
         self._looked: model.Stats | None = None
 
     async def open(self) -> None:
@@ -53,7 +56,27 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups):
     async def close(self) -> None:
         """Let go of the link; what was measured over it is forgotten too."""
         self._looked = None
+        self.forget()
         await super().close()
+
+    async def scene(self, name: str) -> Result:
+        """Put a scene on air, and remember that it was us."""
+        self._ask_for(name)
+        return await super().scene(name)
+
+    async def take(self) -> Result:
+        """Put on air what is in the preview."""
+        self._ask_for("")
+        return await super().take()
+
+    async def hotkey(self, name: str) -> Result:
+        """Press a hotkey once; it may well switch the scene."""
+        self._ask_for("")
+        return await super().hotkey(name)
+
+    def _stood(self, standing: Standing) -> None:
+        super()._stood(standing)
+        self._see(standing)
 
     async def check(self) -> Health:
         """Ask OBS how it is.
@@ -76,7 +99,7 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups):
             rtt_ms,
         )
         before, self._looked = self._looked, look.stats
-        return judge(model.measures(before, look))
+        return judge((*model.measures(before, look), *self.inspected))
 
     async def state(self) -> Programme:
         """Ask what is on air, what runs and what is muted."""
