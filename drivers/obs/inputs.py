@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 
 from drivers.errors import DeviceRefused
@@ -15,6 +14,8 @@ GAIN_LOWEST_DB, GAIN_HIGHEST_DB = -100.0, 26.0
 """What OBS takes."""
 GAIN_NEAR_DB = 0.1
 PLAYS_WITHIN_S = 3.0
+START_MS = 500
+"""As near to its start as it takes to see that a clip plays again."""
 MEDIA_WITHIN_S = 0.5
 """So long after its collection was loaded a clip may say that it is none."""
 SCREENSHOT_WITHIN_S = 3.0
@@ -113,7 +114,6 @@ class Inputs(Conversation):
             if not await self.until(partial(self._has_media, input_name), MEDIA_WITHIN_S):
                 raise self.refusal("obs.not_media", f"{input_name!r} is no media source", input=input_name)
             before = await self._media(input_name)
-            sent_s = time.monotonic()
             call = Call("TriggerMediaInputAction", {"inputName": input_name, "mediaAction": _RESTART})
             told = await self.tell(subject, call)
 
@@ -122,7 +122,7 @@ class Inputs(Conversation):
             async def plays() -> bool:
                 nonlocal last
                 seen, last = last, await self._media(input_name)
-                return _runs(seen, last) and _is_back(before, last, 1000 * (time.monotonic() - sent_s))
+                return _runs(seen, last) and _is_back(before, last)
 
             if await self.until(plays, PLAYS_WITHIN_S):
                 return reached(began, {"playing": True}, told)
@@ -193,8 +193,8 @@ def _runs(before: model.MediaStatus | None, now: model.MediaStatus) -> bool:
     return now.media_cursor > (before.media_cursor or 0)
 
 
-def _is_back(before: model.MediaStatus, now: model.MediaStatus, since_ms: float) -> bool:
-    """Whether a clip that was playing is nearer to its start than it can be by itself."""
+def _is_back(before: model.MediaStatus, now: model.MediaStatus) -> bool:
+    """Whether a clip that was playing is nearer to its start than it was."""
     if before.media_state != _PLAYING or before.media_cursor is None or now.media_cursor is None:
         return True
-    return now.media_cursor < before.media_cursor or now.media_cursor <= since_ms
+    return now.media_cursor < max(before.media_cursor, START_MS)

@@ -28,15 +28,13 @@ def test_clip_runs_when_its_time_does(before: MediaStatus | None, now: MediaStat
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "since_ms", "back"),
+    ("before", "now", "back"),
     [
-        (at(None, "ENDED"), at(300), 100, True),
-        (at(1100), at(1200), 100, False),
-        (at(1100), at(100), 100, True),
-        (at(50), at(100), 100, True),
+        (at(None, "ENDED"), at(300), True),
+        (at(1100), at(1200), False),
+        (at(1100), at(100), True),
+        (at(200), at(300), True),
     ],
 )
-def test_clip_that_only_went_on_was_not_restarted(
-    before: MediaStatus, now: MediaStatus, since_ms: float, back: bool
-) -> None:
-    assert _is_back(before, now, since_ms) is back
+def test_clip_that_only_went_on_was_not_restarted(before: MediaStatus, now: MediaStatus, back: bool) -> None:
+    assert _is_back(before, now) is back
