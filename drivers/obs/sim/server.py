@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -37,7 +38,7 @@ class ObsSimulator:
         self._timers: list[asyncio.TimerHandle] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: dict[str, tuple[int, Body]] = {}
-        self._pool = asyncio.Semaphore(studio.faults.workers) if studio.faults.workers else None
+        self._pool: asyncio.Semaphore | None = None
         studio.emit = self._emit
 
     # Use cases.
@@ -52,16 +53,16 @@ class ObsSimulator:
             ping_interval=None, close_timeout=0.5, max_size=None,
         )  # fmt: skip
         self.port = self._server.sockets[0].getsockname()[1]
-        faults, loop = self.studio.faults, asyncio.get_running_loop()
-        for wait_s, use_case in (
-            (faults.freeze, self.freeze),
-            (faults.crash, self.crash),
-            (faults.half_open, self.cut),
-        ):
-            if wait_s is not None:
-                self._timers.append(loop.call_later(wait_s, use_case))
+        self.begin_faults()
         for job in (self._measure(), self._rage()):
             self._keep(job)
+
+    def begin_faults(self) -> None:
+        """Let those happen that are due some seconds from now."""
+        faults, loop = self.studio.faults, asyncio.get_running_loop()
+        due = (faults.freeze, self.freeze), (faults.crash, self.crash), (faults.half_open, self.cut)
+        self._timers += [loop.call_later(wait_s, use_case) for wait_s, use_case in due if wait_s is not None]
+        self._pool = asyncio.Semaphore(faults.workers) if faults.workers else None
 
     async def stop(self) -> None:
         """Quit as OBS does: an event, then close code 1001."""
@@ -127,6 +128,10 @@ class ObsSimulator:
 
     # Connections.
 
+    def worker(self) -> AbstractAsyncContextManager[None]:
+        """Return what is held while something is worked on; there may be few."""
+        return self._pool if self._pool is not None else nullcontext()
+
     def _keep(self, job: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(job)
         self._tasks.add(task)
@@ -138,7 +143,7 @@ class ObsSimulator:
 
     async def _serve(self, connection: ServerConnection) -> None:
         client = Client(connection)
-        talk = Talk(client, self.studio, self.password, self._salt, self._pool)
+        talk = Talk(client, self.studio, self.password, self._salt, self.worker)
         if self.studio.faults.one_byte:
             connection.transport = Dribble(connection.transport)  # type: ignore[assignment]
         self.clients.add(client)

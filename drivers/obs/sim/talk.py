@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import cast
 
 from drivers.obs.sim.client import Body, Client, Close
@@ -16,6 +17,7 @@ from drivers.obs.sim.studio import Studio
 RPC_VERSION = 1
 _DIED = 1006
 """What a client sees where OBS dies of what it was sent."""
+Worker = Callable[[], AbstractAsyncContextManager[None]]
 SERIAL, BY_FRAME, PARALLEL = 0, 1, 2
 
 
@@ -24,16 +26,14 @@ def _hash(text: str) -> str:
 
 
 class Talk:
-    """Answers one client; `pool` is shared by all of them."""
+    """Answers one client; workers are shared by all of them."""
 
-    def __init__(
-        self, client: Client, studio: Studio, password: str, salt: str, pool: asyncio.Semaphore | None
-    ) -> None:
+    def __init__(self, client: Client, studio: Studio, password: str, salt: str, worker: Worker) -> None:
         self._client = client
         self._studio = studio
         self._password = password
         self._salt = salt
-        self._pool = pool
+        self._worker = worker
 
     def hello(self) -> None:
         """Say what is spoken here, and how to prove the password."""
@@ -146,9 +146,6 @@ class Talk:
             "webSocketSessionOutgoingMessages": self._client.sent,
         }
         return Answer(found.code, found.comment, found.fields | counters)
-
-    def _worker(self) -> AbstractAsyncContextManager[None]:
-        return self._pool if self._pool is not None else nullcontext()
 
     # Batches.
 
