@@ -13,6 +13,7 @@ PYTHON ?= python3
 DEMO_PACKAGES := mosquitto libportaudio2
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri libegl1 libgl1 dbus ffmpeg
 TEST_PACKAGES := $(DEMO_PACKAGES) chromium fonts-dejavu-core pulseaudio pulseaudio-utils libasound2-plugins poppler-utils $(OBS_PACKAGES)
+FOREIGN := tests/wire/obs/foreign
 SOURCES := agent central contract drivers siaga webui tests
 PYTEST := $(BIN)/python -m pytest
 
@@ -25,7 +26,7 @@ help:
 setup: $(VENV)/run.stamp
 	@packages="$(DEMO_PACKAGES)" .ci/packages
 
-setup-test: $(VENV)/test.stamp
+setup-test: $(VENV)/test.stamp $(VENV)/foreign.stamp
 	@packages="$(TEST_PACKAGES)" .ci/packages
 
 $(BIN)/python:
@@ -42,6 +43,12 @@ $(VENV)/run.stamp: requirements.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/test.stamp: $(VENV)/run.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+# Somebody else's OBS client judges the simulated OBS; it runs in Node.js and is locked by its own file.
+$(VENV)/foreign.stamp: $(FOREIGN)/package-lock.json | $(BIN)/python
+	@command -v npm >/dev/null || packages="nodejs npm" .ci/packages
+	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(FOREIGN)
 	@touch $@
 
 ##: make demo         three simulated rooms and central; prints addresses and logins, Ctrl-C ends it
@@ -99,4 +106,4 @@ lock: | $(BIN)/python
 
 ##: make clean        remove everything that was made
 clean:
-	rm -rf $(VENV) demo-data demo-out test-artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(FOREIGN)/node_modules demo-data demo-out test-artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
