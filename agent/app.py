@@ -12,8 +12,9 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,21 +27,24 @@ from agent.clock import Clock, SystemClock
 from agent.engine import Engine, Equipment
 from agent.exchange import Birth, Exchange
 from agent.journal import Journal
-from agent.keeper import Keeper
+from agent.keeper import Keeper, Opened
 from agent.meter import Meter
+from agent.places import Places, Replaced
 from agent.plan import Rhythm
 from agent.readiness import Assessment, assess
-from agent.roomfile import RoomFile, Secrets, device_kinds, listen_address, load, presets_of, read_secrets
+from agent.roomfile import Preset, RoomFile, Secrets, device_kinds, listen_address, load, presets_of, read_secrets
 from agent.schedule import ScheduleBook
 from agent.store import Store
+from agent.support import LogRing, Support
 from agent.tablet import Tablet
+from agent.wanted import Situation, wanted_of
 from agent.web.app import create_app
 from contract.ids import new_id
 from contract.words import EntryKind
 from drivers.address import DeviceAddress
 from drivers.errors import DriverError
 from drivers.outcomes import Outcome
-from drivers.ports import Camera, Device, Sound
+from drivers.ports import Camera, Device, RemembersPlaces, Sound
 from drivers.registry import connect
 
 log = logging.getLogger(__name__)
@@ -78,9 +82,23 @@ async def run(config: Path) -> None:
     secrets = read_secrets(config, room_file, os.environ)
     data = config.parent / room_file.data
     stop = asyncio.Event()
-    with _stopping(stop), contextlib.closing(Store(data)) as store, _listening(room_file.tablet.listen) as listener:
+    with (
+        _stopping(stop),
+        contextlib.closing(Store(data)) as store,
+        _listening(room_file.tablet.listen) as listener,
+        LogRing.listening() as logs,
+    ):
         room = _compose(room_file, secrets, store, SystemClock())
-        await _serve(room, listener, stop)
+        support = Support(
+            config,
+            room.engine.equipment.devices,
+            room.engine.equipment.board,
+            room.journal,
+            logs,
+            SystemClock(),
+            tuple(filter(None, (secrets.broker.password, *secrets.passwords.values()))),
+        )
+        await _serve(room, listener, stop, support)
 
 
 def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) -> Room:
@@ -91,6 +109,9 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) 
     book = ScheduleBook(store)
     rhythm = Rhythm(room_file.prepare.lead, room_file.prepare.certify, store.born_at)
     engine = Engine(room_file, presets_of(room_file), equipment, journal=journal, book=book, rhythm=rhythm, clock=clock)
+    for camera in equipment.devices.values():
+        if isinstance(camera, Camera):
+            equipment.keepers[camera.name].opened = _remembering(camera, store, clock, engine.note_replaced)
     birth = Birth(boot, version("siaga"), clock.now(), tuple(sorted(set(device_kinds(room_file).values()))))
     exchange = Exchange(secrets.broker, engine, store=store, journal=journal, book=book, birth=birth, clock=clock)
     meters = tuple(
@@ -125,7 +146,20 @@ def _keeper(device: Device, board: HealthBoard) -> Keeper:
     return Keeper(device, board, look_every_s=LOOK_AT_WHAT_STANDS_EVERY_S)
 
 
-async def _serve(room: Room, listener: socket.socket, stop: asyncio.Event) -> None:
+def _remembering(camera: Camera, store: Store, clock: Clock, tell: Callable[[Replaced], None]) -> Opened:
+    """Give `camera` its lasting memory of places; return what sees at each link whether it is still that camera."""
+    places = Places(store, camera.name, clock)
+    if isinstance(camera, RemembersPlaces):
+        camera.expectations = places
+
+    async def identify() -> None:
+        if replaced := places.belong_to(await camera.identify()):
+            tell(replaced)
+
+    return identify
+
+
+async def _serve(room: Room, listener: socket.socket, stop: asyncio.Event, support: Support) -> None:
     """Run every part until `stop`; what fails with a bug ends all.
 
     The devices outlive the rest: whatever ended it, the cameras are still there to be stopped.
@@ -136,15 +170,15 @@ async def _serve(room: Room, listener: socket.socket, stop: asyncio.Event) -> No
             for name, keeper in room.engine.equipment.keepers.items()
         ]
         try:
-            await _work(room, listener, stop)
+            await _work(room, listener, stop, support)
         finally:
             for keeper in keepers:
                 keeper.cancel()
 
 
-async def _work(room: Room, listener: socket.socket, stop: asyncio.Event) -> None:
+async def _work(room: Room, listener: socket.socket, stop: asyncio.Event, support: Support) -> None:
     """Run everything but the devices until `stop`, then leave the room."""
-    server = _Server(_web_settings(room))
+    server = _Server(_web_settings(room, support))
     async with asyncio.TaskGroup() as group:
         tasks = [
             *(group.create_task(meter.run(), name="meter") for meter in room.meters),
@@ -231,9 +265,9 @@ class _Server(uvicorn.Server):
             print(f"ready http://{shown}:{port}", flush=True)
 
 
-def _web_settings(room: Room) -> uvicorn.Config:
+def _web_settings(room: Room, support: Support) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(room.tablet),
+        create_app(room.tablet, support.bundle),
         lifespan="on",
         ws="websockets-sansio",
         http="h11",
@@ -294,15 +328,18 @@ async def check(config: Path) -> Checked:
     equipment = _equipment(room_file, read_secrets(config, room_file, os.environ).passwords, SystemClock())
     async with asyncio.TaskGroup() as group:
         for name, device in equipment.devices.items():
-            group.create_task(_look_once(device, equipment.board), name=f"check {name}")
+            group.create_task(_look_once(device, equipment.board, presets_of(room_file)), name=f"check {name}")
     devices = tuple(equipment.board.devices.values())
     return Checked(room_file.room, devices, assess(devices))
 
 
-async def _look_once(device: Device, board: HealthBoard) -> None:
+async def _look_once(device: Device, board: HealthBoard, presets: Mapping[str, Preset]) -> None:
     try:
         async with asyncio.timeout(CHECK_WITHIN_S):
             await device.open()
+            if isinstance(device, Inspected):
+                at = Situation(datetime.now(UTC))
+                await device.inspect(wanted_of(device.name, presets, at, listens=True))
             board.post(device.name, await device.check())
     except DriverError as error:
         board.post(device.name, error)

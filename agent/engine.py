@@ -20,8 +20,10 @@ from agent.alarm import Alarms, Change
 from agent.board import HealthBoard, Sighting
 from agent.clock import Clock
 from agent.course import EXTENDED, Course, course_of, follow
+from agent.inspector import inspect_all, keep_inspecting
 from agent.journal import Journal
 from agent.keeper import Keeper
+from agent.places import Replaced
 from agent.plan import Action, Deed
 from agent.readiness import Assessment, assess
 from agent.report import RoomFacts, report_of
@@ -30,6 +32,7 @@ from agent.runner import Order, Run, Runner
 from agent.schedule import ScheduleBook
 from agent.session import BEFORE, Event, advance, may
 from agent.translate import fault_of, measured_of
+from agent.wanted import Situation
 from contract.ids import new_id
 from contract.messages import Entry, PlannedSession
 from contract.report import Certificate, CertifiedDevice
@@ -153,6 +156,7 @@ class Engine:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 await self._first_look()
+                group.create_task(keep_inspecting(self.equipment.devices, self.inspect), name="inspect")
                 while True:
                     self._woken.clear()
                     await self._sleep(self._do_what_is_due())
@@ -477,6 +481,15 @@ class Engine:
             for name, keeper in self.equipment.keepers.items():
                 group.create_task(keeper.look(), name=f"look at {name}")
 
+    async def inspect(self, *, listens: bool = False) -> None:
+        """Have what can be looked through looked through for the session that has the room."""
+        plan = self.front()
+        at = Situation(self._clock.now())
+        if plan is not None:
+            prepare, live = (self._preset_for(plan, phase) for phase in ("prepare", "live"))
+            at = Situation(at.now, plan, self.course(plan.id), prepare, live)
+        await inspect_all(self.equipment.keepers, self.equipment.board, self.presets, at, listens=listens)
+
     # Certificate.
 
     def _certify(self, plan: PlannedSession) -> None:
@@ -490,6 +503,7 @@ class Engine:
         proofs: dict[str, tuple[Any, ...]] = {}
         try:
             async with asyncio.timeout(CERTIFY_WITHIN_S):
+                await self.inspect(listens=True)
                 await self.recheck()
                 for name, device in self.equipment.devices.items():
                     if isinstance(device, Sound) and self.equipment.board.devices[name].is_there:
@@ -604,6 +618,12 @@ class Engine:
             "reason": reason,
         }
         self._note(self._busy_with(), EntryKind.DEVICE_ALARM, cause="agent", device=alarm.device, body=body)
+
+    def note_replaced(self, replaced: Replaced) -> None:
+        """Write down that another camera answers in place of one."""
+        log.warning("another camera answers", extra={"action": "replaced", "device": replaced.camera})
+        body = {"before": replaced.before, "after": replaced.after, "memories": list(replaced.memories)}
+        self._note(self._busy_with(), EntryKind.PLACES_FORGOTTEN, cause="agent", device=replaced.camera, body=body)
 
     def _remember(self) -> None:
         """Take up what an earlier process left: courses, and runs that nobody ended."""

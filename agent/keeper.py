@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 
 from agent.board import HealthBoard
 from drivers.errors import DeviceUnreachable, DriverError
@@ -19,12 +20,16 @@ OPEN_WITHIN_S = 3.0
 LOOK_WITHIN_S = 8.0
 CLOSE_WITHIN_S = 1.0
 
+Opened = Callable[[], Awaitable[None]]
+
 
 class Keeper:
     """Holds one device open and posts its health, as long as `run` runs."""
 
     def __init__(self, device: Device, board: HealthBoard, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self.device = device
+        self.opened: Opened | None = None
+        """Called at each new link, before the device is looked at; may raise `DriverError`."""
         self._board = board
         self._look_every_s = look_every_s
         self._asked = asyncio.Event()
@@ -69,6 +74,8 @@ class Keeper:
         try:
             async with asyncio.timeout(OPEN_WITHIN_S):
                 await self.device.open()
+                if self.opened is not None:
+                    await self.opened()
         except TimeoutError as error:
             raise DeviceUnreachable(self._silent("open", OPEN_WITHIN_S)) from error
         self._is_open = True

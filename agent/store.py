@@ -28,6 +28,10 @@ CREATE TABLE IF NOT EXISTS journal (
 );
 CREATE INDEX IF NOT EXISTS journal_session ON journal (session, seq);
 CREATE TABLE IF NOT EXISTS plans (session TEXT PRIMARY KEY, plan TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS places (
+    camera TEXT NOT NULL, memory INTEGER NOT NULL, pan_deg REAL NOT NULL, tilt_deg REAL NOT NULL, zoom REAL NOT NULL,
+    kept_at TEXT NOT NULL, PRIMARY KEY (camera, memory)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS commands (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, reply TEXT);
 """
 
@@ -127,6 +131,37 @@ class Store:
     def plans(self) -> list[str]:
         """Return every session that is held."""
         return [row[0] for row in self._database.execute("SELECT plan FROM plans")]
+
+    # Where cameras' memories are.
+
+    def place(self, camera: str, memory: int) -> tuple[float, float, float] | None:
+        """Return pan and tilt in degrees and the zoom of a camera's memory, where it is known."""
+        query = "SELECT pan_deg, tilt_deg, zoom FROM places WHERE camera = ? AND memory = ?"
+        row = self._database.execute(query, (camera, memory)).fetchone()
+        return None if row is None else (float(row[0]), float(row[1]), float(row[2]))
+
+    def places(self, camera: str) -> dict[int, datetime]:
+        """Return the memories of a camera whose places are known, and since when."""
+        query = "SELECT memory, kept_at FROM places WHERE camera = ? ORDER BY memory"
+        rows = self._database.execute(query, (camera,))
+        return {int(memory): datetime.fromisoformat(kept_at) for memory, kept_at in rows}
+
+    def keep_place(self, camera: str, memory: int, place: tuple[float, float, float], at: datetime) -> None:
+        """Commit where a memory is."""
+        row = (camera, memory, *place, at.isoformat())
+        self._database.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def forget_place(self, camera: str, memory: int) -> bool:
+        """Commit that nobody knows where a memory is; false when nobody knew before."""
+        query = "DELETE FROM places WHERE camera = ? AND memory = ?"
+        return self._database.execute(query, (camera, memory)).rowcount == 1
+
+    def change_camera(self, camera: str, fact: str, value: str) -> None:
+        """Commit who a camera is, and forget its places."""
+        with self._database:
+            self._database.execute("BEGIN")
+            self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (fact, value))
+            self._database.execute("DELETE FROM places WHERE camera = ?", (camera,))
 
     # Commands.
 

@@ -96,6 +96,8 @@ class EntryKind(StrEnum):
     DEVICE_CHANGED = "device.changed"
     DEVICE_ALARM = "device.alarm"
     """A finding that nobody may overlook; `raised` says whether it began or ended."""
+    PLACES_FORGOTTEN = "places.forgotten"
+    """Another camera answers in place of one, so nobody knows where its memories are."""
     READINESS = "readiness.certified"
     LEVELS = "sound.levels"
     CHECKLIST = "checklist.ticked"

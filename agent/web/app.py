@@ -4,15 +4,16 @@
     uvicorn.Config(app, lifespan="on", ws="websockets-sansio", …)
 
 `/` is the page, `/live` its socket, `/f/…` its parts, `/api/v1/presets/NAME/run` for other
-controllers, `/healthz` and `/metrics` for whoever watches.
+controllers, `/healthz` and `/metrics` for whoever watches, `/support.zip` for whoever helps from afar.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -43,9 +44,10 @@ PARTS = ("head", "session", "readiness", "checks", "sound")
 EXTENSION_MINUTES = 15
 
 
-def create_app(room: RoomFace) -> Starlette:
-    """Return the application that shows `room` and hands presses on to it."""
+def create_app(room: RoomFace, support: Callable[[], Awaitable[bytes]] | None = None) -> Starlette:
+    """Return the application that shows `room` and hands presses on to it; `support` makes the support bundle."""
     tablet = _Tablet(room)
+    more = [] if support is None else [Route("/support.zip", _support_bundle(support))]
     return Starlette(
         routes=[
             Route("/", tablet.page),
@@ -57,10 +59,28 @@ def create_app(room: RoomFace) -> Starlette:
             Route("/healthz", tablet.healthz),
             Route("/metrics", tablet.metrics),
             tablet.assets.route(),
+            *more,
         ],
         middleware=[Middleware(SecureHeaders), Middleware(SameOrigin), Middleware(BodyLimit)],
         lifespan=tablet.lifespan,
     )
+
+
+def _support_bundle(make: Callable[[], Awaitable[bytes]]) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers with the bundle, one at a time: making one takes a moment of a processor."""
+    turn = asyncio.Lock()
+
+    async def bundle(_request: Request) -> Response:
+        async with turn:
+            made = await make()
+        name = f"siaga-support-{datetime.now(UTC):%Y%m%d-%H%M%S}.zip"
+        return Response(
+            made,
+            media_type="application/zip",
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        )
+
+    return bundle
 
 
 class _Tablet:

@@ -28,6 +28,7 @@ _KINDS: Final[Mapping[str, str]] = {
     EntryKind.PRESET_ENDED: N_("Preset “%(name)s” ended"),
     EntryKind.DEVICE_CHANGED: N_("Device changed"),
     EntryKind.DEVICE_ALARM: N_("Alarm at a device"),
+    EntryKind.PLACES_FORGOTTEN: N_("Another camera: its stored positions are not known"),
     EntryKind.READINESS: N_("Readiness certified"),
     EntryKind.CHECKLIST: N_("Checklist"),
     EntryKind.NOTE: N_("Note"),
