@@ -139,6 +139,8 @@ SENTENCES: dict[str, str] = {
     "obs.media_not_playing": N_("“%(input)s” does not play: check its file"),
     "obs.hotkey_missing": N_("OBS has no such hotkey"),
     "obs.hotkey_ambiguous": N_("Several sources have a hotkey “%(hotkey)s”"),
+    "obs.superseded": N_("It was stopped before it had started"),
+    "obs.still_starting": N_("OBS is still starting it and cannot stop it yet"),
     "obs.hotkey_has_verb": N_("Use the verb “%(verb)s” instead of this hotkey"),
     "obs.collection_missing": N_("OBS has no such scene collection"),
     "obs.profile_missing": N_("OBS has no such profile"),
@@ -164,7 +166,6 @@ SENTENCES: dict[str, str] = {
     "obs.inputs_missing": N_("OBS lacks sound inputs that presets ask for: %(inputs)s"),
     "obs.mute_differs": N_("Muted in OBS otherwise than it should be: %(inputs)s"),
     "obs.fader_low": N_("The fader in OBS is nearly closed: %(inputs)s"),
-    "obs.not_listened": N_("OBS's microphones were not listened to"),
     "obs.no_levels": N_("OBS tells no level of %(inputs)s"),
     "obs.microphone_dead": N_(
         "Nothing at all arrives from “%(input)s” in OBS: switched off, unplugged, or the wrong device"

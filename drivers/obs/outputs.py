@@ -4,24 +4,30 @@ OBS says yes to starts that never happen, and opens a dialog on the room's scree
 them. So what would open one is looked for before; a start counts when OBS says that it runs
 and, where it can be counted, when bytes are written; and the first start after a stop, which
 OBS may lose, is sent once more.
+
+A stop never waits for a start to prove itself: the start gives way. And since a start that
+nobody waits for any more may still come, a stop that finds nothing running looks for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from drivers.errors import DeviceRefused, DeviceUnreachable
+from drivers.errors import CommandSuperseded, DeviceRefused, DeviceUnreachable, OutcomeUnknown
 from drivers.obs import model
 from drivers.obs.conversation import Conversation, Told, code_of, reached
 from drivers.obs.model import Call, read
 from drivers.obs.studio import Output, OutputState, Studio
 from drivers.obs.supervisor import Standing
-from drivers.outcomes import Result, Scalar
+from drivers.outcomes import Reason, Result, Scalar
 
 START_WITHIN_S = 3.0
+COMES_WITHIN_S = 5.0
+"""After that, a start that was not seen to come is lost."""
 STARTING_WITHIN_S = 10.0
 """When OBS has said that it starts: a busy machine takes its time."""
 STREAM_WITHIN_S = 15.0
@@ -93,6 +99,10 @@ class Outputs(Conversation):
         super().__init__(name, host, port, password)
         self._stopped_s: dict[str, float] = {}
         """By output, when it was last seen to come to rest."""
+        self._stops: Counter[str] = Counter()
+        """By output, how many wait to stop it."""
+        self._unproven_s: dict[str, float] = {}
+        """By output, when a start was sent that was not seen to come."""
         self._turned_s = float("-inf")
         """When a recording was last seen to pause or to go on."""
         self._before: Studio | None = None
@@ -204,22 +214,50 @@ class Outputs(Conversation):
 
         Raises:
             DeviceRefused: it cannot be, or OBS said yes and did not do it.
+            CommandSuperseded: it was to start, and somebody wants it stopped.
             OutcomeUnknown: sent, and neither an answer nor the change came.
         """
+        if not on:
+            return await self._put_to_rest(kind)
         async with self.turn(kind.subject) as began:
             await self._settled(kind)
-            if (await self._status(kind)).output_active is on:
-                return reached(began, {kind.shown: on})
-            if not on:
-                return await self._stop(kind, began)
+            if await self._runs(kind):
+                return reached(began, {kind.shown: True})
             if needs is not None:
                 await needs()
             return await self._start(kind, began)
+
+    async def _put_to_rest(self, kind: _Kind) -> Result:
+        """Stop what runs, or is about to.
+
+        Raises:
+            OutcomeUnknown: a start is under way and does not end.
+        """
+        self._stops[kind.subject] += 1
+        try:
+            async with self.turn(kind.subject) as began:
+                await self._settled(kind)
+                if await self._runs(kind) or await self._comes_late(kind):
+                    return await self._stop(kind, began)
+                if self._state(kind) is OutputState.STARTING:
+                    detail = f"{self.name}: OBS is still starting {kind.shown} and cannot be stopped yet"
+                    raise OutcomeUnknown(Reason("obs.still_starting", detail))
+                return reached(began, {kind.shown: False})
+        finally:
+            self._stops[kind.subject] -= 1
+
+    async def _comes_late(self, kind: _Kind) -> bool:
+        """Whether a start that was not seen to come comes now."""
+        sent_s = self._unproven_s.pop(kind.subject, None)
+        if sent_s is None:
+            return False
+        return await self.until(lambda: self._runs(kind), sent_s + COMES_WITHIN_S - time.monotonic())
 
     async def _start(self, kind: _Kind, began: float) -> Result:
         """Start; once more when OBS said yes to the first so soon after a stop and lost it.
 
         Raises:
+            CommandSuperseded: somebody wants it stopped.
             DeviceRefused: OBS said yes and it does not run, or runs empty.
             OutcomeUnknown: neither an answer nor a running output came.
         """
@@ -230,7 +268,9 @@ class Outputs(Conversation):
             if not await self._runs(kind):
                 told = await self._say(kind, kind.start)
             runs = await self._comes_up(kind)
-        if not runs:
+        if runs:
+            self._unproven_s.pop(kind.subject, None)
+        else:
             detail = f"OBS accepted {kind.start} and did not start within {kind.within_s:g} s; {kind.hint}"
             raise told.unheard or self.refusal(kind.lost, detail)
         if kind.empty and not await self._bytes_grow(kind):
@@ -261,9 +301,12 @@ class Outputs(Conversation):
         Raises:
             DeviceRefused: for another reason.
         """
+        if request == kind.start:
+            self._unproven_s[kind.subject] = time.monotonic()
         try:
             return await self.tell(kind.subject, Call(request))
         except DeviceRefused as refused:
+            self._unproven_s.pop(kind.subject, None)
             if code_of(refused) not in _ALREADY:
                 raise
         return Told()
@@ -284,6 +327,7 @@ class Outputs(Conversation):
 
         async def decided() -> bool:
             nonlocal failed
+            self._give_way(kind)
             if await self._runs(kind):
                 return True
             state = self._state(kind)
@@ -303,6 +347,7 @@ class Outputs(Conversation):
 
         async def grown() -> bool:
             nonlocal lowest
+            self._give_way(kind)
             seen = await self._status(kind)
             if seen.output_paused:
                 return True
@@ -311,6 +356,15 @@ class Outputs(Conversation):
 
         fps = read(model.Stats, await self.link.ask("GetStats")).active_fps
         return await self.until(grown, min(max(BYTES_WITHIN_S, FRAMES_BEFORE_BYTES / max(fps, 1.0)), STARTING_WITHIN_S))
+
+    def _give_way(self, kind: _Kind) -> None:
+        """End a start that somebody waits to stop.
+
+        Raises:
+            CommandSuperseded: somebody does.
+        """
+        if self._stops[kind.subject]:
+            raise CommandSuperseded(Reason("obs.superseded", f"{self.name}: {kind.start} gave way to {kind.stop}"))
 
     def _may_be_lost(self, kind: _Kind) -> bool:
         stopped_s = self._stopped_s.get(kind.subject, float("-inf"))

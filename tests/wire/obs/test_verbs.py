@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from drivers import Outcome
-from drivers.errors import DeviceRefused, OutcomeUnknown
+from drivers.errors import CommandSuperseded, DeviceRefused, OutcomeUnknown
 from drivers.obs import outputs
 from drivers.obs.device import ObsStudio
 from drivers.obs.sim.server import ObsSimulator
@@ -368,3 +368,38 @@ async def test_burst_of_verbs_ends_where_the_last_one_wanted() -> None:
         for on in (True, False):
             await asyncio.gather(*(obs.mute(MICROPHONE, one) for one in (on, not on, on)))
             assert studio.inputs[MICROPHONE].muted is on
+
+
+async def test_stop_does_not_wait_for_a_start_to_prove_itself() -> None:
+    async with opened(Faults(record_stalls=True)) as (studio, obs):
+        starting = asyncio.create_task(obs.record(True))
+        await until(lambda: studio.record == "STARTED")
+        stopped = await obs.record(False)
+        assert stopped.elapsed < timedelta(seconds=outputs.BYTES_WITHIN_S)
+        assert studio.record == "STOPPED"
+        with pytest.raises(CommandSuperseded):
+            await starting
+
+
+async def test_start_that_comes_late_is_found_by_the_stop() -> None:
+    async with opened() as (studio, obs):
+        studio.recorder.start_takes_s = 0.4
+        studio.faults.lost_events = "all"
+        sent = asyncio.Event()
+        studio.recorder.tell = lambda *_: sent.set()
+        starting = asyncio.create_task(obs.record(True))
+        async with asyncio.timeout(5):
+            await sent.wait()
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        assert not studio.recording
+        assert (await obs.record(False)).read_back["recording"] is False
+        assert studio.record == "STOPPED"
+        assert studio.path
+
+
+async def test_verbs_say_that_obs_is_being_closed() -> None:
+    async with opened() as (studio, obs):
+        studio.emit("ExitStarted", 1, {})
+        await until(lambda: obs.studio is not None and obs.studio.closing)
+        assert await refused(obs.scene("Kamera")) == "obs.closing"
