@@ -44,7 +44,7 @@ from contract.words import EntryKind
 from drivers.address import DeviceAddress
 from drivers.errors import DriverError
 from drivers.outcomes import Outcome
-from drivers.ports import Camera, Device, RemembersPlaces, Sound
+from drivers.ports import Camera, Device, Inspected, RemembersPlaces, Sound
 from drivers.registry import connect
 
 log = logging.getLogger(__name__)

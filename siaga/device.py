@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from drivers import DeviceAddress, Outcome, connect, driver_for
 from drivers.errors import DriverError
 from drivers.outcomes import Health
-from drivers.ports import Camera, Device, Sound, Switcher
+from drivers.ports import Camera, Device, Inspected, ShowWanted, Sound, Switcher
 from drivers.verbs import Verb
 from drivers.visca.trace import Trace
 from siaga import camera
@@ -112,15 +112,22 @@ async def _health(device: Device, _: Sequence[str]) -> Shown:
     return shown_health(await device.check())
 
 
+async def _readiness(switcher: Switcher, _: Sequence[str]) -> Shown:
+    """Look through what can be, listen to its microphones, and return all that was found."""
+    if isinstance(switcher, Inspected):
+        await switcher.inspect(ShowWanted(listens=True))
+    return shown_health(await switcher.check())
+
+
 Ask = Callable[[Any, Sequence[str]], Awaitable[Shown]]
 
 ASKS: dict[type, dict[str, Ask]] = {
     Camera: dict(camera.ASKS),
-    Switcher: {"state": _state, "readiness": _health},
+    Switcher: {"state": _state, "readiness": _readiness},
     Sound: {"inventory": _inventory, "levels": _levels, "check": _prove},
 }
 """Per port, the verbs that only a person asks; every device also answers `health`."""
-WORDLESS = frozenset({_state, _inventory, _prove, _health})
+WORDLESS = frozenset({_state, _inventory, _prove, _health, _readiness})
 
 
 def shown_health(health: Health) -> Shown:

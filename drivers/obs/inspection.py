@@ -33,6 +33,8 @@ STALE_AFTER_S = 300.0
 """What was found longer ago proves nothing any more."""
 CHANGING = (*CAMERAS, "xshm_input", "monitor_capture", "screen_capture", "pipewire-")
 """Kinds of inputs whose picture is looked at."""
+HEARD = "input_level"
+"""What only those find out who listen; it stands until somebody listens again."""
 MICROPHONES = ("mic1", "mic2", "mic3", "mic4")
 _MEDIA_PREFIX = "OBS_MEDIA_STATE_"
 
@@ -145,7 +147,9 @@ class Inspection(Conversation):
                 canvas=wanted.canvas or self.asked.canvas, fps=wanted.fps or self.asked.fps,
             )  # fmt: skip
             await self.calm()
-            self._found = await self._look_through(wanted)
+            found = await self._look_through(wanted)
+            heard = [one for one in self._found if one.name == HEARD and HEARD not in {new.name for new in found}]
+            self._found = (*found, *heard)
             self._found_s = time.monotonic()
             return self._found
 

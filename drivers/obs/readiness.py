@@ -150,8 +150,8 @@ def rows(wanted: ShowWanted, found: Found) -> tuple[Measure, ...]:
         link, setup_row(wanted, found), canvas_row(wanted, found), scenes_row(wanted, found.scenes),
         sources_row(wanted, found.sources), pictures_row(wanted, found), virtual_camera_row(wanted, found),
         encode_row(found), frame_time_row(found), cpu_row(found), memory_row(found), space_row(wanted, found),
-        inputs_row(wanted, found.faders), levels_row(wanted, found.faders), outputs_row(wanted, found),
-        studio_mode_row(wanted, found), hands_row(found.strange_switches),
+        inputs_row(wanted, found.faders), outputs_row(wanted, found), studio_mode_row(wanted, found),
+        hands_row(found.strange_switches), *((levels_row(wanted, found.faders),) if wanted.listens else ()),
     )  # fmt: skip
 
 
@@ -398,10 +398,6 @@ def levels_row(wanted: ShowWanted, faders: Mapping[str, Fader]) -> Measure:
     heard = {name: one.peaks for name, one in faders.items() if one.peaks is not None and name in wanted.microphones}
     if not wanted.microphones:
         return Measure("input_level", None, Verdict.PASS, "dBFS")
-    if not wanted.listens:
-        return Measure(
-            "input_level", None, Verdict.UNPROVEN, "dBFS", limit, Reason("obs.not_listened", "not listened to")
-        )
     unheard = [name for name in wanted.microphones if not heard.get(name)]
     if unheard:
         reason = Reason("obs.no_levels", f"OBS told no level of {_names(unheard)}", {"inputs": _names(unheard)})
