@@ -28,6 +28,8 @@ LOOK_EVERY_S = 0.05
 SET_WITHIN_S = 2.0
 CALM_WITHIN_S = 5.0
 """How long a command waits for an OBS that starts or changes its scene collection."""
+EARLIER_WITHIN_S = 15.0
+"""How long a command waits for the answer to an earlier one on its subject."""
 NAMES_SHOWN = 20
 _UNSETTLED = frozenset({State.STARTING, State.BUSY})
 
@@ -159,13 +161,20 @@ class Conversation:
 
     @asynccontextmanager
     async def turn(self, *subjects: str) -> AsyncIterator[float]:
-        """Have subjects for oneself, with nothing about them in flight; gives back when that was asked."""
+        """Have subjects for oneself, with nothing about them in flight; gives back when that was asked.
+
+        Raises:
+            DeviceUnreachable: what was sent before is not answered; nothing was sent now.
+        """
         began = time.monotonic()
         async with AsyncExitStack() as held:
             for subject in sorted(subjects):
                 await held.enter_async_context(self._turns[subject])
             if unanswered := [task for name in subjects if (task := self._sent.get(name)) and not task.done()]:
-                await asyncio.wait(unanswered)  # each has its own limit
+                _, left = await asyncio.wait(unanswered, timeout=EARLIER_WITHIN_S)
+                if left:
+                    waits = ", ".join(sorted(task.get_name() for task in left))
+                    raise DeviceUnreachable(Reason("obs.stuck", f"not sent, OBS has not answered yet: {waits}"))
             await self.calm()
             yield began
 
@@ -178,16 +187,20 @@ class Conversation:
             OutcomeUnknown: the link broke, so the state cannot be asked.
         """
         link = self.link
-        sent = self._sent[subject] = asyncio.create_task(
-            link.command(call, within_s=within_s), name=f"{self.name}: {call.request}"
-        )
-        sent.add_done_callback(_look_at)
         try:
-            return Told(await asyncio.shield(sent))
+            return Told(await asyncio.shield(self.send(subject, call, within_s=within_s)))
         except OutcomeUnknown as unheard:
             if link.lost is not None:
                 raise
             return Told(unheard=unheard)
+
+    def send(self, subject: str, call: Call, *, within_s: float | None = None) -> asyncio.Task[dict[str, object]]:
+        """Have a command sent within a turn and return what waits for its answer."""
+        answer = self._sent[subject] = asyncio.create_task(
+            self.link.command(call, within_s=within_s), name=f"{self.name}: {call.request}"
+        )
+        answer.add_done_callback(_look_at)
+        return answer
 
     async def until(self, holds: Holds, within_s: float) -> bool:
         """Whether a state was seen within the limit; looked at once in any case, and again at each event.

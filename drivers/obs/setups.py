@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+
 from drivers.errors import OutcomeUnknown
 from drivers.obs import model
 from drivers.obs.conversation import Conversation, named, reached
@@ -10,6 +13,8 @@ from drivers.outcomes import Reason, Result
 
 CHANGE_WITHIN_S = 10.0
 """A collection with many cameras takes a while."""
+QUESTION_AT_MOST_S = 3600.0
+"""So long a question at OBS's screen keeps other changes away."""
 ASKED_AFTER_S = 3.0
 """A profile loads in a tenth of a second; a longer silence is a question at OBS's own screen."""
 _HAVE_A_VERB = {
@@ -27,6 +32,11 @@ OUTPUTS = ("record", "replay", "stream", "virtual camera")
 class Setups(Conversation):
     """The verbs for everything at once."""
 
+    def __init__(self, name: str, host: str, port: int, password: str | None) -> None:
+        super().__init__(name, host, port, password)
+        self._question: asyncio.Task[dict[str, object]] | None = None
+        """A change that OBS has not answered because it asks at its own screen."""
+
     async def collection(self, name: str) -> Result:
         """Load a scene collection, when nothing is recorded or streamed.
 
@@ -36,6 +46,7 @@ class Setups(Conversation):
             OutcomeUnknown: sent, and neither an answer nor the change came.
         """
         named("a scene collection", name)
+        self._need_no_question()
         async with self.turn("setup", *OUTPUTS) as began:
             listed = await self._collections()
             if listed.current_scene_collection_name == name:
@@ -66,6 +77,7 @@ class Setups(Conversation):
             OutcomeUnknown: sent, and no answer came; a question stands probably on the room's screen.
         """
         named("a profile", name)
+        self._need_no_question()
         async with self.turn("setup", *OUTPUTS) as began:
             listed = await self._profiles()
             if listed.current_profile_name == name:
@@ -73,17 +85,15 @@ class Setups(Conversation):
             if name not in listed.profiles:
                 raise self.missing("obs.profile_missing", "profile", name, listed.profiles)
             await self._need_rest()
-            told = await self.tell("setup", Call("SetCurrentProfile", {"profileName": name}), within_s=ASKED_AFTER_S)
-
-            async def loaded() -> bool:
-                return (await self._profiles()).current_profile_name == name
-
-            there = await self.until(loaded, CHANGE_WITHIN_S)
-            if told.unheard is not None:
-                detail = f"{self.name}: profile {name!r} was sent and OBS says nothing more: look for a question there"
-                raise OutcomeUnknown(Reason("obs.dialog_open", detail, {"profile": name, "loaded": there}))
-            if there:
-                return reached(began, {"profile": name}, told)
+            call = Call("SetCurrentProfile", {"profileName": name})
+            answer = self.send("setup", call, within_s=QUESTION_AT_MOST_S)
+            await asyncio.wait({answer}, timeout=ASKED_AFTER_S)
+            if not answer.done():
+                self._question = answer
+                raise OutcomeUnknown(await self._asks(name))
+            answer.result()
+            if await self.until(partial(self._is_loaded, name), CHANGE_WITHIN_S):
+                return reached(began, {"profile": name})
             raise self.not_taken("profile", name, listed.current_profile_name)
 
     async def hotkey(self, name: str) -> Result:
@@ -107,6 +117,22 @@ class Setups(Conversation):
             if told.unheard is not None:
                 raise told.unheard
             return reached(began, {"hotkey": name, "effect": "not known"})
+
+    async def _asks(self, profile: str) -> Reason:
+        detail = f"{self.name}: profile {profile!r} was sent, and OBS asks something at its own screen"
+        return Reason("obs.dialog_open", detail, {"profile": profile, "loaded": await self._is_loaded(profile)})
+
+    def _need_no_question(self) -> None:
+        """See that OBS does not ask at its screen: each change that waits for that costs it one of its few threads.
+
+        Raises:
+            DeviceRefused: it does.
+        """
+        if self._question is not None and not self._question.done():
+            raise self.refusal("obs.dialog_open", "OBS has not answered an earlier change: it asks at its own screen")
+
+    async def _is_loaded(self, profile: str) -> bool:
+        return (await self._profiles()).current_profile_name == profile
 
     async def _collections(self) -> model.CollectionList:
         return await self.ask(model.CollectionList, Call("GetSceneCollectionList"))

@@ -309,6 +309,9 @@ async def test_question_on_the_screen_after_a_profile_is_reported(monkeypatch: p
             assert caught.value.reason.code == "obs.dialog_open"
             assert caught.value.reason.values["loaded"] is True
             assert time.monotonic() - began < 15
+            with pytest.raises(DeviceRefused) as refused:
+                await obs.profile(PROFILE)
+            assert refusal(refused) == "obs.dialog_open"
             assert (await obs.scene(ROOM)).outcome is Outcome.COMPLETED
         asking.kill()  # it cannot be closed while it asks
     finally:

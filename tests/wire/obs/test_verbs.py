@@ -261,6 +261,10 @@ async def test_profile_that_stays_unanswered_is_unknown_and_asks_for_a_look(monk
             await obs.profile("Rekam")
         assert caught.value.reason.code == "obs.dialog_open"
         assert caught.value.reason.values["loaded"] is True
+        for verb in (obs.profile("Ruang"), obs.collection("Aula")):
+            assert await refused(verb) == "obs.dialog_open"
+        await obs.open()  # OBS was restarted, as it had asked
+        assert (await obs.collection("Aula")).outcome is Outcome.COMPLETED
 
 
 async def test_hotkey_is_pressed_when_it_is_one() -> None:
