@@ -17,7 +17,6 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 from drivers.address import DeviceAddress
 from drivers.errors import (
@@ -27,19 +26,22 @@ from drivers.errors import (
     DriverError,
     ProtocolViolation,
 )
-from drivers.outcomes import Health, Measure, Outcome, Reason, Result, Scalar, Verdict, judge
+from drivers.outcomes import Health, Measure, Outcome, Reason, Result, Scalar, judge
 from drivers.ports import Device, Identity, Position
-from drivers.visca import motion, table
+from drivers.visca import findings, motion, table
 from drivers.visca.asker import LOOK, Asker
+from drivers.visca.choosing import chosen_limits, chosen_profile
 from drivers.visca.codec import TERMINATOR, ErrorCode, Kind
 from drivers.visca.conversation import Conversation, Link
 from drivers.visca.deadman import WATCHDOG, Guard, Stillness
+from drivers.visca.fence import Fence
+from drivers.visca.lamp import Lamp
 from drivers.visca.lifeline import Lifeline
 from drivers.visca.line import Line
 from drivers.visca.lines import OPTIONS, line_for
 from drivers.visca.lines.tcp import TcpLine
 from drivers.visca.motion import Limits
-from drivers.visca.profiles import GENERIC, MODELS, PROFILES, VENDORS, Profile, load, profile_for
+from drivers.visca.profiles import GENERIC, MODELS, VENDORS, Profile, profile_for
 from drivers.visca.row import Axis, Row
 from drivers.visca.session import Lane, Order, Quirks, Request, Session, Timing
 from drivers.visca.table import Direction, Version
@@ -47,7 +49,6 @@ from drivers.visca.trace import OPENED, Trace
 
 log = logging.getLogger(__name__)
 
-ROUND_TRIP_LIMIT_MS = 200
 STILL_AFTER_S = 0.15
 """Two equal positions this far apart mean that the camera rests."""
 PATIENCE = 2
@@ -80,45 +81,11 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> Device:
     return ViscaCamera(
         name,
         line_for(address),
-        _chosen_profile(address),
+        chosen_profile(address),
         bounded=bounded == "on",
-        limits=_chosen_limits(address),
+        limits=chosen_limits(address),
         another_line=lambda: line_for(address),
     )
-
-
-def _chosen_profile(address: DeviceAddress) -> Profile | None:
-    """Return the profile that `address` names; none means: by version inquiry.
-
-    Raises:
-        AddressError: there is no such profile, or its file has mistakes.
-    """
-    wanted = address.options.get("profile", "auto")
-    if wanted == "auto":
-        return None
-    if wanted in PROFILES:
-        return PROFILES[wanted]
-    if "/" not in wanted and not wanted.endswith(".toml"):
-        raise AddressError(f"{address}: unknown profile {wanted!r}; known: auto, {', '.join(PROFILES)}, or a file")
-    try:
-        return load(Path(wanted))
-    except ValueError as error:
-        raise AddressError(f"{address}: {error}") from error
-
-
-def _chosen_limits(address: DeviceAddress) -> Limits | str:
-    """Return the limits that `address` wishes, or `off`, or nothing.
-
-    Raises:
-        AddressError: they are none.
-    """
-    wish = address.options.get("limits", "")
-    if wish in {"", "off"}:
-        return wish
-    try:
-        return Limits.parse(wish)
-    except ValueError as error:
-        raise AddressError(f"{address}: {error}") from error
 
 
 class ViscaCamera:
@@ -142,7 +109,7 @@ class ViscaCamera:
         self.trace = Trace(line.framing, name=name, wall_s=time.time() - time.monotonic())
         self._chosen = profile
         self._bounded = bounded
-        self._limits = limits
+        self._fence = Fence(limits)
         self._line = line
         self._guard = Guard(name, WATCHDOG)
         self._talk = Conversation(
@@ -161,7 +128,7 @@ class ViscaCamera:
         self._driven: set[Axis] = set()
         """What the last drive moved; an axis that rested before needs no stop."""
         self._owner = ""
-        self._tally: asyncio.TimerHandle | None = None
+        self._lamp = Lamp(self._talk)
 
     def _session(self) -> Session:
         """Return a new conversation's state, by what is known of line and camera before it said a word."""
@@ -235,7 +202,7 @@ class ViscaCamera:
         await self._let_go()
 
     async def _let_go(self) -> None:
-        self._dark()
+        self._lamp.dark()
         self._guard.close()
         self._driven = set()
         await self._talk.close()
@@ -254,14 +221,10 @@ class ViscaCamera:
         await self._asker.patience()
         began = self._now()
         on = await self._asker.is_on(Lane.POLL)
-        measures = [self._power_measure(on), self._round_trip_measure(round((self._now() - began) * 1000, 1))]
+        took_ms = round((self._now() - began) * 1000, 1)
+        measures = [findings.power(on, self._talk.reason), findings.round_trip(took_ms, self._talk.reason)]
         if on:
-            at = await self._asker.look(Lane.POLL)
-            measures += [
-                Measure("pan_deg", at.pan_deg, Verdict.PASS, "deg"),
-                Measure("tilt_deg", at.tilt_deg, Verdict.PASS, "deg"),
-                Measure("zoom", at.zoom, Verdict.PASS),
-            ]
+            measures += findings.place(await self._asker.look(Lane.POLL))
         return judge((*measures, *await self._safety_measures()))
 
     async def identify(self) -> Identity:
@@ -305,7 +268,7 @@ class ViscaCamera:
         """
         self.profile.check(table.RECALL, memory)
         began, expected = self._now(), self.expectations.get(memory)
-        if expected is not None and not self._is_within(expected):
+        if expected is not None and not self._fence.holds(self.profile, expected):
             raise DeviceRefused(self._talk.reason("camera.outside_limits", f"wanted memory {memory}, {expected}"))
         within_s = motion.recall_s(self.profile, await self._asker.whereabouts(), expected)
 
@@ -367,7 +330,7 @@ class ViscaCamera:
             ValueError: outside the profile's range, or the limits.
         """
         profile, began = self.profile, self._now()
-        room = self._room()
+        room = self._fence.room(self.profile)
         self._check_range("pan", pan_deg, room.left, room.right)
         self._check_range("tilt", tilt_deg, room.down, room.up)
         self._check_range("speed", speed, 0.0, 1.0)
@@ -496,24 +459,11 @@ class ViscaCamera:
         if colour not in TALLIES:
             raise ValueError(f"{self.name}: tally must be {', '.join(TALLIES)}, got {colour!r}")
         order = self._asker.order(TALLIES[colour], 2 if on else 3)
-        self._dark()
+        self._lamp.dark()
         result = await self._did(order)
         if on and self.profile.tally_keep_alive_s is not None:
-            self._shine(order, min(TALLY_AGAIN_S, self.profile.tally_keep_alive_s * 2 / 3))
+            self._lamp.keep_lit(order, min(TALLY_AGAIN_S, self.profile.tally_keep_alive_s * 2 / 3))
         return result
-
-    def _shine(self, order: Order, every_s: float) -> None:
-        def again() -> None:
-            if self._talk.link is Link.UP:
-                self._talk.post(order)
-                self._shine(order, every_s)
-
-        self._tally = asyncio.get_running_loop().call_later(every_s, again)
-
-    def _dark(self) -> None:
-        if self._tally is not None:
-            self._tally.cancel()
-            self._tally = None
 
     async def command(self, name: str, *values: int) -> Result:
         """Send any command of the table, held against the profile; a drive among them ends after a second.
@@ -648,7 +598,9 @@ class ViscaCamera:
         if not pan and not tilt:
             return self._stops[Axis.PAN_TILT]
         at = await self._asker.look()
-        pan_deg, tilt_deg = motion.ahead(self.profile, self._room(), at, (pan, tilt), lease_s=lease.total_seconds())
+        pan_deg, tilt_deg = motion.ahead(
+            self.profile, self._fence.room(self.profile), at, (pan, tilt), lease_s=lease.total_seconds()
+        )
         fastest = max(abs(pan), abs(tilt)) if self.profile.one_speed else abs(pan)
         values = self._absolute(pan_deg, tilt_deg, fastest, abs(tilt))
         return self._asker.order(table.PAN_TILT_ABSOLUTE, *values, within_s=motion.LONGEST_S)
@@ -716,28 +668,8 @@ class ViscaCamera:
         Raises:
             DriverError: it would not.
         """
-        if not self.profile.knows(table.LIMIT_SET):
-            return
-        if isinstance(self._limits, Limits):
-            room, steps = self._room(), self.profile.steps
-            await self._told(table.LIMIT_SET, 0, steps(room.left), steps(room.down, "tilt"))
-            await self._told(table.LIMIT_SET, 1, steps(room.right), steps(room.up, "tilt"))
-        elif self._limits == "off":
-            pan, tilt = (field.bounds(self.profile.widths)[1] for field in table.LIMIT_CLEAR.fields[1:])
-            for corner in (0, 1):
-                await self._told(table.LIMIT_CLEAR, corner, pan, tilt)
-
-    def _room(self) -> Limits:
-        """Return where the camera may look; limits that leave nothing of its reach are none of this camera."""
-        reach = Limits.of(self.profile)
-        room = self._limits.within(reach) if isinstance(self._limits, Limits) else reach
-        return room if room.left < room.right and room.down < room.up else reach
-
-    def _is_within(self, at: Position) -> bool:
-        if not isinstance(self._limits, Limits):
-            return True
-        near = self._room().nearest(at.pan_deg, at.tilt_deg)
-        return max(abs(near[0] - at.pan_deg), abs(near[1] - at.tilt_deg)) <= self.profile.tolerance_deg
+        for row, values in self._fence.commands(self.profile):
+            await self._told(row, *values)
 
     # A line that was lost.
 
@@ -790,19 +722,6 @@ class ViscaCamera:
         if not low <= value <= high:
             raise ValueError(f"{self.name}: {what} must be {low:g} to {high:g} ({self.profile.name}), got {value:g}")
 
-    def _power_measure(self, on: bool) -> Measure:
-        if on:
-            return Measure("power", "on", Verdict.PASS, limit="on")
-        reason = self._talk.reason("camera.in_standby", "wanted it on, found it in standby")
-        return Measure("power", "standby", Verdict.WARN, limit="on", reason=reason)
-
-    def _round_trip_measure(self, took_ms: float) -> Measure:
-        limit = f"<= {ROUND_TRIP_LIMIT_MS} ms"
-        if took_ms <= ROUND_TRIP_LIMIT_MS:
-            return Measure("rtt_ms", took_ms, Verdict.PASS, "ms", limit)
-        reason = self._talk.reason("camera.slow", f"wanted an answer {limit}, found {took_ms:g} ms", rtt_ms=took_ms)
-        return Measure("rtt_ms", took_ms, Verdict.WARN, "ms", limit, reason)
-
     async def _blind_measures(self) -> tuple[Measure, ...]:
         """Return that nothing is known.
 
@@ -810,32 +729,23 @@ class ViscaCamera:
             DeviceUnreachable: there is no link either.
         """
         if self._talk.link is Link.DOWN:
-            raise DeviceUnreachable(self._reason("camera.not_open", "wanted a look, found no link"))
-        why = self._reason("camera.blind", f"wanted answers, found a camera that cannot give any ({self.profile.name})")
-        return Measure("answers", None, Verdict.UNPROVEN, limit="answers", reason=why), *await self._safety_measures()
+            raise DeviceUnreachable(self._talk.reason("camera.not_open", "wanted a look, found no link"))
+        return findings.blind(self.profile, self._talk.reason), *await self._safety_measures()
 
     async def _safety_measures(self) -> list[Measure]:
         """Return what stands against the camera's last STOP; one that goes on moving is stopped once more."""
-        measures = []
+        why, measures = self._talk.reason, []
         if self._stillness.is_moving_on and not self._talk.moving:
             with suppress(DriverError):
                 await self._stop_again()
                 await self._stillness.stands()
         if self._stillness.is_moving_on:
-            why = self._reason("camera.not_stopping", "wanted it to stand after STOP, found it moving")
-            measures.append(Measure("stop", "moving", Verdict.FAIL, limit="still", reason=why))
-        if isinstance(self._limits, Limits) and not self.profile.knows(table.LIMIT_SET):
-            why = self._reason(
-                "camera.no_limits", f"wanted limits, found a camera that keeps none ({self.profile.name})"
-            )
-            measures.append(Measure("limits", "not kept", Verdict.WARN, limit="kept", reason=why))
+            measures.append(findings.not_stopping(why))
+        if self._fence.stands and not self.profile.knows(table.LIMIT_SET):
+            measures.append(findings.keeps_no_limits(self.profile, why))
         if self._now() - self._guard.fired_at <= STALL_SHOWN_S:
-            why = self._reason("camera.stopped_by_watchdog", "wanted STOP from the event loop, found it standing still")
-            measures.append(Measure("watchdog", self.stall_stops, Verdict.WARN, limit="0", reason=why))
+            measures.append(findings.stopped_by_watchdog(self.stall_stops, why))
         return measures
-
-    def _reason(self, code: str, detail: str) -> Reason:
-        return self._talk.reason(code, detail)
 
     @staticmethod
     def _now() -> float:

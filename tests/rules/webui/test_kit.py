@@ -105,7 +105,7 @@ def test_every_sentence_can_be_formatted_with_its_own_names() -> None:
 
 
 def test_every_reason_that_a_driver_or_a_room_gives_has_a_sentence() -> None:
-    given = re.compile(r"""(?:[Rr]eason|Declined|Fault|SoundTrouble)\(\s*(?:code=)?"([a-z_]+\.[a-z_]+)\"""")
+    given = re.compile(r"""(?:[Rr]eason|why|Declined|Fault|SoundTrouble)\(\s*(?:code=)?"([a-z_]+\.[a-z_]+)\"""")
     sources = [
         path for folder in ("drivers", "agent") for path in (ROOT / folder).rglob("*.py") if "sim" not in path.parts
     ]
