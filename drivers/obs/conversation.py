@@ -206,6 +206,7 @@ class Conversation:
         """Whether a state was seen within the limit; looked at once in any case, and again at each event.
 
         Raises:
+            DeviceRefused: OBS has no such thing to look at.
             OutcomeUnknown: the link broke meanwhile, so nobody can look.
         """
         deadline = time.monotonic() + within_s
@@ -214,8 +215,11 @@ class Conversation:
                 if await holds():
                     return True
             except DeviceUnreachable as error:  # what was sent may have run; an unanswered look is only repeated
-                if self.standing.state is not State.READY:
+                if not self._supervisor.has_link:
                     raise OutcomeUnknown(error.reason) from error
+            except DeviceRefused as refused:
+                if refused.reason.code != "obs.starting":  # newer OBS answer nothing while they change
+                    raise
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 return False

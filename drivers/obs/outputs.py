@@ -261,6 +261,7 @@ class Outputs(Conversation):
             DeviceRefused: OBS said yes and it does not run, or runs empty.
             OutcomeUnknown: neither an answer nor a running output came.
         """
+        fps = read(model.Stats, await self.link.ask("GetStats")).active_fps
         told = await self._say(kind, kind.start)
         runs = await self._comes_up(kind)
         if not runs and told.unheard is None and self._may_be_lost(kind):
@@ -273,7 +274,7 @@ class Outputs(Conversation):
         else:
             detail = f"OBS accepted {kind.start} and did not start within {kind.within_s:g} s; {kind.hint}"
             raise told.unheard or self.refusal(kind.lost, detail)
-        if kind.empty and not await self._bytes_grow(kind):
+        if kind.empty and not await self._bytes_grow(kind, fps):
             raise self.refusal(kind.empty, f"OBS says {kind.shown} and counts no bytes")
         return reached(began, self._read_back(kind, True), told)
 
@@ -341,7 +342,7 @@ class Outputs(Conversation):
                 return False
         return not failed
 
-    async def _bytes_grow(self, kind: _Kind) -> bool:
+    async def _bytes_grow(self, kind: _Kind, fps: float) -> bool:
         """Whether it writes, and not only says so."""
         lowest: int | None = None
 
@@ -354,7 +355,6 @@ class Outputs(Conversation):
             lowest = seen.output_bytes if lowest is None else min(lowest, seen.output_bytes)
             return seen.output_bytes > lowest
 
-        fps = read(model.Stats, await self.link.ask("GetStats")).active_fps
         return await self.until(grown, min(max(BYTES_WITHIN_S, FRAMES_BEFORE_BYTES / max(fps, 1.0)), STARTING_WITHIN_S))
 
     def _give_way(self, kind: _Kind) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
-from drivers.errors import DeviceRefused
+from drivers.errors import DeviceRefused, DeviceUnreachable
 from drivers.obs import model
 from drivers.obs.conversation import Conversation, Goal, code_of, named, reached
 from drivers.obs.model import Call, read
@@ -72,7 +72,11 @@ class Scenes(Conversation):
         """
         call = Call("SetStudioModeEnabled", {"studioModeEnabled": on})
         done = await self.go_to(Goal("studio_mode", on, self._in_studio_mode, call, "preview"))
-        return Result(done.outcome, done.elapsed, {**done.read_back, "scene": await self._on_air()})
+        try:
+            on_air = await self._on_air()
+        except DeviceUnreachable:  # the mode is known all the same
+            return done
+        return Result(done.outcome, done.elapsed, {**done.read_back, "scene": on_air})
 
     async def transition(self, name: str, duration: timedelta | None = None) -> Result:
         """Choose how the next switch looks, and how long it takes.

@@ -133,6 +133,11 @@ class Supervisor:
             raise DeviceUnreachable(self.standing.reason or _not_open())
         return self._link
 
+    @property
+    def has_link(self) -> bool:
+        """Whether there is one."""
+        return self._link is not None and self._link.lost is None
+
     async def start(self) -> None:
         """Connect and take a first snapshot, then keep both up in the background.
 

@@ -243,6 +243,27 @@ async def test_collection_and_profile_are_there_when_the_verb_returns() -> None:
         assert await refused(obs.profile("Rkam")) == "obs.profile_missing"
 
 
+async def test_collection_is_waited_for_while_obs_answers_nothing() -> None:
+    async with opened() as (studio, obs):
+        studio.faults.not_ready_ms = 300.0
+        assert (await obs.collection("Aula")).read_back == {"collection": "Aula"}
+        assert (await obs.scene("Pidato")).outcome is Outcome.COMPLETED
+
+
+async def test_link_that_breaks_while_a_start_proves_itself_leaves_it_unknown() -> None:
+    sim = ObsSimulator(Studio.load(faults=Faults(record_stalls=True)))
+    await sim.start()
+    obs = ObsStudio("obs", "127.0.0.1", sim.port, None)
+    await obs.open()
+    starting = asyncio.create_task(obs.record(True))
+    await until(lambda: sim.studio.record == "STARTED")
+    sim.crash()
+    with pytest.raises(OutcomeUnknown):
+        await starting
+    await obs.close()
+    await sim.stop()
+
+
 async def test_nothing_is_set_up_anew_under_a_running_output() -> None:
     async with opened() as (studio, obs):
         await obs.virtual_camera(True)
