@@ -240,6 +240,18 @@ class Snapshot(Protocol):
         """Return a small JPEG of a source, whether it is on air or not."""
 
 
+@runtime_checkable
+class NamesRecordings(Protocol):
+    """A switcher that names its recordings after what is recorded, and tells when one is closed."""
+
+    record_as: str
+    """Title of what is recorded from now on; empty: the switcher's own names."""
+    on_recorded: Callable[[str, float | None], None] | None
+    """Called with the path of a recording that came to rest, whoever ended it, and how many seconds it ran."""
+    is_local: bool
+    """Whether its files are on this machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShowWanted:
     """What a room will ask of its switcher, and so must find there."""

@@ -6,14 +6,18 @@ success and never starts. So no verb here returns before the state was read back
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable
 
 from drivers.address import DeviceAddress
+from drivers.errors import DriverError
 from drivers.obs import model
 from drivers.obs.inputs import Inputs
 from drivers.obs.inspection import Inspection, asked_of
-from drivers.obs.model import read
+from drivers.obs.model import Call, read
 from drivers.obs.outputs import Outputs
+from drivers.obs.recording import RecordWatch, name_of, restored
 from drivers.obs.scenes import Scenes
 from drivers.obs.setups import Setups
 from drivers.obs.supervisor import Standing
@@ -40,6 +44,10 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
     def __init__(self, name: str, host: str, port: int, password: str | None, asked: ShowWanted | None = None) -> None:
         super().__init__(name, host, port, password)
         self.asked = asked or ShowWanted()
+        self.record_as = ""
+        self.on_recorded: Callable[[str, float | None], None] | None = None
+        self.is_local = host in {"127.0.0.1", "::1", "localhost"}
+        self._watch = RecordWatch()
         self._looked: model.Stats | None = None
 
     async def open(self) -> None:
@@ -74,9 +82,30 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
         self._ask_for("")
         return await super().hotkey(name)
 
+    async def record(self, on: bool) -> Result:
+        """Start or stop the recording; a start is named after what `record_as` says."""
+        if not on or not self.record_as or (self.studio is not None and self.studio.record.active):
+            return await super().record(on)
+        before = await self._name_files(name_of(self.record_as))
+        try:
+            return await super().record(on)
+        finally:
+            with contextlib.suppress(DriverError):  # the next start knows what was left behind by its mark
+                await self._name_files(restored(before))
+
+    async def _name_files(self, form: str) -> str:
+        """Have OBS name its next file, and return how it did before."""
+        where = {"parameterCategory": "Output", "parameterName": "FilenameFormatting"}
+        found = await self.ask(model.ProfileParameter, Call("GetProfileParameter", where))
+        await self.tell("file name", Call("SetProfileParameter", {**where, "parameterValue": form}))
+        return found.parameter_value or ""
+
     def _stood(self, standing: Standing) -> None:
         super()._stood(standing)
         self._see(standing)
+        closed = self._watch.see(standing.studio, time.monotonic())
+        if closed is not None and self.on_recorded is not None:
+            self.on_recorded(closed.path, closed.lasted_s)
 
     async def check(self) -> Health:
         """Ask OBS how it is.
