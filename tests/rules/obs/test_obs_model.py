@@ -92,3 +92,25 @@ def test_a_refusal_carries_its_code() -> None:
     with pytest.raises(DeviceRefused, match="600") as caught:
         Reply("SetCurrentProgramScene", 600, "No source").accepted("obs host:1")
     assert caught.value.reason.values["code"] == 600
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "usable"),
+    [
+        ("rtmp_common", {}, False),
+        ("rtmp_common", {"service": "YouTube - RTMPS", "server": "auto"}, False),  # OBS would open a dialog
+        ("rtmp_common", {"service": "YouTube - RTMPS", "server": "auto", "key": "x"}, True),
+        ("rtmp_custom", {"key": "x"}, False),
+        ("rtmp_custom", {"server": "rtmp://127.0.0.1/live"}, True),
+        ("whip_custom", {"server": "https://192.0.2.1/whip"}, True),
+    ],
+)
+def test_stream_needs_where_to_and_most_a_key(kind: str, settings: dict[str, object], usable: bool) -> None:
+    fields = {"streamServiceType": kind, "streamServiceSettings": settings}
+    assert read(model.StreamService, fields).usable is usable
+
+
+def test_obs_that_is_not_ready_is_not_called_a_refusal_of_the_request() -> None:
+    with pytest.raises(DeviceRefused) as caught:
+        Reply("GetSceneList", 207).accepted("obs")
+    assert caught.value.reason.code == "obs.starting"
