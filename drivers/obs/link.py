@@ -219,19 +219,38 @@ class ObsLink:
         named = {} if request_id else {"requestId": f"siaga-{next(self._ids)}"}
         request_id = request_id or named["requestId"]
         what = body.get("requestType") or _WHATS[op]
-        answer: asyncio.Future[dict[str, Any]] | None = None
+        gives_up_at = self._loop.time() + within_s
+        await self._take_place(what, within_s)
         try:
-            async with asyncio.timeout(within_s), self._places:
-                self._send({"op": op, "d": body | named}, what)
-                answer = self._pending[request_id] = self._loop.create_future()
+            self._send({"op": op, "d": body | named}, what)
+            answer: asyncio.Future[dict[str, Any]] = self._loop.create_future()
+            self._pending[request_id] = answer
+            alarm = self._loop.call_at(gives_up_at, _give_up, answer)  # a third of what asyncio.timeout costs
+            try:
                 return await answer
+            finally:
+                alarm.cancel()
         except TimeoutError as error:
-            if answer is None:
-                raise DeviceUnreachable(self._crowded(what)) from error
             detail = f"{self.where}: wanted an answer to {what}, found none within {within_s:g} s"
             raise OutcomeUnknown(Reason("obs.no_answer", detail, {"request": what})) from error
         finally:
             self._pending.pop(request_id, None)
+            self._places.release()
+
+    async def _take_place(self, what: str, within_s: float) -> None:
+        """Wait until one more may be in flight.
+
+        Raises:
+            DeviceUnreachable: there was no place; nothing was sent.
+        """
+        if not self._places.locked():
+            await self._places.acquire()  # comes back at once
+            return
+        try:
+            async with asyncio.timeout(within_s):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise DeviceUnreachable(self._crowded(what)) from error
 
     def _send(self, message: dict[str, Any], what: str) -> None:
         """Write at once or not at all.
@@ -434,6 +453,11 @@ class ObsLink:
     def _gone(self, code: int, why: str) -> DeviceUnreachable:
         detail = f"{self.where}: OBS ended the connection with {code}{f' ({why})' if why else ''}"
         return DeviceUnreachable(Reason(_ENDS.get(code, "obs.lost"), detail, {"close_code": code}))
+
+
+def _give_up(answer: asyncio.Future[dict[str, Any]]) -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())
 
 
 def _as_os_error(error: Exception) -> OSError:

@@ -6,11 +6,14 @@ import contextlib
 import select
 import socket as socket_module
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import websocket
 
 _TEXT, _CLOSE = 0x1, 0x8
+_AHEAD_BYTES = 16384
+"""As many as websocket-client ever asks for at once."""
 NO_CODE = 1006
 """What RFC 6455 calls a connection that ended without a close frame."""
 
@@ -24,6 +27,23 @@ class Closed(Exception):
         self.why = why
 
 
+class _Ahead:
+    """Reads as much as there is; websocket-client asks the system for every part of a frame."""
+
+    def __init__(self, recv: Callable[[int], bytes]) -> None:
+        self._recv = recv
+        self._rest = b""
+
+    def __call__(self, size: int) -> bytes:
+        """Return at most `size` bytes, at least one."""
+        if not self._rest:
+            if size >= _AHEAD_BYTES:
+                return self._recv(size)
+            self._rest = self._recv(_AHEAD_BYTES)
+        part, self._rest = self._rest[:size], self._rest[size:]
+        return part
+
+
 class WireSocket:
     """The WebSocket as `ObsClient.authenticate` uses it, and as our reader does.
 
@@ -35,6 +55,10 @@ class WireSocket:
         # json.loads decodes anyway; the library's own check is pure Python and slow
         ws.frame_buffer.skip_utf8_validation = True
         ws.cont_frame.skip_utf8_validation = True
+        ws.frame_buffer.recv = _Ahead(ws.frame_buffer.recv)
+        self._room = select.poll()
+        if ws.sock is not None:
+            self._room.register(ws.sock, select.POLLOUT)
 
     def send(self, text: str) -> None:
         """Send one text."""
@@ -61,12 +85,9 @@ class WireSocket:
 
     def takes_more(self) -> bool:
         """Whether the next small write goes through without waiting."""
-        poll = select.poll()
-        try:
-            poll.register(self._ws.sock, select.POLLOUT)
-        except (TypeError, ValueError):  # closed by the reader meanwhile: the write itself will say so
+        if self._ws.sock is None:  # closed by the reader meanwhile: the write itself will say so
             return True
-        return bool(poll.poll(0))
+        return bool(self._room.poll(0))
 
     def say_goodbye(self) -> None:
         """Send a close frame and wake the reader."""

@@ -13,16 +13,19 @@ from typing import cast
 
 from websockets.sync.client import ClientConnection, connect
 
+from tests.wire.obs.oracle import identify
+
 Json = dict[str, object]
 
 
 class Bare:
     """A blocking client that has identified and hears no events."""
 
-    def __init__(self, port: int, events: int = 0) -> None:
+    def __init__(self, port: int, password: str = "") -> None:
         self._socket: ClientConnection = connect(f"ws://127.0.0.1:{port}", compression=None, max_size=None)
-        self._socket.recv()
-        self._socket.send(json.dumps({"op": 1, "d": {"rpcVersion": 1, "eventSubscriptions": events}}))
+        hello = json.loads(self._socket.recv())["d"]
+        proof = identify(hello, password) if password else {"rpcVersion": 1}
+        self._socket.send(json.dumps({"op": 1, "d": proof | {"eventSubscriptions": 0}}))
         self._socket.recv()
 
     def ask(self, request: str, **fields: object) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import cycle
 from typing import NamedTuple
@@ -55,8 +55,8 @@ def measure(*, quick: bool) -> list[Figure]:
         costs = asyncio.run(_exchanges(port, size))
     with two_cores() as pin, simulator() as (port, _):
         pin()
-        switches = asyncio.run(_switches(port, size))
-    return [*_latencies(costs), _switch(switches)]
+        taken = asyncio.run(switches(port, size.rounds * size.switches))
+    return [*_latencies(costs), _switch(taken)]
 
 
 Costs = dict[tuple[str, str], list[float]]
@@ -69,8 +69,8 @@ async def _exchanges(port: int, size: Size) -> Costs:
     costs: Costs = {}
     for _ in range(size.rounds):
         for request, count in ((SMALL, size.asked), (FIVE, size.asked), (BIG, size.big)):
-            _keep(costs, "floor", request, *_asked_barely(bare, request, count))
-            _keep(costs, "link", request, *await _asked(link, request, count))
+            _keep(costs, "floor", request, *asked_barely(bare, request, count))
+            _keep(costs, "link", request, *await asked(link, request, count))
     bare.close()
     await link.close()
     return costs
@@ -81,14 +81,15 @@ def _keep(costs: Costs, who: str, request: str, taken: list[float], cpu_s: float
     costs.setdefault((who, f"{request} cpu"), []).append(cpu_s / len(taken) * 1e6)
 
 
-def _asked_barely(bare: Bare, request: str, count: int) -> tuple[list[float], float]:
-    """Return the milliseconds of each, and the processor's seconds of all."""
-    fields, began = _FIELDS[request], time.process_time()
+def asked_barely(bare: Bare, request: str, count: int) -> tuple[list[float], float]:
+    """Ask a bare client; return the milliseconds of each, and the processor's seconds of all."""
+    fields, began = _FIELDS.get(request, {}), time.process_time()
     return [_timed(lambda: bare.ask(request, **fields)) for _ in range(count)], time.process_time() - began
 
 
-async def _asked(link: ObsLink, request: str, count: int) -> tuple[list[float], float]:
-    fields, began = _FIELDS[request], time.process_time()
+async def asked(link: ObsLink, request: str, count: int) -> tuple[list[float], float]:
+    """Ask our link; return the same."""
+    fields, began = _FIELDS.get(request, {}), time.process_time()
     taken = [await _timed_async(lambda: link.ask(request, **fields)) for _ in range(count)]
     return taken, time.process_time() - began
 
@@ -105,14 +106,16 @@ async def _timed_async(exchange: Callable[[], Awaitable[object]]) -> float:
     return (time.perf_counter() - began) * 1e3
 
 
-async def _switches(port: int, size: Size) -> dict[str, list[float]]:
+async def switches(
+    port: int, count: int, password: str = "", scenes: Sequence[str] = ("Kamera", "Hitam")
+) -> dict[str, list[float]]:
     """Return how long a bare switch and a confirmed one take, in turn."""
-    bare, obs = Bare(port), ObsStudio("obs", "127.0.0.1", port, None)
+    bare, obs = Bare(port, password), ObsStudio("obs", "127.0.0.1", port, password)
     await obs.open()
-    scenes = cycle(("Kamera", "Hitam"))
+    in_turn = cycle(scenes)
     taken: dict[str, list[float]] = {"floor": [], "verb": []}
-    for _ in range(size.rounds * size.switches):
-        wanted, then = next(scenes), next(scenes)
+    for _ in range(count):
+        wanted, then = next(in_turn), next(in_turn)
         taken["floor"].append(_timed(partial(bare.ask, "SetCurrentProgramScene", sceneName=wanted)))
         await asyncio.sleep(BETWEEN_S)
         taken["verb"].append(await _timed_async(partial(obs.scene, then)))

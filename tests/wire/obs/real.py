@@ -120,6 +120,8 @@ class RealObs:
 
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="obs-")))  # socket paths are short
     password: str = PASSWORD
+    canvas: tuple[int, int] = CANVAS
+    fps: int = FPS
     pretend_camera: bool = False
     """Let OBS believe that it has a virtual camera, which will not start."""
 
@@ -242,7 +244,7 @@ class RealObs:
         (scenes / f"{OTHER_COLLECTION}.json").write_text(json.dumps(_other_collection()))
 
     def _write_profile(self, name: str, *, rate: int = 48000, **simple: object) -> None:
-        width, height = CANVAS
+        width, height = self.canvas
         folder = self.folder / "obs-studio" / "basic" / "profiles" / name
         folder.mkdir(parents=True)
         (folder / "basic.ini").write_text(
@@ -251,7 +253,7 @@ class RealObs:
                     "General": {"Name": name},
                     "Video": {
                         "BaseCX": width, "BaseCY": height, "OutputCX": width, "OutputCY": height,
-                        "FPSType": 1, "FPSInt": FPS,
+                        "FPSType": 1, "FPSInt": self.fps,
                     },
                     "Output": {"Mode": "Simple"},
                     "SimpleOutput": {"FilePath": self.recordings, "RecFormat": "mkv", **simple},
