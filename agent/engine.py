@@ -23,9 +23,11 @@ from agent.course import EXTENDED, Course, course_of, follow
 from agent.inspector import inspect_all, keep_inspecting
 from agent.journal import Journal
 from agent.keeper import Keeper
+from agent.placeholders import words_of
 from agent.places import Replaced
 from agent.plan import Action, Deed
 from agent.readiness import Assessment, assess
+from agent.recordings import Recordings
 from agent.report import RoomFacts, report_of
 from agent.roomfile import Preset, RoomFile, Step
 from agent.runner import Order, Run, Runner
@@ -111,6 +113,7 @@ class Engine:
         self._listeners: list[Callable[[], None]] = []
         equipment.board.subscribe(self._device_changed)
         journal.subscribe(self._follow)
+        self._recordings = Recordings(equipment.devices, self)
         self._remember()
 
     # What others see.
@@ -226,7 +229,12 @@ class Engine:
             self._run_phase(plan, "end")
 
     def _report(self, plan: PlannedSession) -> None:
-        """Write the report once; after a kill between the two entries only the second is missing."""
+        """Write the report once; after a kill between the two entries only the second is missing.
+
+        It waits for the recordings to be examined, which has its limits.
+        """
+        if not self._recordings.are_examined(plan.id):
+            return
         if self.course(plan.id).report_seq is None:
             facts = RoomFacts(
                 self.room.room, self.room.name, self.room.time_zone, self.journal.stream, self.room.checklist
@@ -269,6 +277,7 @@ class Engine:
             session_rev=plan.rev,
             cause=cause,
             who=who,
+            words=self._words(plan),
             may_record=plan.recording,
         )
         run = Run(order)
@@ -302,6 +311,7 @@ class Engine:
             work.close()
             raise Declined("room.stopping", "the room's engine does not run")
         run.at = self._clock.now()
+        self._recordings.belong_to(self.book.session(run.order.session) if run.order.session else None)
         self.runs[run.order.preset.name] = run
         if run.order.alone:
             self.last_run = run
@@ -373,9 +383,13 @@ class Engine:
             session_rev=None if plan is None else plan.rev,
             cause=cause,
             who=who,
+            words=self._words(plan),
             may_record=plan is None or plan.recording,
             alone=alone,
         )
+
+    def _words(self, plan: PlannedSession | None) -> dict[str, str]:
+        return words_of(plan, self.room.name, self.room.time_zone)
 
     def set_mute(self, device: str, port: str, on: bool, *, who: str) -> None:
         """Mute or open a sound port by hand; it does not wait for a preset that holds the device."""
@@ -453,6 +467,22 @@ class Engine:
     def note_levels(self, session: str, points: list[dict[str, Any]]) -> None:
         """Write a stretch of microphone levels into a session's journal."""
         self._note(self.book.session(session), EntryKind.LEVELS, cause="agent", body={"points": points})
+
+    def note_recording(self, plan: PlannedSession | None, kind: EntryKind, device: str, body: dict[str, Any]) -> None:
+        """Write into the journal what became of a recording."""
+        self._note(plan, kind, cause="agent", device=device, body=body)
+
+    def spawn_work(self, work: Coroutine[Any, Any, None], name: str) -> bool:
+        """Have work done beside the plan; false when the engine does not run."""
+        if self._group is None:
+            work.close()
+            return False
+        self._group.create_task(work, name=name)
+        return True
+
+    def session_now(self) -> PlannedSession | None:
+        """Return the session that what happens now belongs to."""
+        return self._busy_with()
 
     def live_session(self) -> str | None:
         """Return the session that is live."""

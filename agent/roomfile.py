@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, ValidationError, model_validator
 
+from agent.placeholders import WORDS, unknown
 from contract.base import RoomId
 from contract.link import Broker
 from contract.messages import ChecklistItem, Label
@@ -407,7 +408,8 @@ class _Crossing:
             return None
         verb = driver.verbs[name]
         try:
-            verb.arguments.model_validate(step.get("args", {}))
+            for word in unknown(verb.arguments.model_validate(step.get("args", {}))):
+                self._say((*location, "args"), f"{name}: unknown word {{{word}}}; known: {', '.join(WORDS)}")
         except ValidationError as error:
             for found in error.errors():
                 words = _WORDS.get(found["type"], found["msg"].lower())

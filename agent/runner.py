@@ -17,12 +17,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
 from agent.journal import Journal
+from agent.placeholders import filled
 from agent.roomfile import Preset, Step
 from agent.translate import fault_of
 from contract.messages import Entry, Fault
@@ -46,6 +47,8 @@ class Order:
     session_rev: int | None = None
     cause: str = "schedule"
     who: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What the session's words in texts mean (`agent.placeholders`)."""
     may_record: bool = True
     alone: bool = True
     """Whether the devices are held; a single hand on the mute button does not wait."""
@@ -160,6 +163,7 @@ class Runner:
 
     async def _step(self, run: Run, step: Step) -> None:
         order = run.order
+        step = replace(step, arguments=filled(step.arguments, order.words))
         if not order.may_record and step.verb.records(step.arguments):
             self._skip(run, step, Fault(code="recording.not_permitted", detail="the session may not be recorded"))
             return
@@ -234,7 +238,8 @@ class Runner:
             if step.undo is None or end is None or end.outcome is StepOutcome.SKIPPED:
                 continue
             verb, arguments = step.undo
-            back = Step(f"{step.id}-undo", step.device, verb, arguments, timedelta(seconds=UNDO_WITHIN_S))
+            told = filled(arguments, run.order.words)
+            back = Step(f"{step.id}-undo", step.device, verb, told, timedelta(seconds=UNDO_WITHIN_S))
             self._note(run.order, EntryKind.STEP_INTENT, device=step.device, body=_told(back))
             began = time.monotonic()
             result = await self._carry_out(back)

@@ -77,6 +77,7 @@ def test_three_mistakes_are_named_together_with_line_and_column(tmp_path: Path) 
     [
         ("prepare: siap", "prepare: sipa", 18, "unknown preset 'sipa'"),
         ("{memory: 1}", "{memory: 1000}", 14, "less than or equal to 254"),
+        ("{name: Hitam}", '{name: "{titel}"}', 17, "unknown word {titel}; known: title"),
         ("{memory: 1}", "{memori: 1}", 14, "memori: recall: unknown argument"),
         ("device: camera-1, do: power", "device: camera-9, do: power", 16, "unknown device 'camera-9'"),
         ("do: scene, args: {name: Hitam}", "do: scen, args: {name: Hitam}", 17, "unknown verb for a switcher"),
