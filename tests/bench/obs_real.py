@@ -24,6 +24,7 @@ from siaga.bench import Figure
 from tests.bench.common import percentile
 from tests.bench.obs_floors import Bare
 from tests.bench.obs_speed import SMALL, asked, asked_barely, switches
+from tests.bench.visca_speed import two_cores
 from tests.wire.obs.real import SCENES, RealObs
 
 CANVAS, FPS = (1280, 720), 30
@@ -43,9 +44,11 @@ def measure(*, quick: bool) -> list[Figure]:
     """Return speed and soak on a real OBS; nothing without one."""
     if shutil.which("obs") is None or shutil.which("Xvfb") is None:
         return []
+    with two_cores() as pin, _running() as obs:
+        pin()
+        speed = asyncio.run(_speed(obs, 3 if quick else ROUNDS))
     with _running() as obs:
-        figures = asyncio.run(_speed(obs, 3 if quick else ROUNDS))
-        return figures + asyncio.run(_soak(obs, QUICK_SOAK_S if quick else SOAK_S))
+        return speed + asyncio.run(_soak(obs, QUICK_SOAK_S if quick else SOAK_S))
 
 
 @contextlib.contextmanager
