@@ -20,6 +20,7 @@ from contract.report import (
     Incident,
     LevelPoint,
     Moved,
+    RecordedFile,
     ReportedRun,
     ReportedStep,
     Tick,
@@ -29,6 +30,7 @@ from contract.words import EntryKind, Phase, StepOutcome
 MAX_BYTES = 58_000
 LATE = timedelta(seconds=60)
 """What the clock may differ from the plan before it is a deviation."""
+_RECORDED = frozenset({EntryKind.RECORDED, EntryKind.RECORDING_CHECKED})
 GONE = frozenset({"absent", "fault"})
 
 
@@ -72,6 +74,7 @@ def report_of(facts: RoomFacts, plan: PlannedSession, entries: Sequence[Entry], 
         incidents=tuple(_incidents(entries)),
         checklist=tuple(_checklist(facts, plan, own)),
         levels=tuple(_levels(own)),
+        recordings=tuple(_recordings(own)),
         deviations=tuple(_deviations(plan, own)),
         stream=facts.stream,
         first_seq=own[0].seq,
@@ -231,6 +234,23 @@ def _levels(entries: Iterable[Entry]) -> Iterator[LevelPoint]:
         points = entry.body.get("points") if entry.kind == EntryKind.LEVELS else None
         for point in points if isinstance(points, list) else ():
             yield LevelPoint.model_validate(point)
+
+
+def _recordings(entries: Iterable[Entry]) -> Iterator[RecordedFile]:
+    """Yield each file once: as it was examined, or as it was closed while nobody looked into it."""
+    closed = {(e.device, e.body.get("path")): e for e in entries if e.kind in _RECORDED}
+    for entry in closed.values():
+        body = entry.body
+        yield RecordedFile.model_validate(
+            {
+                "at": entry.at,
+                "device": entry.device or "",
+                "path": body.get("path") or "",
+                "lasted": body.get("lasted_s"),
+                "length": body.get("length_s"),
+                **{name: body[name] for name in ("verdict", "size_bytes", "sha256", "measures") if name in body},
+            }
+        )
 
 
 def _deviations(plan: PlannedSession, entries: Sequence[Entry]) -> Iterator[Deviation]:

@@ -7,12 +7,13 @@ order, its delivery and its acknowledgement.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from contract.base import JsonScalar, Message, Moment, Part, RoomId, Text, Word
 from contract.messages import Fault, Label, Measured
-from contract.words import Condition, Readiness, StepOutcome
+from contract.words import Condition, Readiness, StepOutcome, Verdict
 
 
 class CertifiedDevice(Part):
@@ -100,6 +101,23 @@ class LevelPoint(Part):
     peak_dbfs: float
 
 
+class RecordedFile(Part):
+    """One recording: where it lies, and what was found in it once it was closed."""
+
+    at: Moment
+    device: Word
+    path: Text
+    verdict: Verdict = Verdict.UNPROVEN
+    """The worst finding; unproven while, or because, nobody looked into the file."""
+    lasted: timedelta | None = None
+    """From its start to its end as they were observed, without pauses."""
+    length: timedelta | None = None
+    """What the file says of itself."""
+    size_bytes: int | None = Field(default=None, ge=0)
+    sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
+    measures: tuple[Measured, ...] = ()
+
+
 class Deviation(Part):
     """Plan and fact that differ."""
 
@@ -110,6 +128,8 @@ class Deviation(Part):
 
 class ExecutionReport(Message):
     """The report of one session, made from journal entries only."""
+
+    VERSION: ClassVar[int] = 2
 
     room: RoomId
     room_name: Text
@@ -135,6 +155,7 @@ class ExecutionReport(Message):
     incidents: tuple[Incident, ...] = ()
     checklist: tuple[Tick, ...] = ()
     levels: tuple[LevelPoint, ...] = ()
+    recordings: tuple[RecordedFile, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     stream: str
     first_seq: int = Field(ge=1)

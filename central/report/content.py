@@ -11,7 +11,15 @@ from babel.dates import format_date
 from central.report import words
 from central.report.words import DASH
 from contract.messages import Measured
-from contract.report import Certificate, CertifiedDevice, ExecutionReport, Incident, ReportedRun, ReportedStep
+from contract.report import (
+    Certificate,
+    CertifiedDevice,
+    ExecutionReport,
+    Incident,
+    RecordedFile,
+    ReportedRun,
+    ReportedStep,
+)
 
 Row = list[str]
 Content = dict[str, object]
@@ -88,6 +96,7 @@ def content(report: ExecutionReport) -> Content:
         "timeline": timeline(report, clock),
         "runs": [_run(run, clock) for run in report.runs],
         "incidents": [_incident(one, clock) for one in report.incidents],
+        "recordings": [_recording(one, clock) for one in report.recordings],
         "checklist": [
             ["●" if tick.ticked_at else "○", words.label(tick.label, tick.id), _ticked(tick.ticked_at, tick.who, clock)]
             for tick in report.checklist
@@ -246,6 +255,17 @@ def _incident(one: Incident, clock: Clock) -> Row:
     told = ". ".join(filter(None, (words.fault(one.fault), one.text))) or DASH
     solved = clock.time(one.resolved_at, seconds=True) if one.resolved_at else DASH
     return [clock.time(one.at, seconds=True), what, told, one.who or DASH, solved]
+
+
+def _recording(one: RecordedFile, clock: Clock) -> Row:
+    """Return a recording: when it was closed, its file, how long and how big, and what was found in it."""
+    length = duration(one.length) if one.length is not None else DASH
+    size = f"{words.value(round(one.size_bytes / 1e6, 1))} MB" if one.size_bytes is not None else DASH
+    reasons = [words.fault(measure.reason) for measure in one.measures if measure.reason is not None]
+    shape = SHAPES[one.verdict]
+    found = ". ".join(filter(None, (f"{shape} {words.VERDICTS[one.verdict]}", *reasons)))
+    checksum = f"SHA-256 {one.sha256}" if one.sha256 else "SHA-256 tidak dihitung"
+    return [clock.time(one.at, seconds=True), f"{one.path or DASH}. {checksum}", f"{length}, {size}", found]
 
 
 def _ticked(at: datetime | None, who: str, clock: Clock) -> str:

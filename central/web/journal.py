@@ -30,6 +30,8 @@ _KINDS: Final[Mapping[str, str]] = {
     EntryKind.DEVICE_ALARM: N_("Alarm at a device"),
     EntryKind.PLACES_FORGOTTEN: N_("Another camera: its stored positions are not known"),
     EntryKind.READINESS: N_("Readiness certified"),
+    EntryKind.RECORDED: N_("A recording was closed"),
+    EntryKind.RECORDING_CHECKED: N_("A recording was examined"),
     EntryKind.CHECKLIST: N_("Checklist"),
     EntryKind.NOTE: N_("Note"),
     EntryKind.COMMAND: N_("Command from central"),
@@ -175,6 +177,28 @@ def devices(report: ExecutionReport, translate: Translate) -> Iterator[DeviceLin
             measures=tuple(_measures(device, translate)),
             reason=sentence(device.reason, translate) if device.reason else "",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingLine:
+    """One recorded file and what was found in it."""
+
+    at: datetime
+    path: str
+    length: str
+    sha256: str
+    tone: str
+    word: str
+    reasons: tuple[str, ...]
+
+
+def recordings(report: ExecutionReport, translate: Translate) -> Iterator[RecordingLine]:
+    """Yield the session's recordings."""
+    for one in report.recordings:
+        word, tone = _VERDICTS[one.verdict]
+        minutes = "" if one.length is None else f"{angka(round(one.length.total_seconds() / 60, 1))} min"
+        reasons = tuple(sentence(measure.reason, translate) for measure in one.measures if measure.reason)
+        yield RecordingLine(one.at, one.path or "—", minutes or "—", one.sha256, tone, translate(word), reasons)
 
 
 def _measures(device: CertifiedDevice, translate: Translate) -> Iterator[str]:

@@ -111,6 +111,7 @@ class Site:
             steps=partial(views.steps, translate=translate),
             history=views.history,
             devices=lambda report: list(journal.devices(report, translate)),
+            recordings=lambda report: list(journal.recordings(report, translate)),
             leader_words=words.LEADERS,
             role_words=words.ROLES,
             platform_name=platform_name,

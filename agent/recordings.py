@@ -1,0 +1,83 @@
+"""What was recorded: named after its session, noted when it is closed, examined, and noted again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Coroutine, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from agent.translate import measured_of
+from contract.messages import PlannedSession
+from contract.words import EntryKind
+from drivers.obs.recording import Examined, Recording, examine
+from drivers.outcomes import Verdict
+from drivers.ports import Device, NamesRecordings
+
+log = logging.getLogger(__name__)
+
+
+class Desk(Protocol):
+    """What is wanted of the engine."""
+
+    def note_recording(self, plan: PlannedSession | None, kind: EntryKind, device: str, body: dict[str, Any]) -> None:
+        """Write into the journal."""
+
+    def spawn_work(self, work: Coroutine[Any, Any, None], name: str) -> bool:
+        """Have work done beside the plan; false when nothing is done any more."""
+
+    def session_now(self) -> PlannedSession | None:
+        """Return the session that what happens now belongs to."""
+
+
+class Recordings:
+    """The recordings of one room's switchers."""
+
+    def __init__(self, devices: Mapping[str, Device], desk: Desk) -> None:
+        self._desk = desk
+        self._switchers = {name: device for name, device in devices.items() if isinstance(device, NamesRecordings)}
+        self._examining: dict[str, int] = {}
+        """By session, how many files are looked into."""
+        for name, switcher in self._switchers.items():
+            switcher.on_recorded = partial(self._closed, name)
+
+    def belong_to(self, plan: PlannedSession | None) -> None:
+        """Have what is recorded from now on named after a session."""
+        for switcher in self._switchers.values():
+            switcher.record_as = "" if plan is None else plan.title
+
+    def are_examined(self, session: str) -> bool:
+        """Whether no file of a session is being looked into any more."""
+        return not self._examining.get(session)
+
+    def _closed(self, device: str, path: str, lasted_s: float | None) -> None:
+        """Note a recording that came to rest, and look into it."""
+        plan = self._desk.session_now()
+        body = {"path": path, "lasted_s": None if lasted_s is None else round(lasted_s, 1)}
+        self._desk.note_recording(plan, EntryKind.RECORDED, device, body)
+        session = "" if plan is None else plan.id
+        work = self._examine(device, plan, Recording(path, lasted_s))
+        self._examining[session] = self._examining.get(session, 0) + 1
+        if not self._desk.spawn_work(work, f"examine recording of {device}"):
+            self._examining[session] -= 1
+
+    async def _examine(self, device: str, plan: PlannedSession | None, closed: Recording) -> None:
+        try:
+            found = await examine(closed, local=self._switchers[device].is_local)
+            self._desk.note_recording(plan, EntryKind.RECORDING_CHECKED, device, _told(closed, found))
+        except OSError as error:  # the disk went away, or no process could be started
+            log.warning("recording not examined: %s", error, extra={"action": "examine", "device": device})
+        finally:
+            self._examining["" if plan is None else plan.id] -= 1
+
+
+def _told(closed: Recording, found: Examined) -> dict[str, Any]:
+    return {
+        "path": closed.path,
+        "lasted_s": None if closed.lasted_s is None else round(closed.lasted_s, 1),
+        "length_s": found.length_s,
+        "size_bytes": found.size_bytes,
+        "sha256": found.sha256,
+        "verdict": Verdict(found.verdict).value,
+        "measures": [one.model_dump(mode="json") for one in measured_of(found.measures)],
+    }
