@@ -58,6 +58,8 @@ def test_the_client_keeps_its_password_where_the_link_blanks_it() -> None:
 def test_the_socket_has_what_the_link_uses() -> None:
     ws = websocket.WebSocket()
     assert ws.frame_buffer.skip_utf8_validation is False
+    assert "with self.lock:" in inspect.getsource(type(ws).send_frame)  # a pong of the reader waits for our frame
+    assert ws.sock is None
     assert ws.frame_buffer.recv == ws._recv  # which is asked for at most 16384 bytes
     assert "self.recv(min(16384, shortage))" in inspect.getsource(type(ws.frame_buffer))
     assert ws.cont_frame.skip_utf8_validation is False
