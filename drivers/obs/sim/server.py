@@ -32,6 +32,8 @@ class ObsSimulator:
         self.port = 0
         self.host = "127.0.0.1"
         self.clients: set[Client] = set()
+        self.metering = True
+        """Whether levels are told by themselves to those who asked for them."""
         self._salt = secrets.token_urlsafe(32)
         self._server: Server | None = None
         self._frozen = False
@@ -203,7 +205,7 @@ class ObsSimulator:
         """Send levels to whoever wants them."""
         while True:
             await self.studio.clock.sleep(meters.EVERY_S)
-            if any(client.hears(METERS) for client in self.clients) and not self._frozen:
+            if self.metering and any(client.hears(METERS) for client in self.clients) and not self._frozen:
                 self._told("InputVolumeMeters", METERS, meters.levels(self.studio))
 
     async def _rage(self) -> None:

@@ -189,7 +189,7 @@ async def test_listener_hears_what_it_subscribed_to_and_only_as_long(held: Super
 
 
 async def test_listener_that_does_not_read_keeps_the_newest(held: Supervisor, obs: ObsSimulator) -> None:
-    meters = 1 << 16
+    meters, obs.metering = 1 << 16, False
     async with held.listen(meters, "InputVolumeMeters") as heard:
         for number in range(UNREAD_AT_MOST + 10):
             obs.studio.emit("InputVolumeMeters", meters, {"number": number})
