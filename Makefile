@@ -48,7 +48,8 @@ $(VENV)/test.stamp: $(VENV)/run.stamp
 # Somebody else's OBS client judges the simulated OBS; it runs in Node.js and is locked by its own file.
 $(VENV)/foreign.stamp: $(FOREIGN)/package-lock.json | $(BIN)/python
 	@command -v npm >/dev/null || packages="nodejs npm" .ci/packages
-	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(FOREIGN)
+	mkdir -p $(VENV)/foreign && cp $(FOREIGN)/package.json $(FOREIGN)/package-lock.json $(VENV)/foreign/
+	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(VENV)/foreign
 	@touch $@
 
 ##: make demo         three simulated rooms and central; prints addresses and logins, Ctrl-C ends it
@@ -106,4 +107,4 @@ lock: | $(BIN)/python
 
 ##: make clean        remove everything that was made
 clean:
-	rm -rf $(VENV) $(FOREIGN)/node_modules demo-data demo-out test-artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo-data demo-out test-artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

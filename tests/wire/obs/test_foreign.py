@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +15,9 @@ import pytest
 from drivers.obs.sim import ObsSimulator, Studio
 from tests.wire.obs.oracle import Json
 
-HERE = Path(__file__).with_name("foreign")
+CLIENT = Path(__file__).with_name("foreign") / "client.js"
+LIBRARY = Path(sys.prefix) / "foreign"
+"""Where `make setup-test` installs it."""
 PASSWORD = "rahasia"
 WITHIN_S = 30.0
 
@@ -23,9 +26,9 @@ WITHIN_S = 30.0
 def node() -> str:
     """Skip without the client, but not where nobody would notice."""
     found = shutil.which("node")
-    if found is not None and (HERE / "node_modules" / "obs-websocket-js").is_dir():
+    if found is not None and (LIBRARY / "node_modules" / "obs-websocket-js").is_dir():
         return found
-    missing = f"no client: apt install nodejs npm, then npm ci --ignore-scripts --prefix {HERE}"
+    missing = "no foreign client: make setup-test installs it"
     if os.environ.get("CI"):
         pytest.fail(missing)
     pytest.skip(missing)
@@ -35,7 +38,7 @@ async def driven(node: str, encoding: str) -> Json:
     """Return what obs-websocket-js found."""
     obs = ObsSimulator(Studio.load(), PASSWORD)
     await obs.start()
-    command = [node, str(HERE / "client.js"), encoding, f"ws://127.0.0.1:{obs.port}", PASSWORD]
+    command = [node, str(CLIENT), str(LIBRARY), encoding, f"ws://127.0.0.1:{obs.port}", PASSWORD]
     try:
         running = await asyncio.create_subprocess_exec(
             *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

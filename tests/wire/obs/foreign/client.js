@@ -1,9 +1,13 @@
 // Drives an OBS with obs-websocket-js and prints what came of it as one JSON object.
 //
-//     node client.js json|msgpack URL PASSWORD
+//     node client.js FOLDER json|msgpack URL PASSWORD
+//
+// FOLDER is where npm put obs-websocket-js.
 
-const [encoding, url, password] = process.argv.slice(2);
-const { default: OBSWebSocket, EventSubscription } = await import(`obs-websocket-js/${encoding}`);
+import { createRequire } from 'node:module';
+
+const [folder, encoding, url, password] = process.argv.slice(2);
+const { default: OBSWebSocket, EventSubscription } = createRequire(`${folder}/`)(`obs-websocket-js/${encoding}`);
 
 const obs = new OBSWebSocket();
 const told = [];
