@@ -207,20 +207,22 @@ class Conversation:
 
         Raises:
             DeviceRefused: OBS has no such thing to look at.
-            OutcomeUnknown: the link broke meanwhile, so nobody can look.
+            OutcomeUnknown: the link broke meanwhile, or nobody answered: what was sent may have run.
         """
         deadline = time.monotonic() + within_s
         while True:
+            blind: DeviceUnreachable | None = None
             try:
                 if await holds():
                     return True
-            except DeviceUnreachable as error:  # what was sent may have run; an unanswered look is only repeated
-                if not self._supervisor.has_link:
-                    raise OutcomeUnknown(error.reason) from error
+            except DeviceUnreachable as error:  # an unanswered look is repeated
+                blind = error
             except DeviceRefused as refused:
                 if refused.reason.code != "obs.starting":  # newer OBS answer nothing while they change
                     raise
             left_s = deadline - time.monotonic()
+            if blind is not None and (left_s <= 0 or not self._supervisor.has_link):
+                raise OutcomeUnknown(blind.reason) from blind
             if left_s <= 0:
                 return False
             await self._supervisor.news(min(LOOK_EVERY_S, left_s))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from drivers.errors import DeviceRefused
@@ -111,7 +112,9 @@ class Inputs(Conversation):
         """
         subject = f"media {named('an input', input_name)}"
         async with self.turn(subject) as began:
-            if not await self.until(partial(self._has_media, input_name), MEDIA_WITHIN_S):
+            if not await self._has_media(input_name):
+                await asyncio.sleep(MEDIA_WITHIN_S)
+            if not await self._has_media(input_name):
                 raise self.refusal("obs.not_media", f"{input_name!r} is no media source", input=input_name)
             before = await self._media(input_name)
             call = Call("TriggerMediaInputAction", {"inputName": input_name, "mediaAction": _RESTART})

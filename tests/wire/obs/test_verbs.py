@@ -345,6 +345,25 @@ async def test_what_sets_a_state_is_sent_once_more_and_then_unknown(monkeypatch:
 
 
 @pytest.mark.usefixtures("hurried")
+async def test_state_that_cannot_be_read_is_unknown_and_nothing_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.obs.link.READ_WITHIN_S", 0.2)
+    async with opened() as (studio, obs):
+        sent = counted(obs, monkeypatch)
+        monkeypatch.setattr(studio, "switch", _goes_silent(studio))
+        with pytest.raises(OutcomeUnknown):
+            await obs.scene("Kamera")
+        assert sent == ["SetCurrentProgramScene"]
+
+
+def _goes_silent(studio: Studio) -> Callable[[str], Awaitable[None]]:
+    async def switch(name: str) -> None:
+        studio.programme = name
+        studio.faults.drop_answer = "GetCurrentProgramScene"
+
+    return switch
+
+
+@pytest.mark.usefixtures("hurried")
 async def test_start_is_never_sent_again_when_nobody_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(Faults(drop_answer="StartRecord", start_is_lost=1)) as (_, obs):
         sent = counted(obs, monkeypatch)
