@@ -31,6 +31,7 @@ from agent.keeper import Keeper, Opened
 from agent.meter import Meter
 from agent.places import Places, Replaced
 from agent.plan import Rhythm
+from agent.programme import OnAir, ProgrammePicture
 from agent.readiness import Assessment, assess
 from agent.roomfile import Preset, RoomFile, Secrets, device_kinds, listen_address, load, presets_of, read_secrets
 from agent.schedule import ScheduleBook
@@ -68,6 +69,7 @@ class Room:
     store: Store
     meters: tuple[Meter, ...]
     tablet: Tablet
+    picture: ProgrammePicture | None
 
 
 async def run(config: Path) -> None:
@@ -121,8 +123,11 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) 
     )
     for meter in meters:
         engine.subscribe(meter.settle)
-    tablet = Tablet(engine, levels=next(iter(meters), None), is_online=lambda: exchange.is_up)
-    return Room(engine, exchange, journal, store, meters, tablet)
+    switchers = (device for device in equipment.devices.values() if isinstance(device, OnAir))
+    picture = next((ProgrammePicture(switcher, clock) for switcher in switchers), None)
+    levels = next(iter(meters), None)
+    tablet = Tablet(engine, levels=levels, is_online=lambda: exchange.is_up, picture=picture)
+    return Room(engine, exchange, journal, store, meters, tablet, picture)
 
 
 def _equipment(room_file: RoomFile, passwords: Mapping[str, str], clock: Clock) -> Equipment:
@@ -185,6 +190,8 @@ async def _work(room: Room, listener: socket.socket, stop: asyncio.Event, suppor
             group.create_task(room.engine.run(), name="engine"),
             group.create_task(room.exchange.run(), name="exchange"),
         ]
+        if room.picture is not None:
+            tasks.append(group.create_task(room.picture.run(), name="programme picture"))
         web = group.create_task(_serve_web(server, listener), name="tablet")
         try:
             await stop.wait()

@@ -12,6 +12,7 @@ from agent import plan as timeline
 from agent.board import Sighting
 from agent.course import Course
 from agent.engine import Declined, Engine
+from agent.programme import ProgrammePicture
 from agent.runner import Run
 from agent.web import face
 from contract.messages import PlannedSession
@@ -45,9 +46,17 @@ class Levels(Protocol):
 class Tablet:
     """Satisfies `RoomFace`."""
 
-    def __init__(self, engine: Engine, *, levels: Levels | None, is_online: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        levels: Levels | None,
+        is_online: Callable[[], bool],
+        picture: ProgrammePicture | None = None,
+    ) -> None:
         self._engine = engine
         self._levels = levels
+        self._picture = picture
         self._is_online = is_online
         self._is_leaving = False
         room = engine.room
@@ -61,6 +70,7 @@ class Tablet:
             checklist=tuple(face.ChecklistItem(item.id, item.label) for item in room.checklist),
             cameras=tuple(name for name, device in devices.items() if isinstance(device, Camera)),
             sound_ports=SOUND_PORTS if self._sound is not None else (),
+            has_programme=picture is not None,
         )
 
     @property
@@ -145,6 +155,10 @@ class Tablet:
     def meters(self) -> Mapping[str, float]:
         """Return the newest levels."""
         return {} if self._levels is None else self._levels.read()
+
+    def programme(self) -> face.Shot | None:
+        """Return the newest picture of what is on air."""
+        return None if self._picture is None else self._picture.look()
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` after every change."""

@@ -13,7 +13,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -42,6 +42,7 @@ THEMES = ("dark", "light")
 A_YEAR_S = 365 * 24 * 3600
 PARTS = ("head", "session", "readiness", "checks", "sound")
 EXTENSION_MINUTES = 15
+PICTURE_IS_OLD_AFTER = timedelta(seconds=5)
 
 
 def create_app(room: RoomFace, support: Callable[[], Awaitable[bytes]] | None = None) -> Starlette:
@@ -56,6 +57,7 @@ def create_app(room: RoomFace, support: Callable[[], Awaitable[bytes]] | None = 
             Route("/api/v1/presets/{name}/run", tablet.run, methods=["POST"]),
             Route("/language/{value}", tablet.choose_language, methods=["POST"]),
             Route("/theme/{value}", tablet.choose_theme, methods=["POST"]),
+            Route("/programme.jpg", tablet.programme),
             Route("/healthz", tablet.healthz),
             Route("/metrics", tablet.metrics),
             tablet.assets.route(),
@@ -222,6 +224,17 @@ class _Tablet:
         answer = RedirectResponse("/", status_code=303)
         answer.set_cookie(cookie, value, max_age=A_YEAR_S, httponly=True, samesite="lax")
         return answer
+
+    async def programme(self, request: Request) -> Response:
+        """Answer with what is on air, or that nobody has seen it for too long."""
+        shot = self._room.programme()
+        if shot is None or datetime.now(UTC) - shot.at > PICTURE_IS_OLD_AFTER:
+            return Response(status_code=204, headers={"Cache-Control": "no-store"})
+        tag = f'"{shot.tag}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(shot.jpeg, media_type="image/jpeg", headers=headers)
 
     async def healthz(self, _request: Request) -> Response:
         """Answer that the process lives; the room's own health is in the page and the metrics."""

@@ -68,6 +68,8 @@ class RoomFacts:
     """Devices that can be driven, in the order of the room file."""
     sound_ports: tuple[str, ...] = ()
     """What can be muted: `microphone`, `speaker`."""
+    has_programme: bool = False
+    """Whether there may be a picture of what is on air."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,22 @@ class Tick:
     at: datetime
 
 
+class Shot(Protocol):
+    """A small picture of what is on air."""
+
+    @property
+    def jpeg(self) -> bytes:
+        """The picture."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was taken."""
+
+    @property
+    def tag(self) -> str:
+        """Differs when the picture does."""
+
+
 @dataclass(frozen=True, slots=True)
 class RoomView:
     """All that changes, at one moment."""
@@ -187,6 +205,9 @@ class RoomFace(Protocol):
 
     def meters(self) -> Mapping[str, float]:
         """Return the newest levels in dBFS by sound port; empty while nothing is measured. Asked ten times a second."""
+
+    def programme(self) -> Shot | None:
+        """Return the newest picture of what is on air; asking has more taken for some seconds."""
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` whenever `view()` would differ; returns what ends that. Calls may come in bursts."""

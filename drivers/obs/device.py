@@ -20,7 +20,7 @@ from drivers.obs.outputs import Outputs
 from drivers.obs.recording import RecordWatch, name_of, restored
 from drivers.obs.scenes import Scenes
 from drivers.obs.setups import Setups
-from drivers.obs.supervisor import Standing
+from drivers.obs.supervisor import Standing, State
 from drivers.outcomes import Health, Result, judge
 from drivers.ports import Device, Programme, ShowWanted
 
@@ -129,6 +129,12 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
         )
         before, self._looked = self._looked, look.stats
         return judge((*model.measures(before, look), *self.inspected))
+
+    @property
+    def on_air(self) -> str | None:
+        """The scene on air, as events told; none while OBS does not answer."""
+        ready = self.standing.state is State.READY and self.studio is not None
+        return self.studio.programme if ready and self.studio else None
 
     async def state(self) -> Programme:
         """Ask what is on air, what runs and what is muted."""

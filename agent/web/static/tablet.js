@@ -5,6 +5,7 @@ import { confirm } from "./confirm.js";
 import { hold } from "./hold.js";
 import { command, connect, isLive, now, send } from "./live.js";
 import { attend } from "./page.js";
+import { programme } from "./programme.js";
 
 const UNCONFIRMED_MS = 1000;
 const TOAST_MS = 6000;
@@ -115,4 +116,5 @@ addEventListener("live:link", (event) => {
 dangerous(document);
 bind();
 attend();
+programme(document.querySelector("[data-programme]"));
 connect("/live");

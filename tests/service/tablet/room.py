@@ -29,6 +29,7 @@ from agent.web.face import (
     RoomView,
     RunState,
     SessionView,
+    Shot,
     Tick,
 )
 from drivers.outcomes import Condition, Health, Measure, Reason, Verdict
@@ -114,6 +115,7 @@ class FakeRoom:
         """Cleared, no camera takes a move."""
         self.answers.set()
         self.refusal: Reason | None = None
+        self.shot: Shot | None = None
         self._followers: set[Callable[[], None]] = set()
         self._beat = 0
 
@@ -123,6 +125,9 @@ class FakeRoom:
     def meters(self) -> Mapping[str, float]:
         self._beat += 1
         return {"microphone": -24 + 10 * sin(self._beat / 7), "speaker": -60.0}
+
+    def programme(self) -> Shot | None:
+        return self.shot
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         self._followers.add(changed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from httpx import ASGITransport, AsyncClient
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from agent.programme import Shot
 from agent.web.app import create_app
 from agent.web.face import Phase, PresetRun, RunState
 from drivers.outcomes import Reason
@@ -47,6 +48,19 @@ async def test_the_page_comes_in_the_language_that_was_chosen(http: AsyncClient)
     assert answer.status_code == 303
     assert "Start session" in (await http.get("/")).text
     assert (await http.post("/language/xx")).status_code == 404
+
+
+async def test_the_picture_on_air_is_sent_once_per_picture_and_never_when_it_is_old(
+    http: AsyncClient, room: FakeRoom
+) -> None:
+    assert (await http.get("/programme.jpg")).status_code == 204
+    room.shot = Shot(b"\xff\xd8 a picture", datetime.now(UTC), "abc")
+    answer = await http.get("/programme.jpg")
+    assert (answer.content, answer.headers["content-type"]) == (b"\xff\xd8 a picture", "image/jpeg")
+    again = await http.get("/programme.jpg", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    room.shot = Shot(b"\xff\xd8 a picture", datetime.now(UTC) - timedelta(seconds=6), "abc")
+    assert (await http.get("/programme.jpg")).status_code == 204
 
 
 @pytest.mark.parametrize("part", ["head", "session", "readiness", "checks", "sound"])
