@@ -4,9 +4,13 @@ A driver has never heard of a room, a booking or MQTT. It is reached by its addr
 (`connect`), speaks through a port (`drivers.ports`) and tells outcomes apart honestly.
 """
 
+from typing import TYPE_CHECKING
+
 from drivers.address import DeviceAddress
 from drivers.outcomes import Condition, Health, Measure, Outcome, Reason, Result, Verdict
-from drivers.registry import connect, driver_for
+
+if TYPE_CHECKING:
+    from drivers.registry import connect, driver_for
 
 __all__ = [
     "Condition",
@@ -20,3 +24,16 @@ __all__ = [
     "connect",
     "driver_for",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load the registry when first asked for: a sound worker is half as big without it.
+
+    Raises:
+        AttributeError: there is no such name.
+    """
+    if name in {"connect", "driver_for"}:
+        from drivers import registry
+
+        return getattr(registry, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
