@@ -85,6 +85,11 @@ class Room:
             self._playing = np.concatenate([self._playing, samples])
             return at_s
 
+    @property
+    def plays(self) -> bool:
+        """Whether the loudspeaker has something to play."""
+        return self._playing.size > 0
+
     def tick(self) -> Block:
         """Return the microphone's next block."""
         with self._lock:

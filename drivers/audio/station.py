@@ -3,8 +3,9 @@
 The worker and the room model differ in their `SoundSystem` only; metering, the loop check
 and the words on the line are these, so that the supervisor cannot tell them apart.
 
-Two threads: `meter` turns blocks into level lines and is the sign of life, `work` carries
-out commands one by one. Blocks arrive on a third, which belongs to the sound system.
+Three threads: `meter` turns blocks into level lines and is the sign of life, `work` carries
+out commands one by one, and `proof` those that take seconds, so that a mute never waits for
+them. Blocks arrive on a fourth, which belongs to the sound system.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ SIGN_OF_LIFE_EVERY_S = 0.25
 LOOK_AGAIN_AFTER_S = 1.0
 """Looking for an absent microphone costs a process; once a second finds it soon enough."""
 RECORDED_WITHIN_S = 1.0
+_PROVE = "prove"
 _LOOK = "look"
 """An order from here, not from the supervisor: see what is there now."""
 
@@ -91,7 +93,7 @@ class SoundSystem(Protocol):
 class Station:
     """One supervisor's view of a sound system.
 
-    `send` is called from two threads. `leave` ends the station; it may not return.
+    `send` is called from three threads. `leave` ends the station; it may not return.
     """
 
     def __init__(self, system: SoundSystem, send: Callable[[Line], None], leave: Callable[[], None]) -> None:
@@ -100,11 +102,15 @@ class Station:
         self._leave = leave
         self._blocks: queue.SimpleQueue[Block | None] = queue.SimpleQueue()
         self._orders: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
+        self._proofs: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
         self._takes: queue.SimpleQueue[Block] | None = None
+        self._set = 0
+        """How often a port was muted, opened or set: a proof meanwhile proves nothing."""
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=self._meter, name="sound-meter", daemon=True),
-            threading.Thread(target=self._work, name="sound-work", daemon=True),
+            threading.Thread(target=self._work, args=(self._orders,), name="sound-work", daemon=True),
+            threading.Thread(target=self._work, args=(self._proofs,), name="sound-proof", daemon=True),
         ]
 
     def start(self) -> None:
@@ -113,18 +119,18 @@ class Station:
             thread.start()
 
     def order(self, line: Line) -> None:
-        """Queue a command; its answer comes through `send`."""
-        self._orders.put(line)
+        """Queue a command; its answer comes through `send`. No other waits for a proof, which takes seconds."""
+        (self._proofs if line.get("do") == _PROVE else self._orders).put(line)
 
     def look_again(self) -> None:
         """Look, in turn, at what is there now and tell the supervisor: something came, went or moved."""
         self._orders.put({"do": _LOOK})
 
     def stop(self) -> None:
-        """End both threads; a sound system that hangs keeps them."""
+        """End the threads; a sound system that hangs keeps them."""
         self._over.set()
-        self._blocks.put(None)
-        self._orders.put(None)
+        for waited_for in (self._blocks, self._orders, self._proofs):
+            waited_for.put(None)
 
     # --- meter ---
 
@@ -170,8 +176,8 @@ class Station:
 
     # --- work ---
 
-    def _work(self) -> None:
-        while (order := self._orders.get()) is not None:
+    def _work(self, orders: queue.SimpleQueue[Line | None]) -> None:
+        while (order := orders.get()) is not None:
             if order.get("do") == _LOOK:
                 self._look()
                 continue
@@ -191,10 +197,12 @@ class Station:
                 self._inventory = self._system.inventory()
                 return _listed(self._inventory)
             case "mute":
+                self._set += 1
                 return {"muted": self._system.mute(lines.text(order, "port"), lines.flag(order, "on"))}
             case "gain":
+                self._set += 1
                 return {"gain_db": self._system.gain(lines.text(order, "port"), lines.number(order, "db"))}
-            case "prove":
+            case _ if order.get("do") == _PROVE:
                 return asdict(self.prove())
             case other:
                 raise ValueError(f"do: wanted inventory, mute, gain or prove, got {other!r}")
@@ -226,11 +234,17 @@ class Station:
     # --- loop check ---
 
     def prove(self) -> LoopAnswer:
-        """Play the chirp until it is heard, at most `TRIES` times, and return the last answer."""
-        probe = dsp.chirp()
+        """Play the chirp until it is heard, at most `TRIES` times, and return the last answer.
+
+        Raises:
+            SoundTrouble: somebody muted or set a port meanwhile.
+        """
+        probe, before = dsp.chirp(), self._set
         answer = self._try(probe)
-        while answer.tries < TRIES and not _settled(answer):
+        while answer.tries < TRIES and not _settled(answer) and self._set == before:
             answer = replace(self._try(probe), tries=answer.tries + 1)
+        if self._set != before:
+            raise SoundTrouble("sound.disturbed", "somebody muted or set a port while the tone was played")
         return answer
 
     def _try(self, probe: dsp.Samples) -> LoopAnswer:

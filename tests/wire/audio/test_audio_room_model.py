@@ -287,3 +287,13 @@ async def test_feedback_fails_the_check_with_its_frequency(sound: RoomSound, roo
     measure = next(m for m in (await sound.check()).measures if m.name == "microphone.howl")
     assert measure.reason is not None
     assert measure.reason.values["howl_hz"] == 2400
+
+
+async def test_a_mute_does_not_wait_for_a_loop_check_which_then_proves_nothing(sound: RoomSound, room: Room) -> None:
+    proving = asyncio.create_task(sound.prove(loop=True))
+    await until(lambda: room.plays)
+    assert (await sound.mute("microphone", on=True)).outcome is Outcome.COMPLETED
+    assert not proving.done()
+    measures = {measure.name: measure for measure in await proving}
+    assert measures["loop.heard"].verdict is Verdict.UNPROVEN
+    assert code(tuple(measures.values()), "loop.heard") == "sound.disturbed"
