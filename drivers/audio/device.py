@@ -104,7 +104,11 @@ class RoomSound:
         return tuple(measures)
 
     async def _hear_itself(self) -> tuple[Measure, ...]:
-        """Play the tone; where somebody muted or set a port meanwhile, nothing is proved."""
+        """Play the tone; where somebody muted or set a port meanwhile, nothing is proved.
+
+        Raises:
+            DeviceRefused: the sound system would not play it.
+        """
         try:
             return loop_measures(self._loop_answer(await self._link.ask("prove", within_s=PROVED_WITHIN_S)))
         except DeviceRefused as refused:
