@@ -1,7 +1,8 @@
 """Alarms: findings at a device that nobody may overlook, even where the device itself works on. Pure.
 
 A camera that goes on moving after STOP, and one that the watchdog had to stop because this
-process stood still. An alarm is raised once for each occurrence and ends when a look at the
+process stood still; a recording that is about to fill its disk, which is never stopped for
+that. An alarm is raised once for each occurrence and ends when a look at the
 device no longer finds it; a device that does not answer ends nothing.
 """
 
@@ -13,8 +14,8 @@ from datetime import datetime
 
 from drivers.outcomes import Health, Measure, Reason, Scalar, Verdict
 
-STOP, WATCHDOG = "stop", "watchdog"
-ALARMS = (STOP, WATCHDOG)
+STOP, WATCHDOG, RECORDING_DISK = "stop", "watchdog", "recording_disk"
+ALARMS = (STOP, WATCHDOG, RECORDING_DISK)
 """Names of the measures that raise one when they are not well; another value is another occurrence."""
 
 

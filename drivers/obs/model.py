@@ -380,6 +380,7 @@ def measures(before: Stats | None, now: Look) -> tuple[Measure, ...]:
         _skipped(before, now.stats),
         _disk(now.stats.available_disk_space),
         Measure("recording", now.record.output_active, Verdict.PASS),
+        *_running_out(now),
         _round_trip(now.rtt_ms),
     )
 
@@ -448,6 +449,17 @@ def _disk(free_mb: float) -> Measure:
     verdict = Verdict.WARN if free_mb >= DISK_FAIL_MB else Verdict.FAIL
     low = Reason("obs.disk_low", f"{value} MB left to record into, wanted {limit}", {"free_mb": value})
     return Measure("disk_free", value, verdict, "MB", limit, folder_missing() if free_mb == 0 else low)
+
+
+def _running_out(now: Look) -> tuple[Measure, ...]:
+    """Return that a recording that runs is about to fill its disk; nothing stops it, so somebody must know."""
+    free_mb = round(now.stats.available_disk_space)
+    if not now.record.output_active or free_mb >= DISK_FAIL_MB:
+        return ()
+    limit = f">= {DISK_FAIL_MB:.0f} MB"
+    detail = f"a recording runs and {free_mb} MB are left, wanted {limit}: it goes on until the disk is full"
+    reason = Reason("obs.record_disk_low", detail, {"free_mb": free_mb})
+    return (Measure("recording_disk", "low", Verdict.FAIL, "", limit, reason),)
 
 
 def _round_trip(rtt_ms: float) -> Measure:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from siaga.bench import Figure
-from tests.bench import obs_answers, obs_loss, obs_real, obs_speed
+from tests.bench import obs_answers, obs_loss, obs_ready, obs_real, obs_speed
 
-PARTS = (obs_speed, obs_answers, obs_loss, obs_real)
+PARTS = (obs_speed, obs_answers, obs_loss, obs_ready, obs_real)
 
 
 def measure(*, quick: bool) -> list[Figure]:

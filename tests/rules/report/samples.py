@@ -13,6 +13,7 @@ from contract.report import (
     Incident,
     LevelPoint,
     Moved,
+    RecordedFile,
     ReportedRun,
     ReportedStep,
     Tick,
@@ -88,6 +89,25 @@ RUN = ReportedRun(
 )
 
 
+RECORDING = RecordedFile(
+    at=after(91),
+    device="obs",
+    path="/home/siaga/rekaman/Siaga - Rapat Koordinasi Pengendalian Inflasi Daerah - 2026-03-02 09-04-00.mkv",
+    verdict=Verdict.FAIL,
+    lasted=timedelta(minutes=86),
+    length=timedelta(minutes=85, seconds=59),
+    size_bytes=1_720_400_000,
+    sha256="9f" * 32,
+    measures=(
+        Measured(name="record_streams", value="1 + 1", verdict=Verdict.PASS),
+        Measured(
+            name="record_sound", value=-91.0, unit="dB", limit="> -60 dB", verdict=Verdict.FAIL,
+            reason=Fault(code="obs.record_silent", detail="record_sound: wanted > -60 dB", values={"db": -91.0}),
+        ),
+    ),
+)  # fmt: skip
+
+
 def rich(**changes: object) -> ExecutionReport:
     """Return the report of a session that took place, not without trouble."""
     whole = ExecutionReport(
@@ -123,6 +143,7 @@ def rich(**changes: object) -> ExecutionReport:
             Tick(id="air", label={"id": "Air minum tersedia"}),
         ),
         levels=tuple(LevelPoint(at=after(4 + n), rms_dbfs=-30 + n % 7, peak_dbfs=-14 + n % 5) for n in range(86)),
+        recordings=(RECORDING,),
         deviations=(Deviation(code="late_start", planned="09.00", actual="09.04"),),
         stream="praja-1-a",
         first_seq=12,
@@ -136,6 +157,7 @@ def missed(**changes: object) -> ExecutionReport:
     nothing: dict[str, object] = {
         "carried_out": False, "leader": None, "letter": "", "platform": "", "operators": (), "prepared_at": None,
         "started_at": None, "ended_at": None, "certificate": None, "runs": (), "incidents": (), "checklist": (),
-        "levels": (), "deviations": (), "moves": (Moved(phase="missed", at=after(90), cause="schedule"),),
+        "levels": (), "recordings": (), "deviations": (),
+        "moves": (Moved(phase="missed", at=after(90), cause="schedule"),),
     }  # fmt: skip
     return rich(**(nothing | changes))

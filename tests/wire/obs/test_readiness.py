@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from agent.alarm import alarming
 from drivers import Condition, DeviceAddress, Verdict
 from drivers.errors import AddressError
 from drivers.obs.device import ObsStudio, connect
@@ -130,3 +131,15 @@ async def test_switches_of_somebody_else_are_counted_and_ours_are_not() -> None:
             await until(lambda: obs.studio is not None and obs.studio.programme == other_scene(other))
         await other.close()
         assert code((await found(obs))["other_hands"]) == (Verdict.WARN, "obs.other_hands")
+
+
+async def test_a_recording_that_fills_its_disk_is_an_alarm_and_goes_on() -> None:
+    async with opened() as (sim, obs):
+        await obs.record(True)
+        assert not alarming(await obs.check())
+        sim.studio.faults.disk_gone = True
+        alarms = alarming(await obs.check())
+        assert {name: code(row) for name, row in alarms.items()} == {
+            "recording_disk": (Verdict.FAIL, "obs.record_disk_low")
+        }
+        assert sim.studio.recorder.active
