@@ -181,6 +181,9 @@ SENTENCES: dict[str, str] = {
     "obs.other_hands": N_("Somebody else switched the scene %(count)s times within a minute"),
     "obs.not_told": N_("OBS did not tell this"),
     "obs.inspected_long_ago": N_("The last thorough look at OBS is too long ago"),
+    "obs.runs_silent": N_(
+        "OBS runs, but has not opened its port for %(seconds)s s: answer the question on the room's screen"
+    ),
     "obs.record_disk_low": N_("Only %(free_mb)s MB left while recording: make room, or the recording breaks off"),
     "obs.record_unreadable": N_("The recording cannot be read: %(path)s"),
     "obs.record_gone": N_("The recording is not where OBS wrote it: %(path)s"),

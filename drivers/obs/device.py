@@ -6,17 +6,19 @@ success and never starts. So no verb here returns before the state was read back
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Callable
 
 from drivers.address import DeviceAddress
-from drivers.errors import DriverError
+from drivers.errors import AddressError, DeviceUnreachable, DriverError
 from drivers.obs import model
 from drivers.obs.inputs import Inputs
 from drivers.obs.inspection import Inspection, asked_of
 from drivers.obs.model import Call, read
 from drivers.obs.outputs import Outputs
+from drivers.obs.process import stands_silent
 from drivers.obs.recording import RecordWatch, name_of, restored
 from drivers.obs.scenes import Scenes
 from drivers.obs.setups import Setups
@@ -25,6 +27,7 @@ from drivers.outcomes import Health, Result, judge
 from drivers.ports import Device, Programme, ShowWanted
 
 DEFAULT_PORT = 4455
+HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def connect(name: str, address: DeviceAddress, password: str | None) -> Device:
@@ -33,9 +36,23 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> Device:
     Raises:
         AddressError: no host, an unknown option, or a canvas or a rate that is none.
     """
-    address.allow("canvas", "fps", "collection", "profile")
+    address.allow("canvas", "fps", "collection", "profile", "process")
     host, port = address.endpoint(DEFAULT_PORT)
-    return ObsStudio(name, host, port, password, asked_of(address))
+    obs = ObsStudio(name, host, port, password, asked_of(address))
+    obs.watches_process = _watches(address)
+    return obs
+
+
+def _watches(address: DeviceAddress) -> bool:
+    """Return whether OBS's process is looked for when nobody answers.
+
+    Raises:
+        AddressError: another word than `watch`, or an OBS on another machine.
+    """
+    asked = address.options.get("process")
+    if asked not in {None, "watch"} or (asked and address.host not in HERE):
+        raise AddressError(f"{address}: process may only be watch, and only of an OBS on this machine")
+    return asked is not None
 
 
 class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
@@ -46,7 +63,8 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
         self.asked = asked or ShowWanted()
         self.record_as = ""
         self.on_recorded: Callable[[str, float | None], None] | None = None
-        self.is_local = host in {"127.0.0.1", "::1", "localhost"}
+        self.is_local = host in HERE
+        self.watches_process = False
         self._watch = RecordWatch()
         self._looked: model.Stats | None = None
 
@@ -59,7 +77,13 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
             ProtocolViolation: something else than OBS listens there.
         """
         self._looked = None
-        await super().open()
+        try:
+            await super().open()
+        except DeviceUnreachable as error:
+            silent = await asyncio.to_thread(stands_silent) if self.watches_process else None
+            if silent is None:
+                raise
+            raise DeviceUnreachable(silent) from error
 
     async def close(self) -> None:
         """Let go of the link; what was measured over it is forgotten too."""
