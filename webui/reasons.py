@@ -185,6 +185,7 @@ SENTENCES: dict[str, str] = {
         "OBS runs, but has not opened its port for %(seconds)s s: answer the question on the room's screen"
     ),
     "obs.record_disk_low": N_("Only %(free_mb)s MB left while recording: make room, or the recording breaks off"),
+    "obs.record_path_unknown": N_("Not proven: OBS did not say where the recording is"),
     "obs.record_unreadable": N_("The recording cannot be read: %(path)s"),
     "obs.record_gone": N_("The recording is not where OBS wrote it: %(path)s"),
     "obs.record_streams": N_("The recording has %(video)s pictures and %(sound)s sounds; one of each is wanted"),

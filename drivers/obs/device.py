@@ -110,12 +110,15 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
         """Start or stop the recording; a start is named after what `record_as` says."""
         if not on or not self.record_as or (self.studio is not None and self.studio.record.active):
             return await super().record(on)
-        before = await self._name_files(name_of(self.record_as))
+        before = None
+        with contextlib.suppress(DriverError):  # a recording without its name is better than none
+            before = await self._name_files(name_of(self.record_as))
         try:
             return await super().record(on)
         finally:
-            with contextlib.suppress(DriverError):  # the next start knows what was left behind by its mark
-                await self._name_files(restored(before))
+            if before is not None:
+                with contextlib.suppress(DriverError):  # the next start knows what was left behind by its mark
+                    await self._name_files(restored(before))
 
     async def _name_files(self, form: str) -> str:
         """Have OBS name its next file, and return how it did before."""

@@ -206,7 +206,9 @@ async def examine(asked: Recording, *, local: bool) -> Examined:
     path = Path(asked.path)
     if not local:
         return _not_looked(asked, "obs.record_elsewhere", "the file is on another machine")
-    if not asked.path or not await asyncio.to_thread(path.is_file):
+    if not asked.path:
+        return _not_looked(asked, "obs.record_path_unknown", "OBS did not say where the recording is")
+    if not await asyncio.to_thread(path.is_file):
         return Examined(asked.path, (_fails(_file(asked), "obs.record_gone", path=asked.path),))
     size = (await asyncio.to_thread(path.stat)).st_size
     if shutil.which("ffprobe") is None or shutil.which("ffmpeg") is None:

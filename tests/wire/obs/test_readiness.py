@@ -12,6 +12,7 @@ from agent.alarm import alarming
 from drivers import Condition, DeviceAddress, Verdict
 from drivers.errors import AddressError
 from drivers.obs.device import ObsStudio, connect
+from drivers.obs.model import Call
 from drivers.obs.sim import Faults, ObsSimulator, Studio
 from drivers.outcomes import Measure
 from drivers.ports import Inspected, ShowWanted
@@ -143,3 +144,21 @@ async def test_a_recording_that_fills_its_disk_is_an_alarm_and_goes_on() -> None
             "recording_disk": (Verdict.FAIL, "obs.record_disk_low")
         }
         assert sim.studio.recorder.active
+
+
+async def test_a_recording_that_cannot_be_named_is_made_all_the_same() -> None:
+    async with opened(Faults(drop_answer="SetProfileParameter")) as (sim, obs):
+        obs.record_as = "Rapat"
+        await obs.record(True)
+        assert sim.studio.recorder.active
+
+
+async def test_obs_names_its_files_as_before_once_the_recording_runs() -> None:
+    async with opened() as (_, obs):
+        where = {"parameterCategory": "Output", "parameterName": "FilenameFormatting"}
+        own = Call("SetProfileParameter", {**where, "parameterValue": "%hh-%mm"})
+        await obs.link.command(own)
+        obs.record_as = "Rapat"
+        await obs.record(True)
+        found = await obs.link.question(Call("GetProfileParameter", where))
+        assert found["parameterValue"] == "%hh-%mm"

@@ -59,6 +59,7 @@ async def test_a_recording_has_its_sessions_name_and_its_file_is_examined(obs: r
 
 async def test_a_file_elsewhere_or_gone_or_cut_off_is_not_called_good(tmp_path: Path) -> None:
     assert (await examine(Recording("/a.mkv", 3.0), local=False)).verdict is Verdict.UNPROVEN
+    assert (await examine(Recording("", 3.0), local=True)).verdict is Verdict.UNPROVEN
     assert (await examine(Recording(str(tmp_path / "a.mkv"), 3.0), local=True)).verdict is Verdict.FAIL
     (tmp_path / "b.mkv").write_bytes(b"\x1aE\xdf\xa3" + bytes(500))
     broken = await examine(Recording(str(tmp_path / "b.mkv"), 3.0), local=True)
