@@ -532,12 +532,11 @@ class Engine:
         """Look at everything anew and freeze what was found."""
         proofs: dict[str, tuple[Any, ...]] = {}
         try:
-            async with asyncio.timeout(CERTIFY_WITHIN_S):
-                await self.inspect(listens=True)
-                await self.recheck()
+            async with asyncio.timeout(CERTIFY_WITHIN_S), asyncio.TaskGroup() as group:
+                group.create_task(self._look_thoroughly(), name="look thoroughly")
                 for name, device in self.equipment.devices.items():
                     if isinstance(device, Sound) and self.equipment.board.devices[name].is_there:
-                        proofs[name] = await self._prove(device, plan)
+                        group.create_task(self._keep_proof(device, plan, proofs), name=f"prove {name}")
         except TimeoutError:
             log.warning("certificate took too long", extra={"action": "certify", "session": plan.id})
         finally:
@@ -550,6 +549,13 @@ class Engine:
             outcome=certificate.readiness,
             body=certificate.model_dump(mode="json"),
         )
+
+    async def _look_thoroughly(self) -> None:
+        await self.inspect(listens=True)
+        await self.recheck()
+
+    async def _keep_proof(self, sound: Sound, plan: PlannedSession, proofs: dict[str, tuple[Any, ...]]) -> None:
+        proofs[sound.name] = await self._prove(sound, plan)
 
     async def _prove(self, sound: Sound, plan: PlannedSession) -> tuple[Any, ...]:
         """Prove the sound; ports that were muted are open only while the tone is looked for."""
