@@ -49,7 +49,7 @@ class Others(Protocol):
 
 def measure(*, quick: bool) -> list[Figure]:
     """Return how many answers went to the wrong asker."""
-    seconds = 5.0 if quick else 60.0
+    seconds = 3.0 if quick else 60.0
     ours = asyncio.run(_ours(seconds))
     others = asyncio.run(_others(min(seconds, 15.0)))
     title = f"answers to the wrong asker, 3 tasks, {seconds:g} s, {ours.none} time-outs, {ours.right} answers"

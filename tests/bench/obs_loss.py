@@ -32,7 +32,7 @@ LET_GO_WITHIN_S = 5.0
 
 def measure(*, quick: bool) -> list[Figure]:
     """Return the figures of losses."""
-    return [*_noticed(quick=quick), _pending(3 if quick else 20), _in_sync(4 if quick else 15),
+    return [*_noticed(quick=quick), _pending(3 if quick else 20), _in_sync(2 if quick else 15),
             _left_behind(100 if quick else 1000)]  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def measure(*, quick: bool) -> list[Figure]:
 def _noticed(*, quick: bool) -> list[Figure]:
     figures = []
     for end, (number, at_most_ms, times) in ENDS.items():
-        worst = max(asyncio.run(_loss(number)) for _ in range(2 if quick else times))
+        worst = max(asyncio.run(_loss(number)) for _ in range(1 if quick else times))
         figures.append(Figure("obs", f"loss noticed, {end}, worst", worst, "ms", f"<= {at_most_ms:g} ms",
                               worst <= at_most_ms))  # fmt: skip
     return figures

@@ -44,7 +44,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(rounds=15, asked=400, big=4, switches=8)
-QUICK = Size(rounds=5, asked=200, big=2, switches=5)
+QUICK = Size(rounds=5, asked=150, big=1, switches=3)
 
 
 def measure(*, quick: bool) -> list[Figure]:
