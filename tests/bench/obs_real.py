@@ -110,6 +110,7 @@ async def _soak(real: RealObs, seconds: float) -> list[Figure]:
         except DriverError as error:
             soaked.wrong.append(str(error))
         await asyncio.sleep(SWITCH_EVERY_S)
+    await obs.record(False)  # OBS asks a person before it quits while it records
     await obs.close()
     return _figures(soaked, seconds)
 
