@@ -194,18 +194,25 @@ def demo(
     data: Annotated[Path | None, typer.Option(help="Where to keep the data; a temporary folder without it.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Run the whole loop once, unattended, and stop.")] = False,
     out: Annotated[Path, typer.Option(help="With --once: where report.pdf and the rest go.")] = Path("demo-out"),
+    real_obs: Annotated[
+        bool, typer.Option("--real-obs", help="Real OBS Studios without a screen, where OBS is installed.")
+    ] = False,
     verbose: Verbose = False,
 ) -> None:
     """Run central, its broker and rooms with simulated devices on this machine."""
+    from siaga.demo import realobs
     from siaga.demo.once import run_once
     from siaga.demo.processes import DemoFailure
     from siaga.demo.stay import run_until_stopped
 
     logs.set_up(verbose=verbose, quiet=True)
+    if real_obs and (missing := realobs.missing()):
+        typer.echo(f"no real OBS here (apt install {' '.join(missing)}): simulated ones take its place", err=True)
+        real_obs = False
     if once:
-        raise typer.Exit(0 if asyncio.run(run_once(rooms or 1, port, data, out)) else NO)
+        raise typer.Exit(0 if asyncio.run(run_once(rooms or 1, port, data, out, real_obs=real_obs)) else NO)
     try:
-        asyncio.run(run_until_stopped(rooms or 3, port, data))
+        asyncio.run(run_until_stopped(rooms or 3, port, data, real_obs=real_obs))
     except DemoFailure as error:
         stop(str(error), NO)
 

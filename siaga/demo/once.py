@@ -261,12 +261,14 @@ def complaints(report: ExecutionReport) -> list[str]:
     return found
 
 
-async def run_once(rooms: int, port: int, data: Path | None, out: Path, between: Between = _nothing) -> bool:
+async def run_once(
+    rooms: int, port: int, data: Path | None, out: Path, between: Between = _nothing, *, real_obs: bool = False
+) -> bool:
     """Run the loop once; returns whether every step truly happened."""
     story = Story()
     with made(data) as folder, made(out):
         try:
-            await _run_in(folder, story, (rooms, port), out, between)
+            await _run_in(folder, story, (rooms, port, real_obs), out, between)
         except DemoFailure:
             story.say(f"FAILED after {story.elapsed_s:.1f} s")
             return False
@@ -274,12 +276,12 @@ async def run_once(rooms: int, port: int, data: Path | None, out: Path, between:
     return True
 
 
-async def _run_in(folder: Path, story: Story, size: tuple[int, int], out: Path, between: Between) -> None:
-    rooms, port = size
+async def _run_in(folder: Path, story: Story, size: tuple[int, int, bool], out: Path, between: Between) -> None:
+    rooms, port, real_obs = size
     async with AsyncExitStack() as stack:
         children = await stack.enter_async_context(Children(folder / "logs"))
         with story.step("Mulai: central, its broker, and the rooms with their devices") as step:
-            site = Site(folder, children, COMPRESSED, port)
+            site = Site(folder, children, COMPRESSED, port, real_obs=real_obs)
             await site.start_central(rooms)
             step.saw(f"central at {site.url}")
             for room_id in ROOMS[:rooms]:

@@ -54,8 +54,9 @@ def free_port() -> int:
 class Site:
     """Starts the office; everything it starts ends with `children`."""
 
-    def __init__(self, folder: Path, children: Children, pace: Pace, port: int) -> None:
+    def __init__(self, folder: Path, children: Children, pace: Pace, port: int, *, real_obs: bool = False) -> None:
         self._folder = folder
+        self._real_obs = real_obs
         self._children = children
         self._pace = pace
         self._port = port or free_port()
@@ -123,6 +124,9 @@ class Site:
         return self.rooms[room]
 
     async def _simulate(self, room: str, kind: str) -> tuple[Child, str]:
+        if kind == "obs" and self._real_obs:
+            words = ("siaga.demo.realobs", "--listen", "127.0.0.1:0")
+            return await self._children.start(f"{room}-{kind}", *words, env=self._secret())
         extra = ("--start-up", "2") if kind == "camera" else ("--fault", "talker=-30") if kind == "sound" else ()
         return await self._children.start(
             f"{room}-{kind}", "siaga", "simulate", kind, "--listen", "127.0.0.1:0", *extra, env=self._secret()

@@ -17,7 +17,7 @@ from siaga.demo.site import Site, made
 LOOK_EVERY_S = 1.0
 
 
-async def run_until_stopped(rooms: int, port: int, data: Path | None) -> None:
+async def run_until_stopped(rooms: int, port: int, data: Path | None, *, real_obs: bool = False) -> None:
     """Start the office, say where it is, and keep it until a signal comes.
 
     Raises:
@@ -29,7 +29,7 @@ async def run_until_stopped(rooms: int, port: int, data: Path | None) -> None:
     console = Console(soft_wrap=True, highlight=False)
     with made(data) as folder:
         async with Children(folder / "logs") as children:
-            site = Site(folder, children, REAL, port)
+            site = Site(folder, children, REAL, port, real_obs=real_obs)
             console.print("starting central and its broker ...")
             await site.start_central(rooms)
             for room in ROOMS[:rooms]:
