@@ -339,6 +339,39 @@ class Sound(Device, Protocol):
         """Set a port's gain in dB; completed only when read back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One channel of a mixer."""
+
+    name: str
+    """As the room calls it, or where it is on the mixer."""
+    muted: bool
+    gain_db: float
+
+
+@runtime_checkable
+class Mixer(Device, Protocol):
+    """A mixer or sound processor on the network: it is set, it does not let the room listen."""
+
+    on_changed: Callable[[Strip], None] | None
+    """Called when a channel that the room names is set otherwise than before, whoever did it."""
+
+    async def strips(self) -> tuple[Strip, ...]:
+        """Ask how every channel that the room names is set."""
+
+    async def strip(self, channel: str) -> Strip:
+        """Ask how one channel is set."""
+
+    async def mute(self, channel: str, on: bool) -> Result:
+        """Mute or open a channel; completed only when read back."""
+
+    async def mute_all(self) -> Result:
+        """Mute every channel that the room names, before anything that waits; completed only when all are read back."""
+
+    async def gain(self, channel: str, db: float, *, careful: bool = False) -> Result:
+        """Set a channel's gain in dB; completed only when read back. `careful` refuses to go up more than 6 dB."""
+
+
 @runtime_checkable
 class Display(Device, Protocol):
     """A projector or a screen."""

@@ -12,7 +12,7 @@ from typing import cast
 from drivers.address import DeviceAddress
 from drivers.errors import AddressError
 from drivers.outcomes import Outcome
-from drivers.ports import Camera, Device, Display, Inputs, Outputs, Power, Setups, Sound, Stage, Switcher
+from drivers.ports import Camera, Device, Display, Inputs, Mixer, Outputs, Power, Setups, Sound, Stage, Switcher
 from drivers.verbs import VERBS, Verb
 
 
@@ -45,6 +45,8 @@ DRIVERS: dict[str, Driver] = {
         Driver("obs+ws", Switcher, "drivers.obs.device", also=(Stage, Inputs, Outputs, Setups)),
         Driver("audio+pulse", Sound, "drivers.audio.device"),
         Driver("audio+model", Sound, "drivers.audio.device"),
+        Driver("x32+udp", Mixer, "drivers.mixer.device"),
+        Driver("xair+udp", Mixer, "drivers.mixer.device"),
         Driver("pjlink", Display, "drivers.pjlink.device"),
         Driver("shelly+http", Power, "drivers.shelly.device"),
     )

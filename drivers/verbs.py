@@ -20,6 +20,7 @@ from drivers.ports import (
     Camera,
     Display,
     Inputs,
+    Mixer,
     Outputs,
     Power,
     RemembersPlaces,
@@ -129,6 +130,21 @@ class PortGain(Arguments):
 
     port: Annotated[str, Field(pattern="^(microphone|speaker)$")]
     db: Annotated[float, Field(ge=-80, le=20)]
+
+
+class ChannelMute(Arguments):
+    """A mixer's channel and its wanted state."""
+
+    channel: Annotated[str, Field(min_length=1, max_length=100)]
+    on: bool
+
+
+class ChannelGain(Arguments):
+    """A mixer's channel and its gain; `careful` refuses to go up more than 6 dB."""
+
+    channel: Annotated[str, Field(min_length=1, max_length=100)]
+    db: Annotated[float, Field(ge=-120, le=30)]
+    careful: bool = False
 
 
 class SourceName(Arguments):
@@ -275,6 +291,21 @@ async def _port_gain(sound: Sound, wanted: PortGain) -> ReadBack:
     return ReadBack(gain_db is not None and abs(gain_db - wanted.db) <= 0.5, {"gain_db": gain_db})
 
 
+async def _channel_muted(mixer: Mixer, wanted: ChannelMute) -> ReadBack:
+    muted = (await mixer.strip(wanted.channel)).muted
+    return ReadBack(muted is wanted.on, {"muted": muted})
+
+
+async def _all_muted(mixer: Mixer, _: Nothing) -> ReadBack:
+    opened = [strip.name for strip in await mixer.strips() if not strip.muted]
+    return ReadBack(not opened, {"open": ", ".join(opened)})
+
+
+async def _channel_gain(mixer: Mixer, wanted: ChannelGain) -> ReadBack:
+    gain_db = (await mixer.strip(wanted.channel)).gain_db
+    return ReadBack(abs(gain_db - wanted.db) <= 0.5, {"gain_db": gain_db})
+
+
 CAMERA = (
     Verb("power", OnOff, lambda c, a: c.power(a.on), typical=timedelta(seconds=15)),
     Verb("recall", Memory, lambda c, a: c.recall(a.memory), _camera_rests, timedelta(seconds=4)),
@@ -315,6 +346,11 @@ SOUND = (
     Verb("mute", PortMute, lambda s, a: s.mute(a.port, a.on), _port_muted),
     Verb("gain", PortGain, lambda s, a: s.gain(a.port, a.db), _port_gain),
 )
+MIXER = (
+    Verb("mute", ChannelMute, lambda m, a: m.mute(a.channel, a.on), _channel_muted),
+    Verb("mute-all", Nothing, lambda m, _: m.mute_all(), _all_muted),
+    Verb("gain", ChannelGain, lambda m, a: m.gain(a.channel, a.db, careful=a.careful), _channel_gain),
+)
 DISPLAY = (
     Verb("power", OnOff, lambda d, a: d.power(a.on), typical=timedelta(seconds=30)),
     Verb("source", SourceName, lambda d, a: d.source(a.name)),
@@ -325,7 +361,7 @@ VERBS: dict[type, dict[str, Verb]] = {
     port: {verb.name: verb for verb in verbs}
     for port, verbs in (
         (Camera, CAMERA), (Switcher, SWITCHER), (Stage, STAGE), (Inputs, INPUTS), (Outputs, OUTPUTS), (Setups, SETUPS),
-        (Sound, SOUND), (Display, DISPLAY), (Power, POWER),
+        (Sound, SOUND), (Mixer, MIXER), (Display, DISPLAY), (Power, POWER),
     )
 }  # fmt: skip
 """Per port, its verbs by name."""

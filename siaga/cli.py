@@ -38,6 +38,7 @@ class Kind(StrEnum):
     OBS = "obs"
     SOUND = "sound"
     DISPLAY = "display"
+    MIXER = "mixer"
     POWER = "power"
 
 

@@ -14,6 +14,7 @@ SIMULATORS = {
     "obs": "drivers.obs.sim",
     "sound": "drivers.audio.sim",
     "display": "drivers.pjlink.sim",
+    "mixer": "drivers.mixer.sim",
     "power": "drivers.shelly.sim",
 }
 """Kind to the module whose `main(argv)` runs it until it is told to stop."""

@@ -1,0 +1,1 @@
+"""Network mixers and sound processors: Behringer/Midas, Shure, Biamp Tesira, Q-SYS."""

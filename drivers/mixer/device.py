@@ -1,0 +1,19 @@
+"""Which maker's mixer an address means."""
+
+from __future__ import annotations
+
+from drivers.address import DeviceAddress
+from drivers.errors import AddressError
+from drivers.mixer import x32
+from drivers.mixer.desk import Desk
+
+
+def connect(name: str, address: DeviceAddress, password: str | None) -> Desk:
+    """Return the unopened mixer.
+
+    Raises:
+        AddressError: a password for a mixer that takes none.
+    """
+    if password is not None:
+        raise AddressError(f"{address}: this mixer takes no password")
+    return x32.connect(name, address)

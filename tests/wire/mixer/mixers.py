@@ -1,0 +1,74 @@
+"""The simulated mixers, each with what the conformance test must know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+from drivers import DeviceAddress
+from drivers.mixer.desk import Desk
+from drivers.mixer.device import connect
+from drivers.mixer.sim.faults import Faults
+from drivers.mixer.sim.x32 import SimulatedOscDesk
+
+
+class Simulated(Protocol):
+    """What each simulated mixer can do."""
+
+    faults: Faults
+
+    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Listen and return the device address."""
+
+    def close(self) -> None:
+        """Stop listening."""
+
+
+@dataclass
+class Bench:
+    """One simulated mixer and the driver that talks to it."""
+
+    sim: Simulated
+    first: str
+    """Where the channel that the room calls `meja` is."""
+    second: str
+    """Where `pembicara` is."""
+    is_muted: Callable[[str], bool]
+    gain_of: Callable[[str], float]
+    somebody_mutes: Callable[[str], None]
+    """A hand on the mixer mutes a channel."""
+
+    async def desk(self) -> Desk:
+        """Serve, and return the unopened driver."""
+        address = DeviceAddress.parse(await self.sim.serve())
+        address.options["channels"] = f"meja:{self.first},pembicara:{self.second}"
+        return connect("mixer", address, None)
+
+
+def _decibels(fader: float) -> float:
+    """The fader's law once more, as the document draws it: straight between its corners."""
+    corners = [(0.0, -90.0), (0.0625, -60.0), (0.25, -30.0), (0.5, -10.0), (1.0, 10.0)]
+    for (x, low), (x2, high) in pairwise(corners):
+        if fader <= x2:
+            return low + (high - low) * (fader - x) / (x2 - x)
+    raise AssertionError(fader)
+
+
+def _osc(model: str, second: str) -> Bench:
+    sim = SimulatedOscDesk(model=model)
+    return Bench(
+        sim,
+        "ch/01",
+        second,
+        sim.muted,
+        lambda place: _decibels(float(sim.values[f"/{place}/mix/fader"])),
+        lambda place: sim.turn(f"/{place}/mix/on", 0),
+    )
+
+
+BENCHES: dict[str, Callable[[], Bench]] = {
+    "x32": lambda: _osc("X32", "main/st"),
+    "xair": lambda: _osc("XR18", "lr"),
+}
