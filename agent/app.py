@@ -29,6 +29,7 @@ from agent.exchange import Birth, Exchange
 from agent.journal import Journal
 from agent.keeper import Keeper, Opened
 from agent.meter import Meter
+from agent.pictures import PresetPictures
 from agent.places import Places, Replaced
 from agent.plan import Rhythm
 from agent.programme import OnAir, ProgrammePicture
@@ -41,7 +42,8 @@ from agent.tablet import Tablet
 from agent.wanted import Situation, wanted_of
 from agent.web.app import create_app
 from contract.ids import new_id
-from contract.words import EntryKind
+from contract.messages import Entry
+from contract.words import EntryKind, StepOutcome
 from drivers.address import DeviceAddress
 from drivers.errors import DriverError
 from drivers.outcomes import Outcome
@@ -70,6 +72,7 @@ class Room:
     meters: tuple[Meter, ...]
     tablet: Tablet
     picture: ProgrammePicture | None
+    pictures: PresetPictures | None
 
 
 async def run(config: Path) -> None:
@@ -123,11 +126,27 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) 
     )
     for meter in meters:
         engine.subscribe(meter.settle)
-    switchers = (device for device in equipment.devices.values() if isinstance(device, OnAir))
-    picture = next((ProgrammePicture(switcher, clock) for switcher in switchers), None)
+    switcher = next((device for device in equipment.devices.values() if isinstance(device, OnAir)), None)
+    picture = None if switcher is None else ProgrammePicture(switcher, clock)
+    pictures = None if switcher is None else _pictures(switcher, engine, store)
     levels = next(iter(meters), None)
-    tablet = Tablet(engine, levels=levels, is_online=lambda: exchange.is_up, picture=picture)
-    return Room(engine, exchange, journal, store, meters, tablet, picture)
+    tablet = Tablet(engine, levels=levels, is_online=lambda: exchange.is_up, picture=picture, pictures=pictures)
+    return Room(engine, exchange, journal, store, meters, tablet, picture, pictures)
+
+
+def _pictures(switcher: OnAir, engine: Engine, store: Store) -> PresetPictures:
+    """Have each preset that ended well pictured, while no session is live."""
+    pictures = PresetPictures(
+        store.path.parent / "pictures", engine.presets, switcher, may_keep=lambda: engine.live_session() is None
+    )
+
+    def look(entry: Entry) -> None:
+        if entry.kind == EntryKind.PRESET_ENDED and entry.outcome == StepOutcome.DONE:
+            pictures.proven(str(entry.body.get("preset")))
+
+    engine.journal.subscribe(look)
+    pictures.subscribe(engine.changed)
+    return pictures
 
 
 def _equipment(room_file: RoomFile, passwords: Mapping[str, str], clock: Clock) -> Equipment:
@@ -192,6 +211,8 @@ async def _work(room: Room, listener: socket.socket, stop: asyncio.Event, suppor
         ]
         if room.picture is not None:
             tasks.append(group.create_task(room.picture.run(), name="programme picture"))
+        if room.pictures is not None:
+            tasks.append(group.create_task(room.pictures.run(), name="pictures of presets"))
         web = group.create_task(_serve_web(server, listener), name="tablet")
         try:
             await stop.wait()

@@ -12,6 +12,7 @@ from agent import plan as timeline
 from agent.board import Sighting
 from agent.course import Course
 from agent.engine import Declined, Engine
+from agent.pictures import PresetPictures
 from agent.programme import ProgrammePicture
 from agent.runner import Run
 from agent.web import face
@@ -53,10 +54,12 @@ class Tablet:
         levels: Levels | None,
         is_online: Callable[[], bool],
         picture: ProgrammePicture | None = None,
+        pictures: PresetPictures | None = None,
     ) -> None:
         self._engine = engine
         self._levels = levels
         self._picture = picture
+        self._pictures = pictures
         self._is_online = is_online
         self._is_leaving = False
         room = engine.room
@@ -90,6 +93,7 @@ class Tablet:
             upcoming=None if upcoming is None else self._session(upcoming),
             devices=tuple(_device(seen) for seen in engine.equipment.board.devices.values()),
             runs={name: self._run(run) for name, run in engine.runs.items() if name in engine.presets},
+            pictures={} if self._pictures is None else self._pictures.tags(),
             ticks={name: face.Tick(tick.who, tick.at) for name, tick in course.ticks.items()},
             muted=self._mutes(),
             central_online=self._is_online(),
@@ -159,6 +163,10 @@ class Tablet:
     def programme(self) -> face.Shot | None:
         """Return the newest picture of what is on air."""
         return None if self._picture is None else self._picture.look()
+
+    def preset_picture(self, name: str) -> face.Shot | None:
+        """Return the picture of what a preset last made."""
+        return None if self._pictures is None else self._pictures.shot(name)
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` after every change."""

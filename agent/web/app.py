@@ -25,7 +25,7 @@ from starlette.websockets import WebSocket
 
 from agent.web import slices
 from agent.web.actions import Actions, Begin
-from agent.web.face import Phase, Refused, RoomFace
+from agent.web.face import Phase, Refused, RoomFace, Shot
 from agent.web.holds import Hand, Hold, Holds
 from agent.web.metrics import exposition
 from webui import assets, i18n
@@ -58,6 +58,7 @@ def create_app(room: RoomFace, support: Callable[[], Awaitable[bytes]] | None = 
             Route("/language/{value}", tablet.choose_language, methods=["POST"]),
             Route("/theme/{value}", tablet.choose_theme, methods=["POST"]),
             Route("/programme.jpg", tablet.programme),
+            Route("/presets/{name}.jpg", tablet.preset_picture),
             Route("/healthz", tablet.healthz),
             Route("/metrics", tablet.metrics),
             tablet.assets.route(),
@@ -83,6 +84,14 @@ def _support_bundle(make: Callable[[], Awaitable[bytes]]) -> Callable[[Request],
         )
 
     return bundle
+
+
+def _picture(request: Request, shot: Shot) -> Response:
+    tag = f'"{shot.tag}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(shot.jpeg, media_type="image/jpeg", headers=headers)
 
 
 class _Tablet:
@@ -230,11 +239,15 @@ class _Tablet:
         shot = self._room.programme()
         if shot is None or datetime.now(UTC) - shot.at > PICTURE_IS_OLD_AFTER:
             return Response(status_code=204, headers={"Cache-Control": "no-store"})
-        tag = f'"{shot.tag}"'
-        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers=headers)
-        return Response(shot.jpeg, media_type="image/jpeg", headers=headers)
+        return _picture(request, shot)
+
+    async def preset_picture(self, request: Request) -> Response:
+        """Answer with the picture of what a preset last made."""
+        name = request.path_params["name"]
+        shot = self._room.preset_picture(name)
+        if shot is None:
+            return problem(404, "picture.unknown", f"no picture of a preset {name!r}")
+        return _picture(request, shot)
 
     async def healthz(self, _request: Request) -> Response:
         """Answer that the process lives; the room's own health is in the page and the metrics."""

@@ -141,7 +141,7 @@ class Tick:
 
 
 class Shot(Protocol):
-    """A small picture of what is on air."""
+    """A small picture."""
 
     @property
     def jpeg(self) -> bytes:
@@ -170,6 +170,8 @@ class RoomView:
     """In the order of the room file."""
     runs: Mapping[str, PresetRun] = field(default_factory=dict)
     """By preset name; a missing one is idle."""
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    """Presets that have a picture of what they last made, with what tells it from an earlier one."""
     ticks: Mapping[str, Tick] = field(default_factory=dict)
     """By checklist item; a missing one is open."""
     muted: Mapping[str, bool | None] = field(default_factory=dict)
@@ -208,6 +210,9 @@ class RoomFace(Protocol):
 
     def programme(self) -> Shot | None:
         """Return the newest picture of what is on air; asking has more taken for some seconds."""
+
+    def preset_picture(self, name: str) -> Shot | None:
+        """Return the picture of what a preset last made."""
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` whenever `view()` would differ; returns what ends that. Calls may come in bursts."""

@@ -103,11 +103,21 @@ def slices(facts: RoomFacts, view: RoomView) -> dict[str, Json]:
         "room": {"readiness": view.readiness.value, "phase": view.phase.value},
         "session": {"now": _session(view.session), "next": _session(view.upcoming)},
         "devices": _devices(view),
-        "presets": {preset.name: _run(view.runs.get(preset.name, PresetRun())) for preset in facts.presets},
+        "presets": {preset.name: _preset(preset.name, view) for preset in facts.presets},
         "ticks": [*sorted(view.ticks)],
         "sound": {port: view.muted.get(port) for port in facts.sound_ports},
         "central": {"online": view.central_online},
     }
+
+
+def picture_address(name: str, view: RoomView) -> str | None:
+    """Return where a preset's picture is; another picture has another address."""
+    tag = view.pictures.get(name)
+    return None if tag is None else f"/presets/{name}.jpg?{tag}"
+
+
+def _preset(name: str, view: RoomView) -> Json:
+    return {**_run(view.runs.get(name, PresetRun())), "picture": picture_address(name, view)}
 
 
 def _session(session: SessionView | None) -> Json:
@@ -133,7 +143,7 @@ def _devices(view: RoomView) -> Json:
     return rows
 
 
-def _run(run: PresetRun) -> Json:
+def _run(run: PresetRun) -> dict[str, Json]:
     return {
         "run": run.state.value,
         "done": "true" if run.state is RunState.DONE else "false",

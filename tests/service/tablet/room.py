@@ -116,6 +116,7 @@ class FakeRoom:
         self.answers.set()
         self.refusal: Reason | None = None
         self.shot: Shot | None = None
+        self.pictured: dict[str, Shot] = {}
         self._followers: set[Callable[[], None]] = set()
         self._beat = 0
 
@@ -128,6 +129,9 @@ class FakeRoom:
 
     def programme(self) -> Shot | None:
         return self.shot
+
+    def preset_picture(self, name: str) -> Shot | None:
+        return self.pictured.get(name)
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         self._followers.add(changed)

@@ -63,6 +63,21 @@ async def test_the_picture_on_air_is_sent_once_per_picture_and_never_when_it_is_
     assert (await http.get("/programme.jpg")).status_code == 204
 
 
+async def test_a_presets_picture_is_on_its_button_and_has_an_address_of_its_own(
+    http: AsyncClient, room: FakeRoom
+) -> None:
+    name = room.facts.presets[0].name
+    assert (await http.get(f"/presets/{name}.jpg")).status_code == 404
+    assert f"/presets/{name}.jpg" not in (await http.get("/")).text
+    room.pictured[name] = Shot(b"\xff\xd8 a picture", datetime.now(UTC), "abc")
+    room.become(replace(room.now, pictures={name: "abc"}))
+    assert f'src="/presets/{name}.jpg?abc"' in (await http.get("/")).text
+    answer = await http.get(f"/presets/{name}.jpg?abc")
+    assert (answer.content, answer.headers["content-type"]) == (b"\xff\xd8 a picture", "image/jpeg")
+    again = await http.get(f"/presets/{name}.jpg", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
 @pytest.mark.parametrize("part", ["head", "session", "readiness", "checks", "sound"])
 @pytest.mark.parametrize("phase", Phase)
 async def test_every_part_renders_in_every_phase(http: AsyncClient, room: FakeRoom, part: str, phase: Phase) -> None:
