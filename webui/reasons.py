@@ -181,6 +181,7 @@ SENTENCES: dict[str, str] = {
     "obs.other_hands": N_("Somebody else switched the scene %(count)s times within a minute"),
     "obs.not_told": N_("OBS did not tell this"),
     "obs.inspected_long_ago": N_("The last thorough look at OBS is too long ago"),
+    "obs.ended_silent": N_("OBS ran and answered nobody, so it was ended to be started anew"),
     "obs.runs_silent": N_(
         "OBS runs, but has not opened its port for %(seconds)s s: answer the question on the room's screen"
     ),

@@ -18,12 +18,12 @@ from drivers.obs.inputs import Inputs
 from drivers.obs.inspection import Inspection, asked_of
 from drivers.obs.model import Call, read
 from drivers.obs.outputs import Outputs
-from drivers.obs.process import stands_silent
+from drivers.obs.process import Warden, stands_silent
 from drivers.obs.recording import RecordWatch, name_of, restored
 from drivers.obs.scenes import Scenes
 from drivers.obs.setups import Setups
 from drivers.obs.supervisor import Standing, State
-from drivers.outcomes import Health, Result, judge
+from drivers.outcomes import Health, Reason, Result, judge
 from drivers.ports import Device, Programme, ShowWanted
 
 DEFAULT_PORT = 4455
@@ -39,20 +39,22 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> Device:
     address.allow("canvas", "fps", "collection", "profile", "process")
     host, port = address.endpoint(DEFAULT_PORT)
     obs = ObsStudio(name, host, port, password, asked_of(address))
-    obs.watches_process = _watches(address)
+    asked = _asked_of_process(address)
+    obs.watches_process = asked is not None
+    obs.warden = Warden() if asked == "restart" else None
     return obs
 
 
-def _watches(address: DeviceAddress) -> bool:
-    """Return whether OBS's process is looked for when nobody answers.
+def _asked_of_process(address: DeviceAddress) -> str | None:
+    """Return whether OBS's process is looked for when nobody answers (`watch`), and ended once (`restart`).
 
     Raises:
-        AddressError: another word than `watch`, or an OBS on another machine.
+        AddressError: another word, or an OBS on another machine.
     """
     asked = address.options.get("process")
-    if asked not in {None, "watch"} or (asked and address.host not in HERE):
-        raise AddressError(f"{address}: process may only be watch, and only of an OBS on this machine")
-    return asked is not None
+    if asked not in {None, "watch", "restart"} or (asked and address.host not in HERE):
+        raise AddressError(f"{address}: process may be watch or restart, and only of an OBS on this machine")
+    return asked
 
 
 class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
@@ -65,6 +67,9 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
         self.on_recorded: Callable[[str, float | None], None] | None = None
         self.is_local = host in HERE
         self.watches_process = False
+        self.warden: Warden | None = None
+        self._put_out = False
+        """Whether it recorded or streamed when it was last heard."""
         self._watch = RecordWatch()
         self._looked: model.Stats | None = None
 
@@ -80,10 +85,18 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
         try:
             await super().open()
         except DeviceUnreachable as error:
-            silent = await asyncio.to_thread(stands_silent) if self.watches_process else None
+            silent = await asyncio.to_thread(self._look_at_process)
             if silent is None:
                 raise
             raise DeviceUnreachable(silent) from error
+        if self.warden is not None:
+            self.warden.answered()
+
+    def _look_at_process(self) -> Reason | None:
+        """Return what is to be said of an OBS that does not answer; the warden may end it."""
+        if self.warden is not None:
+            return self.warden.silent(puts_out=self._put_out)
+        return stands_silent() if self.watches_process else None
 
     async def close(self) -> None:
         """Let go of the link; what was measured over it is forgotten too."""
@@ -130,6 +143,8 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
     def _stood(self, standing: Standing) -> None:
         super()._stood(standing)
         self._see(standing)
+        if standing.state is State.READY and standing.studio is not None:
+            self._put_out = standing.studio.record.active or standing.studio.stream.active
         closed = self._watch.see(standing.studio, time.monotonic())
         if closed is not None and self.on_recorded is not None:
             self.on_recorded(closed.path, closed.lasted_s)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import configparser
 import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +17,10 @@ from drivers import DeviceAddress
 from drivers.errors import AddressError, DeviceUnreachable
 from drivers.obs import process
 from drivers.obs.device import connect
+from drivers.outcomes import Reason
 from tests.broker import free_port
 
+HUNG = "obs-that-hangs"
 UNIT = Path("configs/systemd/user/siaga-obs.service")
 
 
@@ -53,20 +60,70 @@ def test_the_newest_log_tells_its_last_failures(tmp_path: Path) -> None:
 
 async def test_who_asks_for_it_is_told_that_obs_runs_and_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"obs+ws://127.0.0.1:{free_port()}"
-    monkeypatch.setattr("drivers.obs.process.age_of", lambda: 60.0)
+    monkeypatch.setattr("drivers.obs.process.age_of", lambda _program: 60.0)
     with pytest.raises(DeviceUnreachable) as silent:
         await connect("obs", DeviceAddress.parse(f"{address}?process=watch"), None).open()
     assert silent.value.reason.code == "obs.runs_silent"
-    monkeypatch.setattr("drivers.obs.process.age_of", lambda: 2.0)  # it has only just begun
+    monkeypatch.setattr("drivers.obs.process.age_of", lambda _program: 2.0)  # it has only just begun
     for options in ("?process=watch", ""):
         with pytest.raises(DeviceUnreachable) as gone:
             await connect("obs", DeviceAddress.parse(address + options), None).open()
         assert gone.value.reason.code != "obs.runs_silent"
 
 
+@pytest.fixture
+def hung(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A program of another name than OBS's that answers nobody."""
+    shutil.copy("/bin/sleep", tmp_path / HUNG)
+    running = subprocess.Popen([tmp_path / HUNG, "60"])
+    yield running
+    running.kill()
+    running.wait(5)
+
+
+def warden(monkeypatch: pytest.MonkeyPatch, folder: Path) -> process.Warden:
+    monkeypatch.setattr(process, "CLOSED_FOR_S", 0.0)
+    monkeypatch.setattr(process, "SILENT_FOR_S", 0.05)
+    log = process.logs_folder(environment := {"XDG_CONFIG_HOME": str(folder)})
+    log.mkdir(parents=True)
+    (log / "new.txt").write_text("12:00: Failed to open camera\n")
+    return process.Warden(HUNG, environment)
+
+
+def code(reason: Reason | None) -> str:
+    return "" if reason is None else reason.code
+
+
+def test_a_silent_obs_is_ended_once_and_its_log_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hung: subprocess.Popen[bytes]
+) -> None:
+    careful = warden(monkeypatch, tmp_path)
+    assert code(careful.silent(puts_out=False)) == "obs.runs_silent"  # it may be busy
+    careful.answered()
+    assert code(careful.silent(puts_out=False)) == "obs.runs_silent"  # counted anew
+    time.sleep(0.06)
+    assert code(careful.silent(puts_out=True)) == "obs.runs_silent"  # a recording may run
+    ended = careful.silent(puts_out=False)
+    assert ended is not None
+    assert ended.code == "obs.ended_silent"
+    assert ended.values["log"] == "12:00: Failed to open camera"
+    assert hung.wait(5) == -signal.SIGKILL
+
+
+def test_an_obs_that_was_ended_a_moment_ago_is_left_to_people(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hung: subprocess.Popen[bytes]
+) -> None:
+    careful = warden(monkeypatch, tmp_path)
+    careful._ended_at = time.monotonic()
+    for _ in range(3):
+        assert code(careful.silent(puts_out=False)) == "obs.runs_silent"
+        time.sleep(0.06)
+    assert hung.poll() is None
+
+
 def test_only_a_process_of_this_machine_can_be_watched() -> None:
-    for address in ("obs+ws://room.example:4455?process=watch", "obs+ws://127.0.0.1:4455?process=restart"):
-        with pytest.raises(AddressError, match="process may only be watch"):
+    for address in ("obs+ws://room.example:4455?process=watch", "obs+ws://127.0.0.1:4455?process=kill"):
+        with pytest.raises(AddressError, match="process may be watch or restart"):
             connect("obs", DeviceAddress.parse(address), None)
 
 
