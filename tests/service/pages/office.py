@@ -41,12 +41,13 @@ from contract import (
     RoomState,
     Verdict,
 )
-from contract.report import Certificate, CertifiedDevice, LevelPoint
+from contract.report import Certificate, CertifiedDevice, LevelPoint, RecordedFile
 
 ROOT = Path(__file__).parents[3]
 PDF = b"%PDF-1.7\n% a letter\n"
 PASSWORD = "a long example phrase"
 HOST = "http://127.0.0.1"
+BLACK = Fault(code="obs.record_black", detail="record_picture: wanted >= 8, found 3.0")
 NOW = datetime(2026, 11, 3, 2, 17, tzinfo=UTC)
 """09.17 WIB on a Tuesday."""
 
@@ -199,6 +200,17 @@ def held(office: Office, session_id: str) -> None:
         ended_at=end,
         carried_out=True,
         certificate=certificate,
+        recordings=(
+            RecordedFile(
+                at=end,
+                device="obs",
+                path="/rekaman/Siaga - Rapat.mkv",
+                verdict=Verdict.FAIL,
+                sha256="ab" * 32,
+                length=timedelta(minutes=30),
+                measures=(Measured(name="record_picture", value=3.0, verdict=Verdict.FAIL, reason=BLACK),),
+            ),
+        ),
         levels=tuple(
             LevelPoint(at=start + timedelta(seconds=n), rms_dbfs=-30 - n % 7, peak_dbfs=-18 - n % 5) for n in range(60)
         ),

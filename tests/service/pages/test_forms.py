@@ -251,6 +251,9 @@ async def test_a_session_shows_journal_certificate_report_and_picture(office: Of
         page = (await client.get(f"/sesi/{session}")).text
         assert "Suara jernih" in page
         assert "Kamera 1" in page
+        assert "/rekaman/Siaga - Rapat.mkv" in page
+        assert "Rekaman gelap" in page
+        assert f"SHA-256 {'ab' * 32}" in page
         report = await client.get(f"/sesi/{session}/laporan.pdf")
         assert report.content.startswith(b"%PDF-")
         picture = await client.get(f"/sesi/{session}/grafik.svg")
