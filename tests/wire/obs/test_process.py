@@ -76,13 +76,17 @@ def hung(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A program of another name than OBS's that answers nobody."""
     shutil.copy("/bin/sleep", tmp_path / HUNG)
     running = subprocess.Popen([tmp_path / HUNG, "60"])
+    deadline = time.monotonic() + 5.0
+    while process.age_of(HUNG) is None:  # between fork and exec it still has our name
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
     yield running
     running.kill()
     running.wait(5)
 
 
 def warden(monkeypatch: pytest.MonkeyPatch, folder: Path) -> process.Warden:
-    monkeypatch.setattr(process, "CLOSED_FOR_S", 0.0)
+    monkeypatch.setattr(process, "CLOSED_FOR_S", -1.0)  # the kernel counts in hundredths
     monkeypatch.setattr(process, "SILENT_FOR_S", 0.05)
     log = process.logs_folder(environment := {"XDG_CONFIG_HOME": str(folder)})
     log.mkdir(parents=True)

@@ -11,6 +11,8 @@ import tty
 from collections.abc import Iterator
 from typing import Any
 
+from contextlib import suppress
+
 import pytest
 import serial
 import serial.rfc2217
@@ -61,7 +63,7 @@ class Server(threading.Thread):
 
     def run(self) -> None:
         stream, _ = self.listener.accept()
-        with stream:
+        with stream, suppress(ConnectionError):  # a client may hang up without reading what we sent
             self._serve(stream, _dialogue(self.serial, _Out(stream)))
 
     def _serve(self, stream: socket.socket, dialogue: Any) -> None:
