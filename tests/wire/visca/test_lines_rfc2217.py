@@ -9,9 +9,8 @@ import socket
 import threading
 import tty
 from collections.abc import Iterator
-from typing import Any
-
 from contextlib import suppress
+from typing import Any
 
 import pytest
 import serial
