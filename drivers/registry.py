@@ -47,6 +47,7 @@ DRIVERS: dict[str, Driver] = {
         Driver("audio+model", Sound, "drivers.audio.device"),
         Driver("x32+udp", Mixer, "drivers.mixer.device"),
         Driver("xair+udp", Mixer, "drivers.mixer.device"),
+        Driver("shure+tcp", Mixer, "drivers.mixer.device"),
         Driver("pjlink", Display, "drivers.pjlink.device"),
         Driver("shelly+http", Power, "drivers.shelly.device"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drivers.address import DeviceAddress
 from drivers.errors import AddressError
-from drivers.mixer import x32
+from drivers.mixer import shure, x32
 from drivers.mixer.desk import Desk
 
 
@@ -16,4 +16,4 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> Desk:
     """
     if password is not None:
         raise AddressError(f"{address}: this mixer takes no password")
-    return x32.connect(name, address)
+    return shure.connect(name, address) if address.scheme == "shure+tcp" else x32.connect(name, address)

@@ -11,6 +11,7 @@ from drivers import DeviceAddress
 from drivers.mixer.desk import Desk
 from drivers.mixer.device import connect
 from drivers.mixer.sim.faults import Faults
+from drivers.mixer.sim.shure import SimulatedShure
 from drivers.mixer.sim.x32 import SimulatedOscDesk
 
 
@@ -68,7 +69,20 @@ def _osc(model: str, second: str) -> Bench:
     )
 
 
+def _shure() -> Bench:
+    sim = SimulatedShure()
+    return Bench(
+        sim,
+        "01",
+        "02",
+        lambda place: sim.values[place, "AUDIO_MUTE"] == "ON",
+        lambda place: int(sim.values[place, "AUDIO_GAIN_HI_RES"]) / 10 - 110,
+        lambda place: sim.turn(place, "AUDIO_MUTE", "ON"),
+    )
+
+
 BENCHES: dict[str, Callable[[], Bench]] = {
     "x32": lambda: _osc("X32", "main/st"),
+    "shure": _shure,
     "xair": lambda: _osc("XR18", "lr"),
 }
