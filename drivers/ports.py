@@ -9,8 +9,9 @@ puts its own limit on every wait; a caller may set a shorter one with `asyncio.t
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import timedelta
+from math import isfinite
 from typing import Protocol, runtime_checkable
 
 from drivers.outcomes import Health, Measure, Result, Scalar
@@ -337,6 +338,102 @@ class Sound(Device, Protocol):
 
     async def gain(self, port: str, db: float) -> Result:
         """Set a port's gain in dB; completed only when read back."""
+
+
+class BadBaseline(ValueError):
+    """Something that is no baseline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """How a room heard itself when it was calibrated; later proofs are held against it.
+
+    It belongs to two devices by their exact names: with another loudspeaker or microphone
+    it says nothing.
+    """
+
+    speaker: str
+    microphone: str
+    speaker_gain_db: float
+    """Where the port's gain stood; the loop's follows it."""
+    microphone_gain_db: float
+    gain_db: float
+    """From what is played to what is heard."""
+    latency_ms: float
+    noise_floor_dbfs: float
+    polarity: int
+    """+1 or -1; 0 where the room's reflections do not let it be told."""
+    bands_db: tuple[float, ...]
+    """The loop's gain in each band, lowest first."""
+    rho: float
+    """How alike tone and recording were, 0 to 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no calibration gives.
+
+        Raises:
+            BadBaseline: a number is not finite, or the polarity is none.
+        """
+        numbers = (value for value in (*astuple(self), *self.bands_db) if isinstance(value, float))
+        if not all(map(isfinite, numbers)) or self.polarity not in {-1, 0, 1}:
+            raise BadBaseline(f"baseline: wanted finite numbers and a polarity of -1, 0 or 1, got {self}")
+
+    def to_json(self) -> dict[str, str | float | list[float]]:
+        """Return what `from_json` reads."""
+        return asdict(self) | {"bands_db": [*self.bands_db]}
+
+    @classmethod
+    def from_json(cls, value: object) -> Baseline:
+        """Return the baseline that `value`, as read from JSON, holds; what else is in it is ignored.
+
+        Raises:
+            BadBaseline: something is missing or of another kind.
+        """
+        if not isinstance(value, Mapping):
+            raise BadBaseline(f"baseline: wanted an object, got {type(value).__name__}")
+        polarity, bands = value.get("polarity"), value.get("bands_db")
+        if isinstance(polarity, bool) or not isinstance(polarity, int) or not isinstance(bands, list | tuple):
+            raise BadBaseline(f"baseline: wanted polarity and a list of bands_db, got {polarity!r} and {bands!r}")
+        return cls(
+            speaker=_text(value.get("speaker")),
+            microphone=_text(value.get("microphone")),
+            speaker_gain_db=_number(value.get("speaker_gain_db")),
+            microphone_gain_db=_number(value.get("microphone_gain_db")),
+            gain_db=_number(value.get("gain_db")),
+            latency_ms=_number(value.get("latency_ms")),
+            noise_floor_dbfs=_number(value.get("noise_floor_dbfs")),
+            polarity=polarity,
+            bands_db=tuple(map(_number, bands)),
+            rho=_number(value.get("rho")),
+        )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise BadBaseline(f"baseline: wanted a device name, got {value!r}")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadBaseline(f"baseline: wanted a number, got {value!r}")
+    return float(value)
+
+
+@runtime_checkable
+class Calibrates(Protocol):
+    """A sound that can be measured once, with a person listening, and held against that ever after."""
+
+    baseline: Baseline | None
+    """Set by whoever keeps it, before or after `open`; `prove` and `check` compare with it."""
+
+    async def calibrate(self) -> Baseline:
+        """Play the tone three times and return the median; does not keep it.
+
+        Raises:
+            DeviceRefused: a port is missing or muted, somebody speaks, the tone was not
+                heard, or the three differ by more than 1 dB or 5 ms from their median.
+        """
 
 
 @dataclass(frozen=True, slots=True)
