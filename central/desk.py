@@ -25,8 +25,9 @@ from central.db import tables as t
 from central.db.store import Store
 from central.domain import verification
 from central.domain.clocks import running
+from central.domain.findings import Code, Finding, Verdict
+from central.domain.resources import Resources, Rules, Wish
 from central.domain.sop import OPEN, Event, IllegalTransition, State, advance
-from central.domain.verification import Code, Finding, Resources, Rules, Verdict, Wish
 from central.domain.words import Role, UnitKind
 from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
 from central.letters import Letters

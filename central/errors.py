@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from central.domain.verification import Finding
+from central.domain.findings import Finding
 
 
 class CentralError(Exception):

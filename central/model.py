@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from central.domain.clocks import SopClock
+from central.domain.findings import Finding, Verdict, worst
 from central.domain.sop import Event, State
-from central.domain.verification import Finding, Verdict, worst
 from central.domain.words import Leader, Role
 from contract import Fault, PlannedSession, Presence, Readiness, SessionStatus
 

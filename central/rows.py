@@ -15,8 +15,9 @@ import sqlalchemy as sa
 
 from central.db import tables as t
 from central.domain.clocks import Standards, clocks
+from central.domain.findings import Rival
+from central.domain.resources import Occupied, OperatorFacts, RoomFacts
 from central.domain.sop import Event, State
-from central.domain.verification import Occupied, OperatorFacts, Rival, RoomFacts
 from central.domain.words import Leader, UnitKind
 from central.errors import NotFound
 from central.model import Agency, Contact, Letter, LetterFile, Move, Operator, Request, Room, SessionRow

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,7 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from central.domain.calendar import Hours, OfficeCalendar, Period, Week
 from central.domain.clocks import Standards
-from central.domain.verification import Buffers, Rules
+from central.domain.resources import Buffers, Rules
 from contract.link import Broker
 from contract.yamlfile import Duration, Settings, parse, read
 
@@ -102,6 +103,7 @@ class OtherHours(Settings):
     first: Day = Field(alias="from")
     until: Day
     hours: dict[Weekday, OfficeHours]
+    breaks: dict[Weekday, OfficeHours] | None = None
 
 
 class WorkingHours(Settings):
@@ -109,6 +111,7 @@ class WorkingHours(Settings):
 
     usual: dict[Weekday, OfficeHours]
     periods: tuple[OtherHours, ...] = ()
+    breaks: dict[Weekday, OfficeHours] = Field(default_factory=dict)
 
 
 class Holidays(Settings):
@@ -127,21 +130,44 @@ class TimeStandards(Settings):
     report: Duration = timedelta(minutes=5)
 
 
-class RoomBuffers(Settings):
-    """What belongs to an event before and after it."""
+class Around(Settings):
+    """What belongs to an event before and after it, for one thing."""
 
     setup: Duration = timedelta(minutes=30)
     teardown: Duration = timedelta(minutes=15)
+
+    def buffers(self) -> Buffers:
+        """Return it as the rules take it."""
+        return Buffers(self.setup, self.teardown)
+
+
+class EventBuffers(Around):
+    """What belongs to an event before and after it: everywhere, in some rooms, for accounts."""
+
+    rooms: dict[str, Around] = Field(default_factory=dict)
+    accounts: Around = Around(setup=timedelta(minutes=30), teardown=timedelta(minutes=15))
+
+
+class Staff(Settings):
+    """The division's people."""
+
+    hours: dict[Weekday, OfficeHours] | None = None
+    """When they work, preparation included; a person's own shifts count instead."""
+    travel: Duration = timedelta(0)
+    sessions_a_day: Annotated[int, Field(ge=0)] = 0
+    skills: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class Policy(Settings):
     """The office's rules."""
 
     lead_time: Duration = timedelta(days=3)
+    lead_time_in: Literal["calendar_days", "working_days"] = "calendar_days"
     working_hours: WorkingHours
     holidays: Holidays = Holidays()
     standards: TimeStandards = TimeStandards()
-    buffers: RoomBuffers = RoomBuffers()
+    buffers: EventBuffers = EventBuffers()
+    staff: Staff = Staff()
     servable_limit: Annotated[int, Field(ge=1)] = 3
     platforms: tuple[str, ...] = ("zoom",)
     letter_number: Annotated[str, AfterValidator(_pattern)] = r"^\S+/\S+$"
@@ -152,29 +178,46 @@ class Policy(Settings):
 
     def rules(self, zone: ZoneInfo, year: int) -> Rules:
         """Return the rules of verification as they stand in `year`."""
+        calendar = self.calendar(zone, year)
         return Rules(
-            calendar=self.calendar(zone, year),
+            calendar=calendar,
             lead_time=self.lead_time,
-            buffers=Buffers(self.buffers.setup, self.buffers.teardown),
+            buffers=self.buffers.buffers(),
             servable_limit=self.servable_limit,
             platforms=self.platforms,
+            lead_in_working_days=self.lead_time_in == "working_days",
+            buffers_of={room: around.buffers() for room, around in self.buffers.rooms.items()},
+            account_buffers=self.buffers.accounts.buffers(),
+            staff=replace(calendar, week=_week(self.staff.hours), periods=()) if self.staff.hours else None,
+            travel=self.staff.travel,
+            sessions_a_day=self.staff.sessions_a_day,
+            skills=self.staff.skills,
         )
 
     def calendar(self, zone: ZoneInfo, year: int) -> OfficeCalendar:
-        """Return working hours and holidays from `year` on."""
-        periods = tuple(Period(p.first, p.until, _week(p.hours)) for p in self.working_hours.periods)
-        return OfficeCalendar(zone, _week(self.working_hours.usual), periods, self._free_days(year))
+        """Return working hours, and holidays from the year before `year` on."""
+        hours = self.working_hours
+        periods = tuple(
+            Period(p.first, p.until, _week(p.hours), None if p.breaks is None else _week(p.breaks))
+            for p in hours.periods
+        )
+        return OfficeCalendar(zone, _week(hours.usual), periods, self._free_days(year), _week(hours.breaks))
 
     def _free_days(self, year: int) -> dict[date, str]:
-        years = range(year, year + HOLIDAY_YEARS)
         found: dict[date, str] = {}
         if self.holidays.country:
-            listed = holidays.country_holidays(
-                self.holidays.country, years=years, language="id", categories=("public", "government")
-            )
-            found = dict(listed.items())
+            found = dict(_listed(self.holidays.country, year))
         found |= self.holidays.also
         return {day: name for day, name in found.items() if day not in self.holidays.excepted}
+
+
+@lru_cache(maxsize=32)
+def _listed(country: str, year: int) -> dict[date, str]:
+    """Return public holidays and joint leave; making the list takes longer than everything that is asked of it."""
+    years = range(year - 1, year + HOLIDAY_YEARS)
+    return dict(
+        holidays.country_holidays(country, years=years, language="id", categories=("public", "government")).items()
+    )
 
 
 def _week(hours: dict[Weekday, Hours]) -> Week:

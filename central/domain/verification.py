@@ -12,212 +12,32 @@ decides: an officer does, and may override it with a reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 from typing import Final
 
-from central.domain.calendar import OfficeCalendar, Why
-from central.domain.words import Leader, UnitKind
-
-Value = str | int | float | bool | datetime | tuple[str, ...]
-
-
-class Verdict(StrEnum):
-    """What a finding says."""
-
-    PASS = "pass"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-class Consideration(StrEnum):
-    """Which check of the SOP a finding belongs to."""
-
-    APPLICANT_EQUIPMENT = "1"
-    APPLICANT_PEOPLE = "2"
-    DIVISION_EQUIPMENT = "3"
-    DIVISION_PEOPLE = "4"
-    SERVABLE = "5"
-    ROOM = "room"
-    LEAD_TIME = "lead_time"
-    HOURS = "hours"
-
-
-class Code(StrEnum):
-    """Every answer a rule can give; pages have a sentence for each."""
-
-    APPLICANT_EQUIPMENT_DECLARED = "applicant.equipment_declared"
-    APPLICANT_EQUIPMENT_NONE = "applicant.equipment_none"
-    APPLICANT_PEOPLE_DECLARED = "applicant.people_declared"
-    APPLICANT_PEOPLE_NONE = "applicant.people_none"
-    KIT_COMPLETE = "kit.complete"
-    KIT_NO_RECORDING = "kit.no_recording"
-    KIT_NO_ACCOUNT = "kit.no_account"
-    OPERATOR_FREE = "operator.free"
-    OPERATOR_TAKEN = "operator.taken"
-    OPERATORS_NONE_FREE = "operator.none_free"
-    LOAD_WITHIN = "load.within"
-    LOAD_FULL = "load.full"
-    ROOM_FREE = "room.free"
-    ROOM_TAKEN = "room.taken"
-    ROOM_LARGE_ENOUGH = "room.large_enough"
-    ROOM_TOO_SMALL = "room.too_small"
-    ROOM_CLOSED = "room.closed"
-    LEAD_KEPT = "lead.kept"
-    LEAD_SHORT = "lead.short"
-    LEAD_SHORT_LEADER = "lead.short_leader"
-    HOURS_INSIDE = "hours.inside"
-    HOURS_LEADER = "hours.leader"
-    HOURS_OUTSIDE = "hours.outside"
-    HOURS_FREE_DAY = "hours.free_day"
-    HOURS_HOLIDAY = "hours.holiday"
-    HOURS_SEVERAL_DAYS = "hours.several_days"
-
-
-class Fix(StrEnum):
-    """How a finding can be put right."""
-
-    NONE = ""
-    OTHER_TIME_OR_ROOM = "other_time_or_room"
-    OTHER_ROOM = "other_room"
-    OTHER_OPERATOR = "other_operator"
-    OTHER_TIME = "other_time"
-    OWN_ACCOUNT = "own_account"
-    NO_RECORDING = "no_recording"
-    DECLARE = "declare"
-    OVERRIDE = "override"
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """A session that holds what this one wants; the times are with its buffers."""
-
-    session: str
-    title: str
-    agency: str
-    starts: datetime
-    ends: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One rule's answer with its evidence."""
-
-    rule: str
-    consideration: Consideration
-    verdict: Verdict
-    code: Code
-    values: Mapping[str, Value] = field(default_factory=dict)
-    rivals: tuple[Rival, ...] = ()
-    fix: Fix = Fix.NONE
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a request asks for, as far as rules look at it."""
-
-    submitted_at: datetime
-    starts: datetime
-    ends: datetime
-    leader: Leader
-    participants: int
-    platform: str
-    recording: bool
-    own_account: bool
-    own_equipment: str
-    own_people: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoomFacts:
-    """The room in question."""
-
-    id: str
-    name: str
-    capacity: int
-    can_record: bool
-    open: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorFacts:
-    """One of the division's people."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Occupied:
-    """A unit that a session holds, buffers included."""
-
-    kind: UnitKind
-    unit: str
-    rival: Rival
-
-
-@dataclass(frozen=True, slots=True)
-class Buffers:
-    """The minutes around an event that belong to it."""
-
-    setup: timedelta = timedelta(minutes=30)
-    teardown: timedelta = timedelta(minutes=15)
-
-    def around(self, starts: datetime, ends: datetime) -> tuple[datetime, datetime]:
-        """Return the whole time that an event occupies."""
-        return starts - self.setup, ends + self.teardown
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the office has set."""
-
-    calendar: OfficeCalendar
-    lead_time: timedelta = timedelta(days=3)
-    buffers: Buffers = Buffers()
-    servable_limit: int = 3
-    platforms: tuple[str, ...] = ("zoom",)
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What the division has, and what of it is taken around the time in question.
-
-    `occupied` holds every live allocation that may touch the time; others do no harm.
-    """
-
-    room: RoomFacts
-    operators: tuple[OperatorFacts, ...]
-    occupied: tuple[Occupied, ...] = ()
-    operator: OperatorFacts | None = None
-    """The one chosen; none while nobody is."""
+from central.domain.calendar import Why
+from central.domain.findings import Code, Consideration, Finding, Fix, Rival, Value, Verdict
+from central.domain.kit import kit
+from central.domain.resources import Occupied, Resources, RoomFacts, Rules, Wish
+from central.domain.staff import people
+from central.domain.words import UnitKind
 
 
 def verify(wish: Wish, resources: Resources, rules: Rules) -> tuple[Finding, ...]:
-    """Return one finding per rule, in the SOP's order; all of them, never only the first."""
-    starts, ends = rules.buffers.around(wish.starts, wish.ends)
+    """Return the findings of every rule, in the SOP's order; all of them, never only the first."""
+    starts, ends = rules.around_room(resources.room.id, wish)
     touching = tuple(o for o in resources.occupied if o.rival.starts < ends and starts < o.rival.ends)
     return (
         _applicant_equipment(wish),
         _applicant_people(wish),
-        _kit(wish, resources.room, rules),
-        _operator(resources, touching),
+        *kit(wish, resources, rules),
+        *people(wish, resources, rules),
         _load(touching, rules),
         _room(resources.room, touching),
         _capacity(wish, resources.room),
         _lead_time(wish, rules),
         _hours(wish, rules),
     )
-
-
-def worst(findings: tuple[Finding, ...]) -> Verdict:
-    """Return the worst verdict among `findings`."""
-    return max((finding.verdict for finding in findings), key=_BADNESS.index, default=Verdict.PASS)
-
-
-_BADNESS: Final = (Verdict.PASS, Verdict.WARN, Verdict.FAIL)
 
 
 def _applicant_equipment(wish: Wish) -> Finding:
@@ -233,30 +53,6 @@ def _applicant_people(wish: Wish) -> Finding:
     if wish.own_people:
         return Finding(*where, Verdict.PASS, Code.APPLICANT_PEOPLE_DECLARED, {"people": wish.own_people})
     return Finding(*where, Verdict.WARN, Code.APPLICANT_PEOPLE_NONE, fix=Fix.DECLARE)
-
-
-def _kit(wish: Wish, room: RoomFacts, rules: Rules) -> Finding:
-    where = ("division-equipment", Consideration.DIVISION_EQUIPMENT)
-    if wish.recording and not room.can_record:
-        return Finding(*where, Verdict.FAIL, Code.KIT_NO_RECORDING, {"room": room.name}, fix=Fix.NO_RECORDING)
-    if not wish.own_account and wish.platform not in rules.platforms:
-        values: dict[str, Value] = {"platform": wish.platform, "platforms": rules.platforms}
-        return Finding(*where, Verdict.FAIL, Code.KIT_NO_ACCOUNT, values, fix=Fix.OWN_ACCOUNT)
-    return Finding(*where, Verdict.PASS, Code.KIT_COMPLETE, {"room": room.name, "platform": wish.platform})
-
-
-def _operator(resources: Resources, touching: tuple[Occupied, ...]) -> Finding:
-    where = ("division-people", Consideration.DIVISION_PEOPLE)
-    taken = {o.unit: o.rival for o in touching if o.kind is UnitKind.OPERATOR}
-    free = tuple(person.name for person in resources.operators if person.id not in taken)
-    values: dict[str, Value] = {"free": free, "free_count": len(free), "all_count": len(resources.operators)}
-    chosen = resources.operator
-    if chosen is not None and chosen.id in taken:
-        values["name"] = chosen.name
-        return Finding(*where, Verdict.FAIL, Code.OPERATOR_TAKEN, values, (taken[chosen.id],), Fix.OTHER_OPERATOR)
-    if chosen is None and not free:
-        return Finding(*where, Verdict.FAIL, Code.OPERATORS_NONE_FREE, values, tuple(taken.values()), Fix.OTHER_TIME)
-    return Finding(*where, Verdict.PASS, Code.OPERATOR_FREE, values)
 
 
 def _load(touching: tuple[Occupied, ...], rules: Rules) -> Finding:
@@ -298,13 +94,15 @@ def _lead_time(wish: Wish, rules: Rules) -> Finding:
     values: dict[str, Value] = {
         "given_hours": round(given / timedelta(hours=1), 1),
         "wanted_hours": round(rules.lead_time / timedelta(hours=1), 1),
-        "latest": wish.starts - rules.lead_time,
+        "wanted_days": rules.lead_time.days,
+        "latest": rules.latest(wish.starts),
     }
-    if given >= rules.lead_time:
+    if wish.submitted_at <= rules.latest(wish.starts):
         return Finding(*where, Verdict.PASS, Code.LEAD_KEPT, values)
     if wish.leader.takes_part:
         return Finding(*where, Verdict.WARN, Code.LEAD_SHORT_LEADER, values, fix=Fix.OVERRIDE)
-    return Finding(*where, Verdict.FAIL, Code.LEAD_SHORT, values, fix=Fix.OTHER_TIME)
+    code = Code.LEAD_SHORT_WORKING if rules.lead_in_working_days else Code.LEAD_SHORT
+    return Finding(*where, Verdict.FAIL, code, values, fix=Fix.OTHER_TIME)
 
 
 _HOURS_CODES: Final = {

@@ -35,3 +35,5 @@ class UnitKind(StrEnum):
 
     ROOM = "room"
     OPERATOR = "operator"
+    EQUIPMENT = "equipment"
+    ACCOUNT = "account"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from central.domain.verification import Code, Finding, Fix, Rival, Value
+from central.domain.findings import Code, Finding, Fix, Rival, Value
 from webui.env import durasi, jam, tanggal_pendek, waktu
 from webui.i18n import N_
 from webui.reasons import Translate
@@ -23,9 +23,33 @@ SENTENCES: Final[Mapping[Code, str]] = {
     Code.KIT_COMPLETE: N_("%(room)s has what is asked for; platform %(platform)s."),
     Code.KIT_NO_RECORDING: N_("Recording is asked for, and %(room)s cannot record."),
     Code.KIT_NO_ACCOUNT: N_("No account for %(platform)s. The division has: %(platforms)s."),
+    Code.KIT_NO_STREAMING: N_("Streaming is asked for, and %(room)s cannot stream."),
+    Code.ACCOUNT_FREE: N_("%(free_count)s of %(all_count)s meetings on %(platform)s are free: %(accounts)s."),
+    Code.ACCOUNT_TAKEN: N_("All %(all_count)s meetings that the accounts for %(platform)s allow at once are taken."),
+    Code.ACCOUNT_PLAN_FITS: N_("The plan of %(account)s allows it."),
+    Code.ACCOUNT_TOO_SMALL: N_("%(participants)s are expected; the accounts for %(platform)s allow %(at_most)s."),
+    Code.ACCOUNT_TOO_SHORT: N_("The accounts for %(platform)s allow meetings of %(minutes)s minutes at most."),
+    Code.EQUIPMENT_FREE: N_("%(equipment)s: %(wanted)s wanted, %(free_count)s of %(all_count)s free."),
+    Code.EQUIPMENT_SHORT: N_(
+        "%(equipment)s: %(wanted)s wanted, %(free_count)s of %(all_count)s free, %(faulty)s out of order."
+    ),
+    Code.EQUIPMENT_ELSEWHERE: N_("%(equipment)s stays at %(site)s."),
+    Code.EQUIPMENT_UNKNOWN: N_("The division has no “%(equipment)s”."),
+    Code.DUTY_ON: N_("%(name)s is on duty from preparation to clearing away."),
+    Code.DUTY_OFF: N_("%(name)s is not on duty all the time from %(from)s to %(until)s."),
+    Code.DUTY_OFF_LEADER: N_("%(name)s is not on duty all the time from %(from)s to %(until)s; a leader takes part."),
+    Code.DUTY_LEAVE: N_("%(name)s is away from %(from)s to %(until)s: %(reason)s."),
+    Code.SKILLS_THERE: N_("%(name)s can do what is wanted."),
+    Code.SKILLS_MISSING: N_("%(name)s has not learnt: %(missing)s."),
+    Code.TRAVEL_ENOUGH: N_("%(name)s has time enough for the way."),
+    Code.TRAVEL_SHORT: N_("%(name)s would be at another site within %(minutes)s minutes of %(site)s."),
+    Code.WORK_WITHIN: N_("%(name)s has %(count)s other sessions that day."),
+    Code.WORK_HIGH: N_("%(name)s has %(count)s other sessions that day already, %(limit)s are the limit."),
     Code.OPERATOR_FREE: N_("%(free_count)s of %(all_count)s free: %(free)s."),
     Code.OPERATOR_TAKEN: N_("%(name)s is taken. Free: %(free)s."),
-    Code.OPERATORS_NONE_FREE: N_("None of the %(all_count)s technicians is free."),
+    Code.OPERATORS_NONE_FREE: N_(
+        "None of the %(all_count)s technicians can come. Taken: %(taken)s. Off duty, away or not trained: %(others)s."
+    ),
     Code.LOAD_WITHIN: N_("%(at_once)s at the same time, the limit is %(limit)s."),
     Code.LOAD_FULL: N_("Already %(at_once)s at the same time, the limit is %(limit)s."),
     Code.ROOM_FREE: N_("%(room)s is free."),
@@ -35,6 +59,9 @@ SENTENCES: Final[Mapping[Code, str]] = {
     Code.ROOM_CLOSED: N_("%(room)s is closed."),
     Code.LEAD_KEPT: N_("Received %(given)s before the event, at least %(wanted)s are wanted."),
     Code.LEAD_SHORT: N_("Received only %(given)s before the event, %(wanted)s are wanted."),
+    Code.LEAD_SHORT_WORKING: N_(
+        "Received too late: %(wanted_days)s working days are wanted, so by %(latest)s at the latest."
+    ),
     Code.LEAD_SHORT_LEADER: N_("Received only %(given)s before the event; a leader takes part."),
     Code.HOURS_INSIDE: N_("Within working hours."),
     Code.HOURS_LEADER: N_("Outside working hours; a leader takes part."),
@@ -50,6 +77,7 @@ FIXES: Final[Mapping[Fix, str]] = {
     Fix.OTHER_TIME: N_("Choose another time."),
     Fix.OWN_ACCOUNT: N_("The applicant may bring an own account."),
     Fix.NO_RECORDING: N_("Do without recording, or choose another room."),
+    Fix.LESS_EQUIPMENT: N_("Do with less equipment, or choose another time."),
     Fix.DECLARE: N_("Ask the applicant if it matters."),
     Fix.OVERRIDE: N_("May be approved with a reason."),
 }

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from central.api.guard import requires
+from central.domain.findings import Finding, Verdict
 from central.domain.sop import State
-from central.domain.verification import Finding, Verdict
 from central.errors import Invalid, Refused
 from central.model import Decision, Direction, Person, Verification
 from central.model import Request as Record

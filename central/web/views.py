@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from central.domain.clocks import SopClock, Step
+from central.domain.findings import Finding, Verdict
 from central.domain.sop import Event, State
-from central.domain.verification import Finding, Verdict
 from central.model import InboxItem, Move, Request, RoomCard, SessionRow, Wall
 from central.web import findings as said
 from central.web import words

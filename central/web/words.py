@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from central.domain.clocks import Step
+from central.domain.findings import Consideration, Verdict
 from central.domain.sop import Event, State
-from central.domain.verification import Consideration, Verdict
 from central.domain.words import Leader, Role
 from contract.words import Phase, StepOutcome
 from webui.i18n import N_

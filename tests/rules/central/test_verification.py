@@ -9,21 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from central.domain.calendar import OfficeCalendar, Period
-from central.domain.verification import (
-    Code,
-    Finding,
-    Fix,
-    Occupied,
-    OperatorFacts,
-    Resources,
-    Rival,
-    RoomFacts,
-    Rules,
-    Verdict,
-    Wish,
-    verify,
-    worst,
-)
+from central.domain.findings import Code, Finding, Fix, Rival, Verdict, worst
+from central.domain.resources import Occupied, OperatorFacts, Resources, RoomFacts, Rules, Wish
+from central.domain.verification import verify
 from central.domain.words import Leader, UnitKind
 
 ZONE = ZoneInfo("Asia/Pontianak")

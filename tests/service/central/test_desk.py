@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from central.db import guard
 from central.db import tables as t
 from central.db.store import Store, make_engine
+from central.domain.findings import Code, Verdict
 from central.domain.sop import State
-from central.domain.verification import Code, Verdict
 from central.domain.words import Leader
 from central.errors import Forbidden, Invalid, NotFound, Refused, Unfit
 from central.model import Decision, Direction, Upload

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from central.domain.findings import Code, Consideration, Fix, Verdict
 from central.domain.sop import State
-from central.domain.verification import Code, Consideration, Fix, Verdict
 from central.web import findings, words
 from contract import Phase, StepOutcome
 from tests.service.pages.office import PASSWORD, PDF, Office, application, busy, office_in, visitor

@@ -1,0 +1,230 @@
+"""What a request asks for and what the division has, as far as rules look at it.
+
+Everything that only one session can have at a time is a *unit*: a room, a person, one
+piece of a counted pool, one concurrent meeting of an account. A pool of four microphones
+is four units, so the database refuses the fifth user just as it refuses a second room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+from central.domain.calendar import OfficeCalendar, Span
+from central.domain.findings import Rival
+from central.domain.words import Leader, UnitKind
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """So many pieces of one kind of equipment."""
+
+    equipment: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a request asks for, as far as rules look at it."""
+
+    submitted_at: datetime
+    starts: datetime
+    ends: datetime
+    leader: Leader
+    participants: int
+    platform: str
+    recording: bool
+    own_account: bool
+    own_equipment: str
+    own_people: str
+    streaming: bool = False
+    needs: tuple[Need, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """The minutes around an event that belong to it."""
+
+    setup: timedelta = timedelta(minutes=30)
+    teardown: timedelta = timedelta(minutes=15)
+
+    def around(self, starts: datetime, ends: datetime) -> Span:
+        """Return the whole time that an event occupies."""
+        return starts - self.setup, ends + self.teardown
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFacts:
+    """The room in question."""
+
+    id: str
+    name: str
+    capacity: int
+    can_record: bool
+    open: bool
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Hours that somebody works on one weekday (Monday is 0), while it is valid."""
+
+    weekday: int
+    opens: time
+    closes: time
+    first: date | None = None
+    last: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """Return whether it is a shift of `day`."""
+        begun = self.first is None or self.first <= day
+        return begun and (self.last is None or day <= self.last) and day.weekday() == self.weekday
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A time in which somebody is away."""
+
+    starts: datetime
+    ends: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorFacts:
+    """One of the division's people; without own shifts the staff's usual hours count."""
+
+    id: str
+    name: str
+    skills: frozenset[str] = frozenset()
+    shifts: tuple[Shift, ...] = ()
+    leave: tuple[Leave, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EquipmentFacts:
+    """A single item or a counted pool; `count` are all, `faulty` of them are out of order.
+
+    With a `site` it can be lent within that site only; `buffers` are its own ones.
+    """
+
+    id: str
+    name: str
+    count: int = 1
+    faulty: int = 0
+    site: str = ""
+    buffers: Buffers | None = None
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units in working order."""
+        return units(self.id, self.count - self.faulty)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """A meeting account with the limits of its plan; zero and None are no limit."""
+
+    id: str
+    name: str
+    platform: str
+    concurrency: int = 1
+    participants_at_most: int = 0
+    lasts_at_most: timedelta | None = None
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """One for each meeting that may run at a time."""
+        return units(self.id, self.concurrency)
+
+    def fits(self, wish: Wish) -> bool:
+        """Return whether the plan allows what is wished."""
+        return self.large_enough(wish) and self.long_enough(wish)
+
+    def large_enough(self, wish: Wish) -> bool:
+        """Return whether the plan allows so many people."""
+        return not self.participants_at_most or wish.participants <= self.participants_at_most
+
+    def long_enough(self, wish: Wish) -> bool:
+        """Return whether the plan allows so long a meeting."""
+        return self.lasts_at_most is None or wish.ends - wish.starts <= self.lasts_at_most
+
+
+def units(ident: str, count: int) -> tuple[str, ...]:
+    """Return the names of `count` units of one thing."""
+    return tuple(f"{ident}#{n}" for n in range(1, count + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """A unit that a session holds, buffers included."""
+
+    kind: UnitKind
+    unit: str
+    rival: Rival
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the office has set."""
+
+    calendar: OfficeCalendar
+    lead_time: timedelta = timedelta(days=3)
+    buffers: Buffers = Buffers()
+    servable_limit: int = 3
+    platforms: tuple[str, ...] = ("zoom",)
+    lead_in_working_days: bool = False
+    buffers_of: Mapping[str, Buffers] = field(default_factory=dict)
+    """By the room's id."""
+    account_buffers: Buffers = Buffers()
+    staff: OfficeCalendar | None = None
+    """When people work, preparation included; none where nobody has set it."""
+    travel: timedelta = timedelta(0)
+    """Between two sites."""
+    sessions_a_day: int = 0
+    """Of one person, above which it is noted; 0 for never."""
+    skills: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What somebody must be able to do for `recording`, `streaming`, `leader` or a platform."""
+
+    def around_room(self, room: str, wish: Wish) -> Span:
+        """Return the time that a room is taken for."""
+        return self.buffers_of.get(room, self.buffers).around(wish.starts, wish.ends)
+
+    def latest(self, starts: datetime) -> datetime:
+        """Return when a request for an event at `starts` has to be there at the latest."""
+        if self.lead_in_working_days:
+            return self.calendar.before(starts, self.lead_time.days)
+        return starts - self.lead_time
+
+    def skills_for(self, wish: Wish) -> frozenset[str]:
+        """Return what the person at the desk must be able to do."""
+        asked = {"recording": wish.recording, "streaming": wish.streaming, "leader": wish.leader.takes_part}
+        topics = (*(name for name, is_asked in asked.items() if is_asked), wish.platform)
+        return frozenset(skill for topic in topics for skill in self.skills.get(topic, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the division has, and what of it is taken around the time in question.
+
+    `occupied` holds every live allocation that may touch the time; others do no harm.
+    """
+
+    room: RoomFacts
+    operators: tuple[OperatorFacts, ...]
+    occupied: tuple[Occupied, ...] = ()
+    operator: OperatorFacts | None = None
+    """The one chosen; none while nobody is."""
+    equipment: tuple[EquipmentFacts, ...] = ()
+    accounts: tuple[AccountFacts, ...] = ()
+
+    def rivals(self, kind: UnitKind, wanted: Iterable[str], span: Span) -> dict[str, Rival]:
+        """Return who holds which of the `wanted` units somewhere in `span`."""
+        names, (starts, ends) = frozenset(wanted), span
+        return {
+            o.unit: o.rival
+            for o in self.occupied
+            if o.kind is kind and o.unit in names and o.rival.starts < ends and starts < o.rival.ends
+        }
