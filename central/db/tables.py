@@ -94,6 +94,54 @@ room = sa.Table(
     _text("time_zone"),
 )
 operator = sa.Table("operator", metadata, sa.Column("id", sa.Text, primary_key=True), _text("name"), _flag("active"))
+operator_skill = sa.Table(
+    "operator_skill",
+    metadata,
+    sa.Column("operator_id", sa.ForeignKey("operator.id"), primary_key=True),
+    sa.Column("skill", sa.Text, primary_key=True),
+)
+operator_shift = sa.Table(
+    "operator_shift",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("operator_id", sa.ForeignKey("operator.id"), nullable=False, index=True),
+    sa.Column("weekday", sa.Integer, nullable=False),
+    _text("opens"),
+    _text("closes"),
+    sa.Column("first_day", sa.Text, nullable=True),
+    sa.Column("last_day", sa.Text, nullable=True),
+)
+operator_leave = sa.Table(
+    "operator_leave",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("operator_id", sa.ForeignKey("operator.id"), nullable=False, index=True),
+    _moment("starts"),
+    _moment("ends"),
+    _text("reason"),
+)
+equipment = sa.Table(
+    "equipment",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("name"),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("faulty", sa.Integer, nullable=False, server_default="0"),
+    _text("site"),
+    sa.Column("setup_s", sa.Float, nullable=True),
+    sa.Column("teardown_s", sa.Float, nullable=True),
+)
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("name"),
+    _text("platform"),
+    sa.Column("concurrency", sa.Integer, nullable=False),
+    sa.Column("participants_at_most", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("minutes_at_most", sa.Integer, nullable=True),
+    _flag("active"),
+)
 
 letter = sa.Table(
     "letter",
@@ -132,7 +180,79 @@ request = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     _moment("submitted_at"),
     sa.Column("applicant_id", sa.ForeignKey("person.id"), nullable=False),
+    sa.Column("streaming", sa.Boolean, nullable=False, server_default=sa.false()),
+    _text("needs"),
+    sa.Column("series_id", sa.Text, nullable=True, index=True),
+    sa.Column("replaces_id", sa.Text, nullable=True),
+    _text("tracking"),
     sa.Index("request_state", "state", "submitted_at"),
+    sa.Index("request_tracking", "tracking"),
+)
+request_change = sa.Table(
+    "request_change",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("request_id", sa.ForeignKey("request.id"), nullable=False, index=True),
+    _moment("at"),
+    _text("actor"),
+    _text("changes"),
+)
+request_draft = sa.Table(
+    "request_draft",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=True),
+    _text("body"),
+    _moment("saved_at"),
+)
+notice = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("request_id", sa.ForeignKey("request.id"), nullable=False, index=True),
+    _text("kind"),
+    _text("body"),
+    _moment("created_at"),
+    _moment("sent_at", nullable=True),
+)
+breach = sa.Table(
+    "breach",
+    metadata,
+    sa.Column("request_id", sa.ForeignKey("request.id"), primary_key=True),
+    sa.Column("step", sa.Text, primary_key=True),
+    sa.Column("started_at", Micros, primary_key=True),
+    _text("reason"),
+    _text("actor"),
+    _moment("at"),
+)
+displacement = sa.Table(
+    "displacement",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("request_id", sa.ForeignKey("request.id"), nullable=False, index=True),
+    sa.Column("room_id", sa.ForeignKey("room.id"), nullable=False),
+    sa.Column("operator_id", sa.ForeignKey("operator.id"), nullable=False),
+    _text("state"),
+    _text("body"),
+    _text("reason"),
+    sa.Column("proposed_by", sa.ForeignKey("person.id"), nullable=False),
+    _moment("proposed_at"),
+    sa.Column("decided_by", sa.ForeignKey("person.id"), nullable=True),
+    _moment("decided_at", nullable=True),
+)
+delegation = sa.Table(
+    "delegation",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("holder_id", sa.ForeignKey("person.id"), nullable=False),
+    sa.Column("acting_id", sa.ForeignKey("person.id"), nullable=False, index=True),
+    _moment("starts"),
+    _moment("ends"),
+    _text("letter"),
+    _text("made_by"),
+    _moment("made_at"),
+    _moment("ended_at", nullable=True),
+    sa.CheckConstraint("starts < ends", name="delegation_in_order"),
 )
 request_key = sa.Table(
     "request_key",
