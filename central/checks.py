@@ -18,7 +18,7 @@ LASTS_AT_MOST = timedelta(days=14)
 
 def check_draft(draft: Draft, policy: Policy) -> tuple[Wrong, ...]:
     """Return everything wrong in `draft`, not only the first thing."""
-    return (*_texts(draft), *_numbers(draft), *_times(draft), *_letter(draft, policy))
+    return (*_texts(draft), *_numbers(draft), *_needs(draft), *_times(draft), *_letter(draft, policy))
 
 
 def _texts(draft: Draft) -> Iterator[Wrong]:
@@ -43,6 +43,13 @@ def _texts(draft: Draft) -> Iterator[Wrong]:
 def _numbers(draft: Draft) -> Iterator[Wrong]:
     if not 1 <= draft.participants <= PEOPLE_AT_MOST:
         yield Wrong("participants", "number.range", f"wanted 1 to {PEOPLE_AT_MOST}, got {draft.participants}")
+
+
+def _needs(draft: Draft) -> Iterator[Wrong]:
+    if len({need.equipment for need in draft.needs}) < len(draft.needs):
+        yield Wrong("needs", "needs.twice", "one kind of equipment stands there twice")
+    if any(need.count < 1 for need in draft.needs):
+        yield Wrong("needs", "needs.unreadable", "wanted at least one piece")
 
 
 def _times(draft: Draft) -> Iterator[Wrong]:

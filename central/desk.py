@@ -17,18 +17,17 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from central import bell, rows
+from central import bell, rows, stock
+from central.assess import Assessor
 from central.bell import Bell
 from central.checks import check_draft
 from central.db import guard
 from central.db import tables as t
 from central.db.store import Store
-from central.domain import verification
 from central.domain.clocks import running
 from central.domain.findings import Code, Finding, Verdict
-from central.domain.resources import Resources, Rules, Wish
 from central.domain.sop import OPEN, Event, IllegalTransition, State, advance
-from central.domain.words import Role, UnitKind
+from central.domain.words import Role
 from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
 from central.letters import Letters
 from central.model import (
@@ -39,6 +38,7 @@ from central.model import (
     Inbox,
     InboxItem,
     LetterFile,
+    Operator,
     Person,
     Request,
     Room,
@@ -49,7 +49,9 @@ from central.permissions import may_see, sees_all_agencies
 from central.settings import Policy
 from contract import SessionStatus, new_id
 
-NEVER_OVERRIDDEN: Final = frozenset({Code.ROOM_TAKEN, Code.ROOM_CLOSED, Code.OPERATOR_TAKEN, Code.OPERATORS_NONE_FREE})
+NEVER_OVERRIDDEN: Final = frozenset(
+    {Code.ROOM_TAKEN, Code.ROOM_CLOSED, Code.OPERATOR_TAKEN, Code.OPERATORS_NONE_FREE, Code.ACCOUNT_TAKEN}
+)
 """What no reason can put right: the thing is not there at that time."""
 _WAITS_FOR: Final = {State.SUBMITTED: Role.HEAD, State.DISPOSED: Role.VERIFIER, State.RETURNED: Role.APPLICANT}
 
@@ -89,6 +91,7 @@ class Desk:
         self._letters = letters
         self._policy = policy
         self._zone = zone
+        self.assess = Assessor(policy, zone)
         self._bell = bell or Bell()
         self._prepare_lead = prepare_lead
         self.now = now
@@ -102,6 +105,7 @@ class Desk:
                 agencies=rows.agencies(connection),
                 rooms=rows.rooms(connection),
                 operators=rows.operators(connection),
+                equipment=stock.equipment(connection),
                 platforms=self._policy.platforms,
                 letter_pattern=self._policy.letter_number,
                 lead_time=self._policy.lead_time,
@@ -259,32 +263,7 @@ class Desk:
     def _verify(
         self, connection: sa.Connection, request: Request, room_id: str | None, operator_id: str | None
     ) -> Verification:
-        all_rooms, people = rows.rooms(connection), rows.operators(connection)
-        room = _named_room(all_rooms, room_id or request.room.id)
-        operator = rows.chosen(people, operator_id)
-        rules = self._rules(request)
-        around = rules.buffers.around(request.starts, request.ends)
-        occupied = tuple(o for o in rows.occupied(connection, *around) if o.rival.session != request.session_id)
-        resources = Resources(
-            room=rows.room_facts(room),
-            operators=tuple(rows.operator_facts(person) for person in people),
-            occupied=occupied,
-            operator=rows.operator_facts(operator) if operator else None,
-        )
-        taken = {o.unit for o in occupied if o.kind is UnitKind.OPERATOR}
-        return Verification(
-            request_id=request.id,
-            room=room,
-            operator=operator,
-            findings=verification.verify(_wish(request), resources, rules),
-            rooms=all_rooms,
-            operators=people,
-            free_operators=tuple(person for person in people if person.id not in taken),
-            computed_at=self.now(),
-        )
-
-    def _rules(self, request: Request) -> Rules:
-        return self._policy.rules(self._zone, request.starts.astimezone(self._zone).year)
+        return self.assess.verify(connection, request, self.now(), room_id=room_id, operator_id=operator_id)
 
     def decide(self, request_id: str, decision: Decision, by: Person, *, version: int | None = None) -> Request:
         """Approve the request, which makes its session, or refuse it with a reason.
@@ -303,8 +282,6 @@ class Desk:
             if not decision.reason.strip():
                 raise Invalid(Wrong("reason", "reason.wanted", "say why it is refused"))
             return self._move(request_id, Event.REFUSE, by, decision.reason, version)
-        if decision.operator_id is None:
-            raise Invalid(Wrong("operator_id", "operator.wanted", "name the operator"))
         try:
             with self._store.writing() as connection:
                 request = self._approve(connection, request_id, decision, by, version)
@@ -318,9 +295,16 @@ class Desk:
     def _approve(
         self, connection: sa.Connection, request_id: str, decision: Decision, by: Person, version: int | None
     ) -> Request:
+        """Do what `decide` says about an approval.
+
+        Raises:
+            Invalid: no operator is named.
+        """
         request = self._seen(connection, request_id, by)
         _not_own(request, by)
         found = self._verify(connection, request, decision.room_id, decision.operator_id)
+        if found.operator is None:
+            raise Invalid(Wrong("operator_id", "operator.wanted", "name the operator"))
         failing = tuple(finding for finding in found.findings if finding.verdict is Verdict.FAIL)
         reason = "; ".join(filter(None, (decision.reason.strip(), decision.override_reason.strip())))
         detail = {
@@ -331,20 +315,21 @@ class Desk:
         # the move first: it refuses a request that waits for no decision before anything else is said
         self._advance(connection, request, Deed(Event.APPROVE, by.name, by.login, reason, version, detail))
         _allowed(failing, decision)
-        self._book(connection, request, found.room, decision.operator_id or "")
+        self._book(connection, request, found.room, found.operator)
         return rows.request(connection, request_id, self._policy.sop())
 
-    def _book(self, connection: sa.Connection, request: Request, room: Room, operator_id: str) -> None:
+    def _book(self, connection: sa.Connection, request: Request, room: Room, operator: Operator) -> None:
         """Write the session, what it takes, and the word to its room."""
-        buffers = self._rules(request).buffers
-        ident, (starts, ends) = new_id(), buffers.around(request.starts, request.ends)
+        rules, ident = self.assess.rules(request.starts), new_id()
+        buffers = rules.buffers_of.get(room.id, rules.buffers)
+        taken = self.assess.allocate(connection, request, room, operator)
         connection.execute(
             t.session.insert(),
             {
                 "id": ident,
                 "request_id": request.id,
                 "room_id": room.id,
-                "operator_id": operator_id,
+                "operator_id": operator.id,
                 "rev": 1,
                 "status": SessionStatus.CONFIRMED,
                 "title": request.title,
@@ -360,9 +345,14 @@ class Desk:
                 "platform": request.platform,
             },
         )
-        held = {"session_id": ident, "starts": starts, "ends": ends, "live": True}
-        units = ((UnitKind.ROOM, room.id), (UnitKind.OPERATOR, operator_id))
-        connection.execute(t.alloc.insert(), [held | {"unit_kind": kind, "unit_id": unit} for kind, unit in units])
+        connection.execute(
+            t.alloc.insert(),
+            [
+                {"session_id": ident, "unit_kind": held.kind, "unit_id": held.unit, "live": True}
+                | {"starts": held.starts, "ends": held.ends}
+                for held in taken
+            ],
+        )
         self._tell_room(connection, room.id, f"approved {request.receipt}")
 
     # The applicant takes it back
@@ -481,29 +471,9 @@ def _columns(draft: Draft) -> dict[str, object]:
         "own_account": draft.own_account,
         "own_equipment": draft.own_equipment.strip(),
         "own_people": draft.own_people.strip(),
+        "streaming": draft.streaming,
+        "needs": stock.needs_text(draft.needs),
     }
-
-
-def _wish(request: Request) -> Wish:
-    return Wish(
-        submitted_at=request.submitted_at,
-        starts=request.starts,
-        ends=request.ends,
-        leader=request.leader,
-        participants=request.participants,
-        platform=request.platform,
-        recording=request.recording,
-        own_account=request.own_account,
-        own_equipment=request.own_equipment,
-        own_people=request.own_people,
-    )
-
-
-def _named_room(all_rooms: tuple[Room, ...], ident: str) -> Room:
-    found = next((room for room in all_rooms if room.id == ident), None)
-    if found is None:
-        raise NotFound("room", ident)
-    return found
 
 
 def _not_own(request: Request, by: Person) -> None:

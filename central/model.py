@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from central.domain.clocks import SopClock
 from central.domain.findings import Finding, Verdict, worst
+from central.domain.resources import EquipmentFacts, Need
 from central.domain.sop import Event, State
 from central.domain.words import Leader, Role
 from contract import Fault, PlannedSession, Presence, Readiness, SessionStatus
@@ -115,6 +116,8 @@ class Draft:
     own_account: bool = False
     own_equipment: str = ""
     own_people: str = ""
+    streaming: bool = False
+    needs: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,11 @@ class Request:
     moves: tuple[Move, ...] = ()
     clocks: tuple[SopClock, ...] = ()
     session_id: str | None = None
+    streaming: bool = False
+    needs: tuple[Need, ...] = ()
+    series_id: str | None = None
+    replaces_id: str | None = None
+    tracking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,3 +304,4 @@ class Choices:
     leaders: tuple[Leader, ...] = tuple(Leader)
     letter_pattern: str = ""
     lead_time: timedelta = field(default=timedelta(days=3))
+    equipment: tuple[EquipmentFacts, ...] = ()

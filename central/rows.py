@@ -6,6 +6,7 @@ number of queries never grows with the number of rows.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from central.db import tables as t
 from central.domain.clocks import Standards, clocks
 from central.domain.findings import Rival
-from central.domain.resources import Occupied, OperatorFacts, RoomFacts
+from central.domain.resources import Need, Occupied, RoomFacts
 from central.domain.sop import Event, State
 from central.domain.words import Leader, UnitKind
 from central.errors import NotFound
@@ -113,6 +114,11 @@ def _request(row: Row, moves: tuple[Move, ...], standards: Standards) -> Request
         moves=moves,
         clocks=clocks(((move.event, move.at) for move in moves), standards, row["session_ends"]),
         session_id=row["session"],
+        streaming=row["q_streaming"],
+        needs=tuple(Need(name, count) for name, count in json.loads(row["q_needs"] or "{}").items()),
+        series_id=row["q_series_id"],
+        replaces_id=row["q_replaces_id"],
+        tracking=row["q_tracking"],
     )
 
 
@@ -131,25 +137,21 @@ def _room(row: Row, prefix: str = "") -> Room:
 
 def room_facts(room: Room) -> RoomFacts:
     """Return what rules look at."""
-    return RoomFacts(room.id, room.name, room.capacity, room.can_record, room.open)
-
-
-def operator_facts(operator: Operator) -> OperatorFacts:
-    """Return what rules look at."""
-    return OperatorFacts(operator.id, operator.name)
+    return RoomFacts(room.id, room.name, room.capacity, room.can_record, room.open, room.site)
 
 
 def occupied(connection: sa.Connection, starts: datetime, ends: datetime) -> tuple[Occupied, ...]:
     """Return every live allocation that touches [starts, ends)."""
     touching = sa.and_(t.alloc.c.live, t.alloc.c.starts < ends, t.alloc.c.ends > starts)
-    held = t.alloc.join(t.session)
-    columns = (t.alloc, t.session.c.title, t.session.c.agency)
+    held = t.alloc.join(t.session).join(t.room)
+    columns = (t.alloc, t.session.c.title, t.session.c.agency, t.room.c.site)
     query = sa.select(*columns).select_from(held).where(touching).order_by(t.alloc.c.starts)
     return tuple(
         Occupied(
             UnitKind(row["unit_kind"]),
             row["unit_id"],
             Rival(row["session_id"], row["title"], row["agency"], row["starts"], row["ends"]),
+            row["site"],
         )
         for row in connection.execute(query).mappings()
     )

@@ -35,6 +35,18 @@ OPERATORS: Final = (
     ("dewi", "Dewi Lestari"),
     ("hendra", "Hendra Gunawan"),
 )
+EQUIPMENT: Final = (
+    ("mikrofon-nirkabel", "Mikrofon nirkabel", 4, 0),
+    ("kamera-ptz", "Kamera PTZ bergerak", 2, 0),
+    ("laptop", "Laptop presentasi", 3, 1),
+)
+"""Id, name, how many, how many of them are out of order."""
+ACCOUNTS: Final = (
+    ("zoom-1", "Zoom Diskominfo 1", "zoom", 1, 300),
+    ("zoom-2", "Zoom Diskominfo 2", "zoom", 1, 300),
+    ("zoom-3", "Zoom Diskominfo 3", "zoom", 1, 300),
+)
+"""Id, name, platform, meetings at once, participants at most."""
 PEOPLE: Final = (
     ("pemohon", "Budi Santoso", Role.APPLICANT, "dinsos"),
     ("kadis", "Sri Wahyuni", Role.HEAD, None),
@@ -44,6 +56,10 @@ PEOPLE: Final = (
     ("auditor", "Maria Ulfa", Role.AUDITOR, None),
 )
 """Log-in, name, role, agency."""
+
+
+_PIECE: Final = ("id", "name", "count", "faulty")
+_ACCOUNT: Final = ("id", "name", "platform", "concurrency", "participants_at_most")
 
 
 def example_room(ident: str) -> Room:
@@ -62,6 +78,8 @@ def seed(store: Store, passwords: str | Mapping[str, str], *, rooms: Iterable[st
         _add(connection, t.agency, [{"id": ident, "name": name, "short": short} for ident, name, short in AGENCIES])
         add_rooms(connection, wanted)
         _add(connection, t.operator, [{"id": ident, "name": name, "active": True} for ident, name in OPERATORS])
+        _add(connection, t.equipment, [dict(zip(_PIECE, one, strict=True)) for one in EQUIPMENT])
+        _add(connection, t.account, [dict(zip(_ACCOUNT, one, strict=True)) | {"active": True} for one in ACCOUNTS])
     people = People(store)
     for login, name, role, agency in PEOPLE:
         password = passwords if isinstance(passwords, str) else passwords[login]

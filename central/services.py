@@ -11,6 +11,7 @@ from central.db.store import Store
 from central.desk import Desk, utc_now
 from central.letters import Letters
 from central.people import People
+from central.planner import Planner
 from central.settings import CentralSettings
 from central.wall import Board
 
@@ -23,6 +24,7 @@ class Services:
     store: Store
     bell: Bell
     desk: Desk
+    planner: Planner
     people: People
     board: Board
     _broker: list[Callable[[], bool]] = field(default_factory=list)
@@ -49,4 +51,5 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
     letters = Letters(settings.folder / "letters", settings.file.letters.at_most_mib * 1024 * 1024)
     desk = Desk(store, letters, policy, settings.zone, bell=bell, prepare_lead=settings.file.prepare_lead, now=now)
     board = Board(store, settings.zone, policy.sop(), now=now)
-    return Services(settings, store, bell, desk, People(store, now=now), board)
+    planner = Planner(store, desk.assess, now=now)
+    return Services(settings, store, bell, desk, planner, People(store, now=now), board)

@@ -15,7 +15,9 @@ from pydantic import AwareDatetime
 
 from central.api.guard import CurrentServices, clear_cookie, cookie_name, public, requires, set_cookie
 from central.api.shapes import DecisionIn, DirectionIn, DraftForm, LoginIn, WithdrawIn
+from central.domain.findings import Verdict
 from central.domain.sop import State
+from central.errors import Refused
 from central.model import Person
 from central.permissions import Action
 from central.report import pdf
@@ -147,17 +149,29 @@ def verification(
     room: str | None = None,
     operator: str | None = None,
 ) -> Json:
-    """Return all findings, for the room and operator in question."""
-    found = services.desk.verify(services.desk.get(ident, by), room_id=room, operator_id=operator)
-    return _json(found) | {"verdict": found.verdict.value}
+    """Return all findings for the room and operator in question; when one fails, the nearest alternatives too."""
+    asked = services.desk.get(ident, by)
+    found = services.desk.verify(asked, room_id=room, operator_id=operator)
+    others = services.planner.alternatives(asked, room_id=room) if found.verdict is Verdict.FAIL else ()
+    return _json(found) | {"verdict": found.verdict.value} | {"alternatives": [_json(one) for one in others]}
 
 
 @router.post("/requests/{ident}/decision")
 def decide(
     ident: Ident, body: DecisionIn, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.DECIDE))]
 ) -> Json:
-    """Approve with room and operator, or refuse with reasons."""
-    return _json(services.desk.decide(ident, body.value(), by, version=body.version))
+    """Approve with room and operator, or refuse with reasons; what cannot be approved is answered with alternatives.
+
+    Raises:
+        Refused: it is not approved.
+    """
+    try:
+        return _json(services.desk.decide(ident, body.value(), by, version=body.version))
+    except Refused as error:
+        if not error.findings:
+            raise
+        others = services.planner.alternatives(services.desk.get(ident, by), room_id=body.room_id)
+        raise Refused(error.code, str(error), error.findings, **error.values, alternatives=others) from error
 
 
 @router.post("/requests/{ident}/withdraw")

@@ -8,8 +8,12 @@ from typing import Annotated
 from fastapi import File, Form, UploadFile
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from central.domain.resources import Need
 from central.domain.words import Leader
+from central.errors import Invalid, Wrong
 from central.model import Contact, Decision, Direction, Draft, Upload
+
+NEED_AT_MOST = 1000
 
 
 class Body(BaseModel):
@@ -80,16 +84,31 @@ class DraftIn(Body):
     own_account: bool = False
     own_equipment: str = ""
     own_people: str = ""
+    streaming: bool = False
+    needs: Annotated[list[str], Field(max_length=30)] = []
     letter: Annotated[UploadFile, File()]
 
     def value(self) -> Draft:
         """Return it as the desk takes it."""
-        fields = self.model_dump(exclude={"letter", "contact_name", "contact_phone"})
-        return Draft(contact=Contact(self.contact_name, self.contact_phone), **fields)
+        fields = self.model_dump(exclude={"letter", "contact_name", "contact_phone", "needs"})
+        needs = tuple(read_need(text) for text in self.needs)
+        return Draft(contact=Contact(self.contact_name, self.contact_phone), needs=needs, **fields)
 
     async def upload(self, at_most_bytes: int) -> Upload:
         """Read the letter, one byte more than allowed at most."""
         return Upload(self.letter.filename or "", await self.letter.read(at_most_bytes + 1))
+
+
+def read_need(text: str) -> Need:
+    """Return `mic:2` as so many pieces; without a number it is one.
+
+    Raises:
+        Invalid: the number is none, or there is no name.
+    """
+    name, colon, number = text.partition(":")
+    if not name or (colon and not (number.isdecimal() and 1 <= int(number[:9]) <= NEED_AT_MOST)):
+        raise Invalid(Wrong("needs", "needs.unreadable", f"wanted like mic:2, got {text[:40]!r}"))
+    return Need(name, int(number or "1"))
 
 
 DraftForm = Annotated[DraftIn, Form(media_type="multipart/form-data")]

@@ -18,6 +18,7 @@ from central.bell import Bell
 from central.desk import Desk
 from central.model import Person, Upload
 from central.people import People
+from central.planner import Planner
 from central.services import Services
 from central.settings import Policy
 from central.wall import Board
@@ -35,6 +36,11 @@ class Parts:
     def desk(self) -> Desk:
         """What people do with requests."""
         return self.services.desk
+
+    @property
+    def planner(self) -> Planner:
+        """What else could be done."""
+        return self.services.planner
 
     @property
     def board(self) -> Board:

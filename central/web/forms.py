@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
 
+from central.domain.resources import Need
 from central.domain.words import Leader
 from central.errors import Wrong
 from central.model import Contact, Draft
@@ -33,6 +34,8 @@ MISTAKES: Final[Mapping[str, str]] = {
     "letter.size": N_("The file is empty or too large."),
     "letter.kind": N_("The file is neither PDF nor a JPEG or PNG picture."),
     "letter.number": N_("A letter number is wanted, such as 555/467/Diskominfo-D."),
+    "needs.unreadable": N_("A whole number of pieces is wanted."),
+    "needs.twice": N_("One kind of equipment stands there twice."),
     "room.not_found": N_("Please choose a room."),
     "note.wanted": N_("Say why it goes back; the applicant reads this."),
     "reason.wanted": N_("A reason is wanted; the other side reads this."),
@@ -65,18 +68,21 @@ class RequestForm:
     platform: str = ""
     leader: str = Leader.NONE.value
     recording: str = ""
+    streaming: str = ""
     own_account: str = ""
     own_equipment: str = ""
     own_people: str = ""
+    needs: dict[str, str] = field(default_factory=dict)
+    """How many pieces, by the equipment's id."""
     key: str = field(default_factory=new_id)
     """Sent once with every page: the same page sent twice makes one request."""
 
-    def values(self) -> dict[str, str]:
+    def values(self) -> dict[str, object]:
         """Return all fields for showing them again."""
         return asdict(self)
 
 
-NAMES: Final = tuple(one.name for one in fields(RequestForm))
+NAMES: Final = tuple(one.name for one in fields(RequestForm) if one.name != "needs")
 
 
 def draft_of(form: RequestForm, agency_id: str, zone: tzinfo) -> tuple[Draft, tuple[Wrong, ...]]:
@@ -105,8 +111,19 @@ def draft_of(form: RequestForm, agency_id: str, zone: tzinfo) -> tuple[Draft, tu
         own_account=bool(form.own_account),
         own_equipment=form.own_equipment,
         own_people=form.own_people,
+        streaming=bool(form.streaming),
+        needs=_needs(form.needs, wrongs),
     )
     return draft, tuple(wrongs)
+
+
+def _needs(typed: Mapping[str, str], wrongs: list[Wrong]) -> tuple[Need, ...]:
+    """Return the pieces that are wanted; an empty field or a nought is none."""
+    wanted = {ident: text.strip() for ident, text in typed.items() if text.strip() not in {"", "0"}}
+    if not all(text.isdecimal() and len(text) < 4 for text in wanted.values()):
+        wrongs.append(Wrong("needs", "needs.unreadable", f"wanted numbers of pieces, got {wanted}"))
+        return ()
+    return tuple(Need(ident, int(text)) for ident, text in wanted.items())
 
 
 def mistakes(wrongs: tuple[Wrong, ...]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from central.model import Request as Record
 from central.permissions import Action, may
 from central.web import views
 from central.web.access import Ask, Parts, Typed, number, text
+from central.web.alternatives import AlternativeShown, shown
 from central.web.forms import MISTAKES, mistakes
 from central.web.requests import CHANGED, CLOSED
 from central.web.site import see_other
@@ -130,12 +131,13 @@ def _desk(
         "record": record,
         "typed": filled,
         "findings": [],
+        "alternatives": [],
         "can_direct": _waits(record, State.SUBMITTED, person, Action.DISPOSE),
         "can_decide": _waits(record, State.DISPOSED, person, Action.DECIDE),
     }
     if record is not None and record.state is State.DISPOSED and may(person, Action.VERIFY):
         found = _verified(parts, record, filled)
-        context |= _verification(request, parts, found, filled, before)
+        context |= _verification(request, parts, record, found, typed=filled, before=before)
     return parts.site.page(request, "inbox.html", person, context | more, status=status)
 
 
@@ -154,7 +156,13 @@ def _verified(parts: Parts, record: Record, typed: Mapping[str, str]) -> Verific
 
 
 def _verification(
-    request: Request, parts: Parts, found: Verification, typed: dict[str, str], before: Mapping[str, str] | None
+    request: Request,
+    parts: Parts,
+    record: Record,
+    found: Verification,
+    *,
+    typed: dict[str, str],
+    before: Mapping[str, str] | None,
 ) -> dict[str, object]:
     say = parts.site.say
     free = {operator.id for operator in found.free_operators}
@@ -163,12 +171,22 @@ def _verification(
         "findings": parts.site.listed(
             request, lambda translate: views.finding_rows(found.findings, translate, before=before)
         ),
+        "alternatives": _alternatives(request, parts, record, found),
         "failing": any(finding.verdict is Verdict.FAIL for finding in found.findings),
         "seen": ",".join(f"{rule}={code}" for rule, code in _codes(found.findings).items()),
         "rooms": [(room.id, room.name) for room in found.rooms],
         "operators": [(one.id, one.name if one.id in free else f"{one.name} ({taken})") for one in found.operators],
         "typed": typed | {"room": found.room.id, "operator": found.operator.id if found.operator else ""},
     }
+
+
+def _alternatives(request: Request, parts: Parts, record: Record, found: Verification) -> list[AlternativeShown]:
+    """Return what could be done instead, when a finding fails."""
+    if found.verdict is not Verdict.FAIL:
+        return []
+    names = {operator.id: operator.name for operator in found.operators}
+    others = parts.planner.alternatives(record, room_id=found.room.id)
+    return parts.site.listed(request, lambda translate: shown(others, names, translate))
 
 
 def _codes(findings: Iterable[Finding]) -> dict[str, str]:

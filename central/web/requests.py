@@ -6,6 +6,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from central.api.guard import requires
@@ -28,6 +29,7 @@ Applicant = Annotated[Person, Depends(requires(Action.SUBMIT))]
 Withdrawer = Annotated[Person, Depends(requires(Action.WITHDRAW))]
 Reader = Annotated[Person, Depends(requires(Action.SEE_REQUESTS))]
 
+PIECES = "need-"
 CHANGED = N_("This request changed while you looked at it; it is shown as it is now. Nothing was done.")
 CLOSED = N_("This step is not possible any more: the request is shown as it is now.")
 
@@ -54,7 +56,7 @@ def submit(request: Request, parts: Ask, person: Applicant, typed: Typed, letter
     """
     if person.agency is None:
         raise Forbidden("agency.missing", f"{person.login} belongs to no agency")
-    form = RequestForm(**{name: text(typed, name) for name in NAMES})
+    form = RequestForm(**{name: text(typed, name) for name in NAMES}, needs=_pieces(typed))
     draft, unread = draft_of(form, person.agency.id, parts.site.zone)
     try:
         parts.desk.check(draft, letter, unread)
@@ -62,6 +64,11 @@ def submit(request: Request, parts: Ask, person: Applicant, typed: Typed, letter
     except Invalid as error:
         return _form(request, parts, person, form, error.wrongs)
     return see_other(f"/permohonan/{record.id}?kata=terkirim")
+
+
+def _pieces(typed: FormData) -> dict[str, str]:
+    """Return what was typed beside each kind of equipment."""
+    return {name.removeprefix(PIECES): text(typed, name) for name in typed if name.startswith(PIECES)}
 
 
 def _form(request: Request, parts: Parts, person: Person, form: RequestForm, wrongs: tuple[Wrong, ...]) -> Response:
@@ -74,6 +81,7 @@ def _form(request: Request, parts: Parts, person: Person, form: RequestForm, wro
         form=form.values(),
         mistakes={name: say(request, message) for name, message in mistakes(wrongs).items()},
         rooms=[("", say(request, N_("Choose a room")))] + [(room.id, room.name) for room in offered.rooms if room.open],
+        equipment=offered.equipment,
         platforms=[(name, platform_name(name)) for name in _platforms(offered.platforms)],
         leaders=[(leader.value, say(request, words.LEADERS[leader])) for leader in offered.leaders],
         lead_time=parts.site.listed(request, lambda translate: [span(offered.lead_time, translate)])[0],

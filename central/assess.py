@@ -1,0 +1,126 @@
+"""The verification of a request against the database, and what its session takes.
+
+Everything here reads in the caller's transaction, so a decision is computed on what it
+is written upon.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from central import rows, stock
+from central.domain import verification
+from central.domain.allocation import Held, allocate
+from central.domain.resources import Resources, Rules, Wish
+from central.domain.staff import suitable
+from central.domain.words import UnitKind
+from central.errors import NotFound
+from central.model import Operator, Request, Room, Verification
+from central.settings import Policy
+
+DAY = timedelta(days=1)
+"""Looked at on both sides of an event: the person's other sessions of the day, and the way to them."""
+
+
+class Assessor:
+    """The rules of one office."""
+
+    def __init__(self, policy: Policy, zone: ZoneInfo) -> None:
+        self._policy = policy
+        self.zone = zone
+
+    def rules(self, starts: datetime) -> Rules:
+        """Return the rules as they stand when an event starts."""
+        return self._policy.rules(self.zone, starts.astimezone(self.zone).year)
+
+    def verify(
+        self,
+        connection: sa.Connection,
+        request: Request,
+        now: datetime,
+        *,
+        room_id: str | None = None,
+        operator_id: str | None = None,
+        without: frozenset[str] = frozenset(),
+    ) -> Verification:
+        """Return all findings for `request`; sessions in `without` count as gone.
+
+        Raises:
+            NotFound: no such room or operator.
+        """
+        all_rooms, people = rows.rooms(connection), rows.operators(connection)
+        room = named_room(all_rooms, room_id or request.room.id)
+        operator = rows.chosen(people, operator_id)
+        found = self.resources(connection, request, room, operator, without=without)
+        wish, rules = wish_of(request), self.rules(request.starts)
+        return Verification(
+            request_id=request.id,
+            room=room,
+            operator=operator,
+            findings=verification.verify(wish, found, rules),
+            rooms=all_rooms,
+            operators=people,
+            free_operators=_free(people, wish, found, rules),
+            computed_at=now,
+        )
+
+    def resources(
+        self,
+        connection: sa.Connection,
+        request: Request,
+        room: Room,
+        operator: Operator | None,
+        *,
+        margin: timedelta = DAY,
+        without: frozenset[str] = frozenset(),
+    ) -> Resources:
+        """Return what the rules look at; the request's own session is not in its own way."""
+        own = frozenset({request.session_id} if request.session_id else ())
+        span = request.starts - margin, request.ends + margin
+        return stock.resources(connection, room, operator, span, without=without | own)
+
+    def allocate(self, connection: sa.Connection, request: Request, room: Room, operator: Operator) -> tuple[Held, ...]:
+        """Return the units that a session for `request` takes."""
+        found = self.resources(connection, request, room, operator)
+        return allocate(wish_of(request), found, self.rules(request.starts))
+
+
+def _free(people: tuple[Operator, ...], wish: Wish, found: Resources, rules: Rules) -> tuple[Operator, ...]:
+    """Return who is free: those whom nothing speaks against first, least busy first."""
+    best = [one.id for one in suitable(wish, found, rules)]
+    taken = found.rivals(UnitKind.OPERATOR, (one.id for one in people), rules.around_room(found.room.id, wish))
+    free = [one for one in people if one.id not in taken]
+    return tuple(sorted(free, key=lambda one: best.index(one.id) if one.id in best else len(best)))
+
+
+def wish_of(request: Request) -> Wish:
+    """Return what rules look at."""
+    return Wish(
+        submitted_at=request.submitted_at,
+        starts=request.starts,
+        ends=request.ends,
+        leader=request.leader,
+        participants=request.participants,
+        platform=request.platform,
+        recording=request.recording,
+        own_account=request.own_account,
+        own_equipment=request.own_equipment,
+        own_people=request.own_people,
+        streaming=request.streaming,
+        needs=request.needs,
+    )
+
+
+def named_room(all_rooms: tuple[Room, ...], ident: str) -> Room:
+    """Return the room with this id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = next((room for room in all_rooms if room.id == ident), None)
+    if found is None:
+        raise NotFound("room", ident)
+    return found
