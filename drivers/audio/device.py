@@ -6,6 +6,8 @@ speakerphone or conference bar was ever at hand.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,34 +19,51 @@ from drivers.address import DeviceAddress
 from drivers.audio import lines
 from drivers.audio.lines import Line
 from drivers.audio.link import Dial, Link, Wire
+from drivers.audio.loop import (
+    answer_of,
+    baseline_of,
+    busy_reason,
+    loop_measures,
+    muted_measure,
+    muted_reason,
+    speech_treble_db,
+    trusted,
+    unproven,
+)
 from drivers.audio.model import (
     LEVELS_A_SECOND,
     MICROPHONE,
     SPEAKER,
     Limits,
     LoopAnswer,
-    LoopEnd,
     fault_measures,
+    floor_dbfs,
     level_measures,
-    loop_measures,
-    muted_measure,
     not_opened_measure,
     present_measure,
     restarts_measure,
     routed_measure,
     setting_measure,
 )
+from drivers.audio.speech import disturbs, speech_measures
 from drivers.audio.wires import ChildWire, TcpWire
 from drivers.errors import AddressError, DeviceRefused, OutcomeUnknown, ProtocolViolation
-from drivers.outcomes import Health, Measure, Outcome, Reason, Result, Verdict, judge
-from drivers.ports import Level, SoundPort
+from drivers.outcomes import Health, Measure, Outcome, Reason, Result, judge
+from drivers.ports import Baseline, Level, SoundPort
 
 ANSWER_WITHIN_S = 6.0
 """Three looks at a sound server of at most two seconds each."""
 PROVED_WITHIN_S = 15.0
 LEVELS_WITHIN_S = 3.0
+POSTPONED_S = 4.0
+"""So long a proof waits for people to pause; then it says that nothing was proved."""
+CALIBRATION_TONES = 3
+CALIBRATION_LISTENS_S = 2
 GAIN_RANGE_DB = (-80.0, 20.0)
 GAIN_TOLERANCE_DB = 0.5
+
+ECHO, CANCELLED = "echo", "cancelled"
+"""The option of an address that says that the microphone cancels the loudspeaker's echo."""
 
 T = TypeVar("T")
 
@@ -52,11 +71,28 @@ _DEVICE_NAME = re.compile(r"[\w.:+@-]{1,200}", re.ASCII)
 
 
 class RoomSound:
-    """Implements `drivers.ports.Sound` over a sound worker."""
+    """Implements `drivers.ports.Sound` and `drivers.ports.Calibrates` over a sound worker.
 
-    def __init__(self, name: str, dial: Dial) -> None:
+    `cancels_echo` says that the microphone takes its own loudspeaker out of what it hears,
+    as conference speakerphones do.
+    """
+
+    def __init__(self, name: str, dial: Dial, *, cancels_echo: bool = False, limits: Limits | None = None) -> None:
         self.name = name
         self._link = Link(name, dial)
+        self._cancels_echo = cancels_echo
+        self._limits = limits or Limits()
+        self._baseline: Baseline | None = None
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """What the room was like when it was calibrated."""
+        return self._baseline
+
+    @baseline.setter
+    def baseline(self, baseline: Baseline | None) -> None:
+        self._baseline = baseline
+        self._link.own_treble_db = speech_treble_db(baseline) if baseline and not self._cancels_echo else None
 
     async def open(self) -> None:
         """Start or reach the worker; a missing microphone is for `check` to find."""
@@ -88,7 +124,8 @@ class RoomSound:
     async def prove(self, *, loop: bool) -> tuple[Measure, ...]:
         """Measure the microphone and, with `loop`, play half a second of tone and look for it.
 
-        Nothing is played while a port is muted or missing.
+        Nothing is played while a port is muted or missing, nor while people speak: it waits
+        a few seconds for them to pause.
         """
         ports, _ = await self._look()
         measures = [present_measure(port) for port in ports]
@@ -100,21 +137,68 @@ class RoomSound:
         if loop and muted:
             measures.append(muted_measure(muted))
         elif loop:
-            measures += await self._hear_itself()
+            measures += await self._hear_itself(ports)
         return tuple(measures)
 
-    async def _hear_itself(self) -> tuple[Measure, ...]:
+    async def _hear_itself(self, ports: tuple[SoundPort, ...]) -> tuple[Measure, ...]:
         """Play the tone; where somebody muted or set a port meanwhile, nothing is proved.
 
         Raises:
             DeviceRefused: the sound system would not play it.
         """
+        if busy := await self._wait_for_quiet():
+            return (unproven(busy),)
         try:
-            return loop_measures(self._loop_answer(await self._link.ask("prove", within_s=PROVED_WITHIN_S)))
+            answer = await self._tone()
         except DeviceRefused as refused:
             if refused.reason.code != "sound.disturbed":
                 raise
-            return (Measure("loop.heard", None, Verdict.UNPROVEN, limit="rho >= 0.15", reason=refused.reason),)
+            return (unproven(refused.reason),)
+        return loop_measures(answer, ports, self._baseline, limits=self._limits, cancels_echo=self._cancels_echo)
+
+    async def _wait_for_quiet(self) -> Reason | None:
+        """Return once the last half second disturbs nobody, or why not."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POSTPONED_S), contextlib.aclosing(self._link.levels()) as levels:
+                async for _ in levels:
+                    if self._somebody() is None:
+                        break
+        somebody = self._somebody()
+        return busy_reason(*somebody) if somebody else None
+
+    def _somebody(self) -> tuple[float, float] | None:
+        return disturbs(self._link.readings(), self._limits, self._baseline)
+
+    async def calibrate(self) -> Baseline:
+        """Play the tone three times and return the median; does not keep it.
+
+        Raises:
+            DeviceRefused: see `drivers.ports.Calibrates`.
+        """
+        ports, _ = await self._look()
+        if reason := _cannot_be_calibrated(ports) or await self._hears_nothing():
+            raise DeviceRefused(reason)
+        await self._link.wait_for_readings(CALIBRATION_LISTENS_S * LEVELS_A_SECOND, within_s=LEVELS_WITHIN_S)
+        if busy := await self._wait_for_quiet():
+            raise DeviceRefused(busy)
+        floor = floor_dbfs(self._link.readings())
+        return baseline_of([trusted(await self._tone()) for _ in range(CALIBRATION_TONES)], ports, floor)
+
+    async def _hears_nothing(self) -> Reason | None:
+        heard = [measure.reason for measure in await self._listen() if measure.name == "microphone.signal"]
+        return heard[0]
+
+    async def _tone(self) -> LoopAnswer:
+        """Play the tone and return what was found of it.
+
+        Raises:
+            ProtocolViolation: the answer lacks something.
+        """
+        answer = await self._link.ask("prove", within_s=PROVED_WITHIN_S)
+        try:
+            return answer_of(answer)
+        except ValueError as error:
+            raise ProtocolViolation(self._bad(error)) from error
 
     async def mute(self, port: str, on: bool) -> Result:
         """Mute or open a port.
@@ -152,7 +236,12 @@ class RoomSound:
         readings = await self._link.wait_for_readings(LEVELS_A_SECOND, within_s=LEVELS_WITHIN_S)
         if not readings and self._link.absent:
             return [not_opened_measure(self._link.absent)]
-        return [*level_measures(readings), *fault_measures(self._link.seconds(), Limits())]
+        own_floor_dbfs = self._baseline.noise_floor_dbfs if self._baseline else None
+        return [
+            *level_measures(readings, self._limits, own_floor_dbfs),
+            *fault_measures(self._link.seconds(), self._limits),
+            *speech_measures(readings, self._limits),
+        ]
 
     async def _look(self) -> tuple[tuple[SoundPort, ...], Measure | None]:
         """Return the ports and, when the capture runs, whether it hangs on the right microphone.
@@ -169,20 +258,6 @@ class RoomSound:
         except ValueError as error:
             raise ProtocolViolation(self._bad(error)) from error
         return ports, routed_measure(device, captured) if captured else None
-
-    def _loop_answer(self, answer: Line) -> LoopAnswer:
-        try:
-            return LoopAnswer(
-                LoopEnd(lines.text(answer, "end")),
-                lines.number(answer, "rho"),
-                lines.number(answer, "gain_db"),
-                lines.number(answer, "latency_ms"),
-                lines.number(answer, "room_dbfs"),
-                int(lines.number(answer, "tries")),
-                lines.flag(answer, "xrun"),
-            )
-        except ValueError as error:
-            raise ProtocolViolation(self._bad(error)) from error
 
     def _read(self, answer: Line, key: str, reader: Callable[[Line, str], T]) -> T:
         try:
@@ -201,6 +276,12 @@ class RoomSound:
 def _known(port: str) -> None:
     if port not in {MICROPHONE, SPEAKER}:
         raise ValueError(f"sound port must be microphone or speaker, got {port!r}")
+
+
+def _cannot_be_calibrated(ports: tuple[SoundPort, ...]) -> Reason | None:
+    missing = [measure.reason for port in ports if (measure := present_measure(port)).reason]
+    muted = [port.name for port in ports if port.muted]
+    return missing[0] if missing else muted_reason(muted) if muted else None
 
 
 def _port(ports: tuple[SoundPort, ...], name: str) -> SoundPort:
@@ -234,7 +315,7 @@ def _device_option(address: DeviceAddress, option: str) -> str:
 
 
 def _pulse(address: DeviceAddress) -> Dial:
-    address.allow(SPEAKER, MICROPHONE)
+    address.allow(SPEAKER, MICROPHONE, ECHO)
     speaker, microphone = _device_option(address, SPEAKER), _device_option(address, MICROPHONE)
 
     async def dial() -> Wire:
@@ -249,7 +330,7 @@ def _model(address: DeviceAddress) -> Dial:
     Raises:
         AddressError: no port: a model has no usual one.
     """
-    address.allow()
+    address.allow(ECHO)
     host, port = address.endpoint(0)
     if not port:
         raise AddressError(f"{address}: a port is wanted, as the model printed it")
@@ -268,4 +349,7 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> RoomSoun
     """
     if password is not None:
         raise AddressError(f"{address}: sound takes no password")
-    return RoomSound(name, _pulse(address) if address.scheme == "audio+pulse" else _model(address))
+    if (echo := address.options.get(ECHO, CANCELLED)) != CANCELLED:
+        raise AddressError(f"{address}: {ECHO} can be {CANCELLED}, or is left out, got {echo!r}")
+    dial = _pulse(address) if address.scheme == "audio+pulse" else _model(address)
+    return RoomSound(name, dial, cancels_echo=ECHO in address.options)

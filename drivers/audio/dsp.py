@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from drivers.audio.model import SILENCE_DBFS, LoopAnswer, LoopEnd
+from drivers.audio.model import BANDS_HZ, SILENCE_DBFS, LoopAnswer, LoopEnd
 
 Samples = npt.NDArray[np.float32]
+Products = npt.NDArray[np.float64]
 
 RATE_HZ = 48_000
 BLOCK_FRAMES = 2_400
@@ -45,6 +46,15 @@ CLIPPED_RUN = 3
 """So many samples in a row at the rail are clipping; one alone may be a loud peak."""
 
 
+SAME_SOUND_S = 0.0015
+"""Within so much of the best place the filter's output is the direct sound, not a reflection."""
+TURNED_MOST = 0.75
+"""Where the other sign comes nearer to the best than this, polarity cannot be told."""
+BEFORE_S = 0.005
+REVERB_S = 0.15
+"""What of the filter's output belongs to the room's answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class BlockLevel:
     """How loud one block is."""
@@ -62,6 +72,8 @@ class Match:
     rho: float
     lag: int
     gain_db: float
+    products: Products
+    """The matched filter's output at every place."""
 
 
 def dbfs(amplitude: float) -> float:
@@ -105,17 +117,17 @@ def locate(recording: Samples, probe: Samples) -> Match:
     """Return where `probe` fits best in `recording`; `rho` is 0 when nothing is loud enough to compare."""
     places = recording.size - probe.size + 1
     if places < 1:
-        return Match(0.0, 0, SILENCE_DBFS)
+        return Match(0.0, 0, SILENCE_DBFS, np.zeros(0))
     size = 1 << (recording.size + probe.size - 1).bit_length()
     spectrum = np.fft.rfft(recording, size) * np.conj(np.fft.rfft(probe, size))
-    products = np.fft.irfft(spectrum, size)[:places]
+    products = np.asarray(np.fft.irfft(spectrum, size)[:places], dtype=np.float64)
     sums = np.concatenate(([0.0], np.cumsum(np.square(recording, dtype=np.float64))))
     energy = sums[probe.size :] - sums[:places]
     own = float(np.sum(np.square(probe, dtype=np.float64)))
     loud = energy > probe.size * 10 ** (GATE_DBFS / 10)
     likeness = np.where(loud, np.abs(products) / np.sqrt(own * np.maximum(energy, 1e-12)), 0.0)
     lag = int(np.argmax(likeness))
-    return Match(float(likeness[lag]), lag, dbfs(abs(float(products[lag])) / own))
+    return Match(float(likeness[lag]), lag, dbfs(abs(float(products[lag])) / own), products)
 
 
 def judge(recording: Samples, probe: Samples, played_at: int) -> LoopAnswer:
@@ -130,7 +142,41 @@ def judge(recording: Samples, probe: Samples, played_at: int) -> LoopAnswer:
     if not np.any(recording):
         return replace(answer, end=LoopEnd.DIGITAL_ZERO)
     if match.rho >= HEARD_RHO:
-        return answer
+        heard, noise = bands_db(match, probe)
+        return replace(answer, polarity=polarity(match), bands_db=heard, noise_db=noise)
     if match.rho >= FAINT_RHO:
         return replace(answer, end=LoopEnd.FAINT)
     return replace(answer, end=LoopEnd.ROOM_TOO_LOUD if room > LOUD_ROOM_DBFS else LoopEnd.NOT_HEARD)
+
+
+def polarity(match: Match) -> int:
+    """Return the sign of what was heard, or 0 where both signs are about as strong."""
+    near = round(SAME_SOUND_S * RATE_HZ)
+    around = match.products[max(match.lag - near, 0) : match.lag + near + 1]
+    best = float(match.products[match.lag])
+    other = float(-around.min() if best > 0 else around.max())
+    return 0 if other >= TURNED_MOST * abs(best) else int(np.sign(best))
+
+
+def bands_db(match: Match, probe: Samples) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the loop's gain in each band, and what each would read with only the noise before the tone in it.
+
+    The second is empty where the recording does not reach far enough back.
+    """
+    before, after = round(BEFORE_S * RATE_HZ), round(REVERB_S * RATE_HZ)
+    start = match.lag - before
+    heard = match.products[max(start, 0) : match.lag + after]
+    noise = match.products[start - before - after : start] if start >= before + after else match.products[:0]
+    return _gains_db(heard, probe), _gains_db(noise, probe) if noise.size else ()
+
+
+def _gains_db(products: Products, probe: Samples) -> tuple[float, ...]:
+    """Return the gain in each band of a piece of the matched filter's output.
+
+    The filter's output for a loop of gain 1 has the probe's power spectrum as its own.
+    """
+    size = 1 << max(products.size, probe.size).bit_length()
+    hz = np.fft.rfftfreq(size, 1 / RATE_HZ)
+    found, own = np.abs(np.fft.rfft(products, size)), np.abs(np.fft.rfft(probe, size)) ** 2
+    inside = [(hz >= low) & (hz < high) for low, high in BANDS_HZ]
+    return tuple(round(dbfs(float(np.sqrt(np.sum(found[b] ** 2) / np.sum(own[b] ** 2)))), 2) for b in inside)

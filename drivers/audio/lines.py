@@ -62,6 +62,18 @@ def number(line: Line, key: str) -> float:
     return float(value)
 
 
+def numbers(line: Line, key: str) -> tuple[float, ...]:
+    """Return the numbers listed at `key`.
+
+    Raises:
+        BadLine: it is no list of numbers.
+    """
+    value = line.get(key)
+    if not isinstance(value, list | tuple):
+        raise BadLine(f"{key}: wanted a list of numbers, got {value!r}")
+    return tuple(number({key: part}, key) for part in value)
+
+
 def text(line: Line, key: str) -> str:
     """Return the text at `key`.
 

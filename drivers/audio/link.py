@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from itertools import count
 from typing import Protocol
 
@@ -67,6 +67,8 @@ class Link:
         """Why nothing is metered, while the worker cannot open the microphone."""
         self.on_changed: Callable[[], None] | None = None
         """Called when the sound system says that a device came, went or was set, or that the capture moved."""
+        self.own_treble_db: float | None = None
+        """What speech in this room has of treble, once it was calibrated."""
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Line]] = {}
         self._readings: deque[MeterReading] = deque(maxlen=KEEP_LEVELS)
@@ -153,7 +155,7 @@ class Link:
                 await self._read.wait_for(lambda: len(self._readings) >= wanted)
         return self.readings()
 
-    async def levels(self) -> AsyncIterator[Level]:
+    async def levels(self) -> AsyncGenerator[Level]:
         """Yield each level as it comes, with gaps while a worker restarts, until closed.
 
         Who reads too slowly loses the oldest.
@@ -327,7 +329,7 @@ class Link:
             self._seconds.append(_second(line))
         except ValueError as error:
             raise ProtocolViolation(self._ended(str(error))) from error
-        self._flags = flags(tuple(self._seconds), Limits())
+        self._flags = flags(tuple(self._seconds), Limits(), self.own_treble_db)
 
 
 def _second(line: Line) -> Second:

@@ -20,6 +20,11 @@ SILENCE_DBFS = -120.0
 """The bottom of every scale here; also what digital zero reads."""
 LEVELS_A_SECOND = 20
 
+BANDS_HZ = ((300, 600), (600, 1_200), (1_200, 2_400), (2_400, 3_400), (4_500, 5_600), (5_600, 6_800))
+"""Where the loop's gain is taken one by one; a telephone's band ends in the gap."""
+VOICE_BANDS = slice(2, 4)
+TREBLE_BANDS = slice(4, 6)
+
 NOISE_WARN_DBFS = -45.0
 CLIPS_WARN_PER_S = 1.0
 ZERO_FOR_S = 1.0
@@ -37,22 +42,6 @@ class LoopEnd(StrEnum):
     ROOM_TOO_LOUD = "room_too_loud"
 
 
-_LOOP_VERDICTS = {
-    LoopEnd.HEARD: Verdict.PASS,
-    LoopEnd.FAINT: Verdict.UNPROVEN,
-    LoopEnd.ROOM_TOO_LOUD: Verdict.UNPROVEN,
-    LoopEnd.NOT_HEARD: Verdict.FAIL,
-    LoopEnd.DIGITAL_ZERO: Verdict.FAIL,
-}
-
-_LOOP_REASONS = {
-    LoopEnd.FAINT: ("sound.faint", "the test tone was heard too faintly to be sure"),
-    LoopEnd.ROOM_TOO_LOUD: ("sound.room_too_loud", "the room was louder than the test tone"),
-    LoopEnd.NOT_HEARD: ("sound.not_heard", "the test tone did not reach the microphone"),
-    LoopEnd.DIGITAL_ZERO: ("sound.microphone_dead", "every sample was exactly zero: muted at the device, or dead"),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class LoopAnswer:
     """What a loop check found, by the last of its tries."""
@@ -67,6 +56,12 @@ class LoopAnswer:
     tries: int = 1
     xrun: bool = False
     """Samples were lost on the way; what was heard counts, its gain does not."""
+    polarity: int = 0
+    """+1, or -1 where it comes back turned; 0 where that cannot be told."""
+    bands_db: tuple[float, ...] = ()
+    """The gain in each of `BANDS_HZ`; empty where nothing was heard."""
+    noise_db: tuple[float, ...] = ()
+    """What each band would have read with nothing but the room's noise in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +117,15 @@ class Limits:
     treble_lost_db: float = 20.0
     """So far under the room's own treble, measured when it was calibrated, a voice lacks its sibilants."""
     speech_over_floor_db: float = 15.0
-    """Only so loud a second says anything about treble."""
+    """Only what is so loud is taken for speech."""
+    speech_soft_lufs: float = -35.0
+    speech_hot_lufs: float = -14.0
+    speech_over_noise_db: float = 12.0
+    noise_over_own_db: float = 10.0
+    """So far over the floor at calibration a room has become noisy; so far over its floor somebody speaks."""
+    loop_gain_db: float = 6.0
+    loop_louder_db: float = 3.0
+    loop_latency_ms: float = 20.0
     looks_back_s: int = 10
 
 
@@ -209,17 +212,23 @@ def routed_measure(device: str, found: str) -> Measure:
     return Measure("microphone.routed", found, Verdict.FAIL, limit=device, reason=reason)
 
 
-def level_measures(readings: Sequence[MeterReading]) -> tuple[Measure, ...]:
+def level_measures(
+    readings: Sequence[MeterReading], limits: Limits | None = None, own_floor_dbfs: float | None = None
+) -> tuple[Measure, ...]:
     """Say whether the microphone lives, how loud the room is at its quietest, and whether it clips.
 
     `readings` are the latest, oldest first. Less than a second of them proves nothing.
+    `own_floor_dbfs` is how quiet the room was when it was calibrated.
     """
     if len(readings) < ZERO_FOR_S * LEVELS_A_SECOND:
         reason = Reason(
             "sound.no_levels", "microphone: wanted a second of levels, found less", {"found": len(readings)}
         )
         return (Measure("microphone.signal", None, Verdict.UNPROVEN, limit="1 s of levels", reason=reason),)
-    return (signal := _signal(readings), *(() if signal.reason else (_noise(readings), _clipping(readings))))
+    return (
+        signal := _signal(readings),
+        *(() if signal.reason else _heard(readings, limits or Limits(), own_floor_dbfs)),
+    )
 
 
 def fault_measures(heard: Sequence[Second], limits: Limits) -> tuple[Measure, ...]:
@@ -267,12 +276,22 @@ def _signal(readings: Sequence[MeterReading]) -> Measure:
     return Measure("microphone.signal", SILENCE_DBFS, Verdict.FAIL, "dBFS", "not digital zero", reason)
 
 
-def _noise(readings: Sequence[MeterReading]) -> Measure:
-    # What was heard while the microphone was muted is no room's silence.
+def _heard(readings: Sequence[MeterReading], limits: Limits, own_floor_dbfs: float | None) -> tuple[Measure, ...]:
+    return (_noise(readings, limits, own_floor_dbfs), _clipping(readings))
+
+
+def floor_dbfs(readings: Sequence[MeterReading]) -> float:
+    """Return the level that nine of ten readings exceed; what was heard while muted is no room's silence."""
     ranked = sorted(reading.level.rms_dbfs for reading in readings if not reading.level.digital_zero)
-    floor = round(ranked[len(ranked) // 10], 1)
-    limit = f"<= {NOISE_WARN_DBFS:g} dBFS"
-    if floor <= NOISE_WARN_DBFS:
+    return ranked[len(ranked) // 10] if ranked else SILENCE_DBFS
+
+
+def _noise(readings: Sequence[MeterReading], limits: Limits, own_floor_dbfs: float | None) -> Measure:
+    floor, most = round(floor_dbfs(readings), 1), NOISE_WARN_DBFS
+    if own_floor_dbfs is not None:
+        most = min(most, round(own_floor_dbfs + limits.noise_over_own_db, 1))
+    limit = f"<= {most:g} dBFS"
+    if floor <= most:
         return Measure("microphone.noise_floor", floor, Verdict.PASS, "dBFS", limit)
     detail = f"microphone: wanted a noise floor {limit}, found {floor:g} dBFS: a fan, a hum, or the gain is too high"
     reason = Reason("sound.noisy", detail, {"floor_dbfs": floor})
@@ -296,39 +315,3 @@ def restarts_measure(count: int) -> Measure:
         return Measure("worker.restarts", count, Verdict.PASS, limit=limit)
     detail = f"sound worker: ended {count} times in {RESTARTS_WITHIN_S:g} s; the sound system hangs or crashes"
     return Measure("worker.restarts", count, Verdict.FAIL, limit=limit, reason=Reason("sound.worker_unstable", detail))
-
-
-def muted_measure(muted: Sequence[str]) -> Measure:
-    """Say that the loop was not checked because ports are muted: nobody would have heard the tone."""
-    ports = ", ".join(muted)
-    reason = Reason("sound.port_muted", f"loop: not checked while muted: {ports}", {"ports": ports})
-    return Measure("loop.heard", None, Verdict.UNPROVEN, limit="rho >= 0.15", reason=reason)
-
-
-def loop_measures(answer: LoopAnswer) -> tuple[Measure, ...]:
-    """Say whether the room hears itself and, if so, how loud and how late.
-
-    Gain and delay have no limit until the room has a baseline to compare them with.
-    """
-    heard = Measure(
-        "loop.heard", round(answer.rho, 3), _LOOP_VERDICTS[answer.end], limit="rho >= 0.15", reason=_loop_reason(answer)
-    )
-    if answer.end is not LoopEnd.HEARD:
-        return (heard,)
-    latency = Measure("loop.latency", round(answer.latency_ms, 1), Verdict.PASS, "ms")
-    return (heard, _gain(answer), latency)
-
-
-def _gain(answer: LoopAnswer) -> Measure:
-    if not answer.xrun:
-        return Measure("loop.gain", round(answer.gain_db, 1), Verdict.PASS, "dB")
-    reason = Reason("sound.samples_lost", "loop: samples were lost in every try, the gain cannot be trusted")
-    return Measure("loop.gain", round(answer.gain_db, 1), Verdict.UNPROVEN, "dB", reason=reason)
-
-
-def _loop_reason(answer: LoopAnswer) -> Reason | None:
-    if answer.end not in _LOOP_REASONS:
-        return None
-    code, why = _LOOP_REASONS[answer.end]
-    values = {"rho": round(answer.rho, 3), "room_dbfs": round(answer.room_dbfs, 1), "tries": answer.tries}
-    return Reason(code, f"loop: wanted rho >= 0.15, found {answer.rho:.3f}: {why}", values)
