@@ -31,6 +31,7 @@ class Assessor:
     def __init__(self, policy: Policy, zone: ZoneInfo) -> None:
         self._policy = policy
         self.zone = zone
+        self.standards = policy.sop()
 
     def rules(self, starts: datetime) -> Rules:
         """Return the rules as they stand when an event starts."""

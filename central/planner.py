@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
-from central import rows
+from central import rows, stock
 from central.assess import Assessor, named_room, wish_of
+from central.db import tables as t
 from central.db.store import Store
 from central.domain.alternatives import Alternative, Search, alternatives
-from central.model import Request
+from central.domain.candidates import candidate, impossible
+from central.domain.findings import Finding
+from central.domain.resources import Resources, Rules
+from central.domain.servable import Candidate, Day, Servable, servable
+from central.domain.sop import State
+from central.domain.verification import verify
+from central.domain.words import UnitKind
+from central.model import Operator, Request
+
+
+@dataclass(frozen=True, slots=True)
+class ServableDay:
+    """The day's requests that wait for a decision: `best` of `candidates`, and those that cannot be served at all."""
+
+    day: date
+    candidates: tuple[Request, ...]
+    best: Servable
+    impossible: tuple[tuple[Request, tuple[Finding, ...]], ...]
+    operators: tuple[Operator, ...]
 
 
 class Planner:
@@ -51,3 +71,41 @@ class Planner:
         facts = tuple(rows.room_facts(one) for one in all_rooms)
         rules = self._assess.rules(request.starts)
         return alternatives(wish_of(request), found, facts, rules, now=self._now())
+
+    def servable(self, day: date) -> ServableDay:
+        """Return which of the requests that start on `day` and wait for a decision can be served together."""
+        first = datetime.combine(day, time(), self._assess.zone)
+        rules = self._assess.rules(first)
+        with self._store.reading() as connection:
+            waiting = self._waiting(connection, first, first + timedelta(days=1))
+            people = rows.operators(connection)
+            if not waiting:
+                return ServableDay(day, (), servable((), Day(rules.servable_limit)), (), people)
+            span = first - timedelta(days=1), max(request.ends for request in waiting) + timedelta(days=1)
+            found = stock.resources(connection, waiting[0].room, None, span)
+        candidates, cannot = _sorted_out(waiting, found, rules)
+        booked = tuple((o.rival.starts, o.rival.ends) for o in found.occupied if o.kind is UnitKind.ROOM)
+        best = servable(candidates, Day(rules.servable_limit, booked, rules.travel))
+        asked = {one.id for one in candidates}
+        return ServableDay(day, tuple(request for request in waiting if request.id in asked), best, cannot, people)
+
+    def _waiting(self, connection: sa.Connection, first: datetime, last: datetime) -> tuple[Request, ...]:
+        states = t.request.c.state.in_([State.SUBMITTED, State.DISPOSED])
+        starts = (t.request.c.starts >= first, t.request.c.starts < last)
+        found = rows.requests(connection, self._assess.standards, states, *starts)
+        return tuple(sorted(found, key=lambda request: (request.starts, request.submitted_at, request.id)))
+
+
+def _sorted_out(
+    waiting: tuple[Request, ...], found: Resources, rules: Rules
+) -> tuple[list[Candidate], tuple[tuple[Request, tuple[Finding, ...]], ...]]:
+    """Return those that could be served by themselves, and the others with what is missing."""
+    candidates: list[Candidate] = []
+    cannot: list[tuple[Request, tuple[Finding, ...]]] = []
+    for request in waiting:
+        wish, here = wish_of(request), replace(found, room=rows.room_facts(request.room))
+        if failing := impossible(verify(wish, here, rules)):
+            cannot.append((request, failing))
+        else:
+            candidates.append(candidate(request.id, wish, here, rules))
+    return candidates, tuple(cannot)

@@ -5,7 +5,7 @@ Routes that ask the database are plain functions, so FastAPI runs them in its th
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -154,6 +154,23 @@ def verification(
     found = services.desk.verify(asked, room_id=room, operator_id=operator)
     others = services.planner.alternatives(asked, room_id=room) if found.verdict is Verdict.FAIL else ()
     return _json(found) | {"verdict": found.verdict.value} | {"alternatives": [_json(one) for one in others]}
+
+
+@router.get("/servable")
+def servable(day: date, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.VERIFY))]) -> Json:
+    """Return which of a day's waiting requests can be served together, with which units, and why not the others."""
+    del by
+    found = services.planner.servable(day)
+    return {
+        "day": day.isoformat(),
+        "proven": found.best.proven,
+        "served": [{"request": ident, "units": units} for ident, units in sorted(found.best.served.items())],
+        "left_out": [_json(left) for left in found.best.left_out],
+        "impossible": [
+            {"request": request.id, "findings": [_json(finding) for finding in findings]}
+            for request, findings in found.impossible
+        ],
+    }
 
 
 @router.post("/requests/{ident}/decision")

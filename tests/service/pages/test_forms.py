@@ -278,3 +278,18 @@ def test_every_word_of_the_code_has_one_on_screen() -> None:
     assert set(words.STATES) == set(State)
     assert set(words.PHASES) == set(Phase)
     assert set(words.OUTCOMES) == set(StepOutcome)
+
+
+async def test_the_best_set_of_a_day_is_shown_in_both_languages(office: Office) -> None:
+    for title, hours in (("Pagi", 2), ("Sehari", 7)):
+        office.forwarded(office.request(title, hours=hours))
+    async with visitor(application(office), office, "bidang") as officer:
+        page = (await officer.get("/jadwal/terlayani?hari=2026-11-09")).text
+        assert "Dapat dilayani bersama · 1" in page
+        assert "Ruang dipakai oleh: “Pagi”." in page
+        officer.cookies.set("siaga_bahasa", "en")
+        answer = (await officer.get("/api/v1/servable?day=2026-11-09")).json()
+        assert answer["left_out"][0]["because"] == "earlier"
+        assert answer["proven"]
+    async with visitor(application(office), office, "pemohon") as applicant:
+        assert (await applicant.get("/jadwal/terlayani")).status_code == 403

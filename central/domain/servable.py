@@ -1,0 +1,432 @@
+"""Which requests of a day can be served together: consideration 5, computed exactly.
+
+Best is what serves the most for the governor, then for the vice governor, then for the
+secretary, then the most requests at all, then those that were sent in first; so there is
+exactly one best set. The requests are taken in the order in which they start. Of what
+went before, only the units that are still taken matter, and of two units that the rest of
+the day can use alike it does not matter which: so equal situations are met once
+(dynamic programming over the time of day), and nothing is tried that cannot beat what was
+found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import combinations
+from typing import Final
+
+from central.domain.calendar import Span
+from central.domain.words import Leader, UnitKind
+
+SITUATIONS_AT_MOST: Final = 300_000
+"""Where the search gives up: far beyond thirty requests of one office."""
+Unit = tuple[UnitKind, str]
+Value = tuple[int, int, int, int, int]
+"""Served for the governor, the vice governor, the secretary, served at all, and the earliest sent."""
+_NOTHING: Final[Value] = (0, 0, 0, 0, 0)
+_RANKS: Final = (Leader.GOVERNOR, Leader.VICE_GOVERNOR, Leader.SECRETARY)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """So many of these units for one time; the units are those that nothing booked holds."""
+
+    kind: UnitKind
+    count: int
+    units: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A request with everything it takes. `room` is when it counts as one of those at a time."""
+
+    id: str
+    leader: Leader
+    submitted_at: datetime
+    starts: datetime
+    room: Span
+    site: str
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What all candidates share: the limit of sessions at once, those booked already, the way between sites."""
+
+    limit: int
+    booked: tuple[Span, ...] = ()
+    travel: timedelta = timedelta(0)
+
+
+class Because(StrEnum):
+    """Why a request is not in the best set."""
+
+    ALONE = "alone"
+    """It cannot be served even by itself."""
+    PRIORITY = "priority"
+    """With it, less could be done for leaders."""
+    NUMBER = "number"
+    """With it, fewer requests could be served."""
+    EARLIER = "earlier"
+    """As many could be served, and others were sent in before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A kind of unit that was missing; `holders` are the served requests that have it. No kind: the limit."""
+
+    kind: UnitKind | None
+    holders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A request that is not served, why, and what stood in its way."""
+
+    id: str
+    because: Because
+    obstacles: tuple[Obstacle, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Servable:
+    """The best set: who is served with which units, and who is not. `proven` is false where the search gave up."""
+
+    served: Mapping[str, tuple[Unit, ...]]
+    left_out: tuple[LeftOut, ...]
+    proven: bool = True
+
+
+class TooHard(ValueError):
+    """More situations than `SITUATIONS_AT_MOST`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A unit that is taken until then, at that site."""
+
+    unit: Unit
+    until: datetime
+    site: str
+
+
+_State = tuple[_Taken, ...]
+
+
+def servable(candidates: Iterable[Candidate], day: Day) -> Servable:
+    """Return the one best set of `candidates`."""
+    known = tuple(candidates)
+    try:
+        search = _Search(known, day)
+        served = search.plan()
+        return Servable(served, tuple(_left_out(known, day, search, served)))
+    except TooHard:
+        served = _one_by_one(known, day)
+        left = (one for one in known if one.id not in served)
+        return Servable(served, tuple(_unproven(one, known, day, served) for one in left), proven=False)
+
+
+def value_of(one: Candidate, all_candidates: tuple[Candidate, ...]) -> Value:
+    """Return what serving `one` is worth."""
+    order = sorted(all_candidates, key=lambda other: (other.submitted_at, other.id))
+    governor, vice, secretary = (int(one.leader is rank) for rank in _RANKS)
+    return governor, vice, secretary, 1, 1 << (len(order) - 1 - order.index(one))
+
+
+def _add(one: Value, other: Value) -> Value:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3], one[4] + other[4]
+
+
+class _Search:
+    """One search over a day."""
+
+    def __init__(self, candidates: tuple[Candidate, ...], day: Day) -> None:
+        self._day = day
+        self._must: str | None = None
+        self._order = sorted(candidates, key=lambda one: (one.starts, one.submitted_at, one.id))
+        self._values = [value_of(one, candidates) for one in self._order]
+        self._rest = [_NOTHING] * (len(self._order) + 1)
+        """The most that what is left can be worth."""
+        for n in reversed(range(len(self._order))):
+            self._rest[n] = _add(self._rest[n + 1], self._values[n])
+        self._uses = _uses(self._order)
+        self._first = _first_starts(self._order)
+        self._known: dict[tuple[int, tuple[object, ...]], Value | None] = {}
+
+    def with_(self, must: str) -> Value | None:
+        """Return the worth of the best set that `must` is in, None when there is none.
+
+        What comes after it is decided as ever, so those situations stay known.
+
+        Raises:
+            TooHard: after too many situations.
+        """
+        place = next(n for n, one in enumerate(self._order) if one.id == must)
+        before = {key: value for key, value in self._known.items() if key[0] <= place}
+        self._known = {key: value for key, value in self._known.items() if key[0] > place}
+        self._must = must
+        found = self._best(0, ())
+        self._must = None
+        self._known = {key: value for key, value in self._known.items() if key[0] > place} | before
+        return found
+
+    def best(self) -> Value | None:
+        """Return the worth of the best set, None when what must be served cannot be.
+
+        Raises:
+            TooHard: after too many situations.
+        """
+        return self._best(0, ())
+
+    def plan(self) -> dict[str, tuple[Unit, ...]]:
+        """Return the best set with its units.
+
+        Raises:
+            TooHard: after too many situations.
+        """
+        served: dict[str, tuple[Unit, ...]] = {}
+        state: _State = ()
+        for n, one in enumerate(self._order):
+            wanted = self._best(n, state)
+            chosen = next((units for units in self._ways(n, state) if self._with(n, state, units) == wanted), None)
+            if chosen is not None:
+                served[one.id] = chosen
+                state = self._after(n, state, chosen)
+            else:
+                state = self._after(n, state, ())
+        return served
+
+    def _best(self, n: int, state: _State) -> Value | None:
+        if n == len(self._order):
+            return _NOTHING
+        key = n, self._alike(n, state)
+        if key not in self._known:
+            if len(self._known) >= SITUATIONS_AT_MOST:
+                raise TooHard(f"more than {SITUATIONS_AT_MOST} situations")
+            self._known[key] = self._look(n, state)
+        return self._known[key]
+
+    def _look(self, n: int, state: _State) -> Value | None:
+        """Return the better of serving the next request in each way, and leaving it out."""
+        found: Value | None = None
+        for units in self._ways(n, state):
+            worth = self._with(n, state, units)
+            if worth is not None and (found is None or worth > found):
+                found = worth
+                if found == self._rest[n]:
+                    return found
+        if self._order[n].id == self._must or (found is not None and found >= self._rest[n + 1]):
+            return found
+        without = self._best(n + 1, self._after(n, state, ()))
+        return max((worth for worth in (found, without) if worth is not None), default=None)
+
+    def _with(self, n: int, state: _State, units: tuple[Unit, ...]) -> Value | None:
+        worth = self._best(n + 1, self._after(n, state, units))
+        return None if worth is None else _add(worth, self._values[n])
+
+    def _after(self, n: int, state: _State, units: tuple[Unit, ...]) -> _State:
+        """Return what is taken once request `n` is decided, without what no later request can meet."""
+        one = self._order[n]
+        spans = {group.kind: group.span for group in one.groups}
+        ends = {unit: _span(one, unit, spans)[1] for unit in units}
+        kept = [taken for taken in state if taken.unit not in ends]
+        kept += [_Taken(unit, until, one.site) for unit, until in ends.items()]
+        return tuple(taken for taken in kept if taken.until + self._day.travel > self._first[n + 1])
+
+    def _alike(self, n: int, state: _State) -> tuple[object, ...]:
+        """Return the situation without names: which later requests can use what is taken, and until when."""
+        return tuple(
+            sorted(
+                (t.unit[0].value, self._uses.get(t.unit, 0) >> n, t.until, t.site)
+                for t in state
+                if self._uses.get(t.unit, 0) >> n or t.unit[0] is UnitKind.ROOM
+            )
+        )
+
+    def _ways(self, n: int, state: _State) -> Iterator[tuple[Unit, ...]]:
+        """Yield the units that request `n` could take, one way of each sort."""
+        one = self._order[n]
+        if self._full(one, state):
+            return
+        taken = {t.unit: t for t in state}
+        groups = [self._sorts(n, group, one.site, taken) for group in one.groups]
+        yield from _product(groups)
+
+    def _full(self, one: Candidate, state: _State) -> bool:
+        chosen = [t.until for t in state if t.unit[0] is UnitKind.ROOM]
+        moments = [one.room[0], *(starts for starts, _ in self._day.booked if one.room[0] < starts < one.room[1])]
+        return any(
+            sum(until > moment for until in chosen) + sum(s <= moment < e for s, e in self._day.booked)
+            >= self._day.limit
+            for moment in moments
+        )
+
+    def _sorts(self, n: int, group: Group, site: str, taken: Mapping[Unit, _Taken]) -> list[tuple[Unit, ...]]:
+        """Return the ways to fill `group`, one for each sort: units that later requests can use alike are one sort."""
+        free: list[tuple[Unit, object]] = []
+        for name in group.units:
+            unit = group.kind, name
+            held = taken.get(unit)
+            if held is None or self._gone(held, group, site):
+                sort = (self._uses[unit] >> (n + 1), held.until if held else None, held.site if held else "")
+                free.append((unit, sort))
+        ways: dict[tuple[object, ...], tuple[Unit, ...]] = {}
+        for chosen in combinations(free, group.count):
+            key = tuple(sorted((str(sort) for _, sort in chosen)))
+            ways.setdefault(key, tuple(unit for unit, _ in chosen))
+        return list(ways.values())
+
+    def _gone(self, held: _Taken, group: Group, site: str) -> bool:
+        """Return whether a unit is back in time."""
+        way = self._day.travel if group.kind is UnitKind.OPERATOR and held.site != site else timedelta(0)
+        return held.until + way <= group.span[0]
+
+
+def _product(groups: list[list[tuple[Unit, ...]]]) -> Iterator[tuple[Unit, ...]]:
+    if not groups:
+        yield ()
+        return
+    for first in groups[0]:
+        for rest in _product(groups[1:]):
+            if not set(first) & set(rest):
+                yield (*first, *rest)
+
+
+def _span(one: Candidate, unit: Unit, spans: Mapping[UnitKind, Span]) -> Span:
+    """Return when `one` holds `unit`; pools of equipment may differ from each other."""
+    if unit[0] is not UnitKind.EQUIPMENT:
+        return spans[unit[0]]
+    return next(group.span for group in one.groups if group.kind is unit[0] and unit[1] in group.units)
+
+
+def _uses(order: list[Candidate]) -> dict[Unit, int]:
+    """Return, as bits, which requests can use which unit."""
+    found: dict[Unit, int] = {}
+    for n, one in enumerate(order):
+        for group in one.groups:
+            for name in group.units:
+                found[group.kind, name] = found.get((group.kind, name), 0) | 1 << n
+    return found
+
+
+def _first_starts(order: list[Candidate]) -> list[datetime]:
+    """Return when anything from request `n` on begins to be needed."""
+    found = [datetime.max.replace(tzinfo=order[0].starts.tzinfo)] if order else []
+    for one in reversed(order):
+        found.append(min(found[-1], one.room[0], *(group.span[0] for group in one.groups)))
+    return found[::-1]
+
+
+# Why somebody is left out
+
+
+def _left_out(
+    known: tuple[Candidate, ...], day: Day, search: _Search, served: Mapping[str, tuple[Unit, ...]]
+) -> Iterator[LeftOut]:
+    best = search.best() or _NOTHING
+    for one in known:
+        if one.id not in served:
+            yield LeftOut(one.id, _because(one, search, best), _obstacles(one, known, day, served))
+
+
+def _because(one: Candidate, search: _Search, best: Value) -> Because:
+    """Compare the best set with the best one that has `one` in it."""
+    forced = search.with_(one.id)
+    if forced is None:
+        return Because.ALONE
+    if forced[:3] < best[:3]:
+        return Because.PRIORITY
+    return Because.NUMBER if forced[3] < best[3] else Because.EARLIER
+
+
+def _obstacles(
+    one: Candidate, known: tuple[Candidate, ...], day: Day, served: Mapping[str, tuple[Unit, ...]]
+) -> tuple[Obstacle, ...]:
+    """Return what is missing beside the served requests; at least one thing is, else it would be served."""
+    others = {other.id: other for other in known if other.id in served}
+    found = [obstacle for group in one.groups if (obstacle := _obstacle(one, group, others, day, served))]
+    together = [other for other in others.values() if _overlap(other.room, one.room)]
+    moments = [one.room[0], *(span[0] for span in (*(o.room for o in together), *day.booked))]
+    within = [moment for moment in moments if one.room[0] <= moment < one.room[1]]
+    spans = (*(other.room for other in together), *day.booked)
+    if any(sum(s <= moment < e for s, e in spans) >= day.limit for moment in within):
+        found.append(Obstacle(None, tuple(other.id for other in together)))
+    return tuple(found)
+
+
+def _obstacle(
+    one: Candidate,
+    group: Group,
+    others: Mapping[str, Candidate],
+    day: Day,
+    served: Mapping[str, tuple[Unit, ...]],
+) -> Obstacle | None:
+    holders: dict[str, list[str]] = {}
+    for ident, units in served.items():
+        other = others[ident]
+        spans = {g.kind: g.span for g in other.groups}
+        for unit in units:
+            if unit[0] is not group.kind or unit[1] not in group.units:
+                continue
+            way = day.travel if group.kind is UnitKind.OPERATOR and other.site != one.site else timedelta(0)
+            starts, ends = _span(other, unit, spans)
+            if _overlap((starts - way, ends + way), group.span):
+                holders.setdefault(unit[1], []).append(ident)
+    if len(group.units) - len(holders) >= group.count:
+        return None
+    return Obstacle(group.kind, tuple(dict.fromkeys(ident for idents in holders.values() for ident in idents)))
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def _one_by_one(known: tuple[Candidate, ...], day: Day) -> dict[str, tuple[Unit, ...]]:
+    """Return a good set for a day that is too hard: the worthiest first, each kept when all kept ones still fit."""
+    kept: list[Candidate] = []
+    plan: dict[str, tuple[Unit, ...]] = {}
+    for one in sorted(known, key=lambda c: value_of(c, known), reverse=True):
+        tried = _first_fit((*kept, one), day)
+        if tried is not None:
+            kept.append(one)
+            plan = tried
+    return plan
+
+
+def _first_fit(chosen: tuple[Candidate, ...], day: Day) -> dict[str, tuple[Unit, ...]] | None:
+    """Return units for all of `chosen`, the first free ones for each, or None when that does not work out."""
+    order = sorted(chosen, key=lambda one: (one.starts, one.submitted_at, one.id))
+    served: dict[str, tuple[Unit, ...]] = {}
+    for one in order:
+        earlier = tuple(other for other in order if other.id in served)
+        if any(o.kind is None for o in _obstacles(one, earlier, day, served)):
+            return None
+        units: list[Unit] = []
+        for group in one.groups:
+            singles = (Group(group.kind, 1, (name,), group.span) for name in group.units)
+            free = [single.units[0] for single in singles if _is_free(one, single, earlier, day, served)]
+            if len(free) < group.count:
+                return None
+            units += [(group.kind, name) for name in free[: group.count]]
+        served[one.id] = tuple(units)
+    return served
+
+
+def _is_free(
+    one: Candidate,
+    single: Group,
+    earlier: tuple[Candidate, ...],
+    day: Day,
+    served: Mapping[str, tuple[Unit, ...]],
+) -> bool:
+    return _obstacle(one, single, {other.id: other for other in earlier}, day, served) is None
+
+
+def _unproven(
+    one: Candidate, known: tuple[Candidate, ...], day: Day, served: Mapping[str, tuple[Unit, ...]]
+) -> LeftOut:
+    return LeftOut(one.id, Because.NUMBER, _obstacles(one, known, day, served))
