@@ -87,7 +87,8 @@ def _served(found: ServableDay) -> Iterator[Row]:
         if units is not None:
             people = ", ".join(names.get(name, name) for kind, name in units if kind is UnitKind.OPERATOR)
             lent = Counter(name.partition("#")[0] for kind, name in units if kind in _LENT)
-            yield Row(record, people, ", ".join(f"{count} \N{MULTIPLICATION SIGN} {name}" for name, count in lent.items()), ())
+            pieces = (f"{count} \N{MULTIPLICATION SIGN} {name}" for name, count in lent.items())
+            yield Row(record, people, ", ".join(pieces), ())
 
 
 def _left(found: ServableDay, translate: Translate) -> Iterator[Row]:
