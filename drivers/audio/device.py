@@ -12,13 +12,13 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
-from math import isfinite
+from math import inf, isfinite
 from typing import TypeVar
 
 from drivers.address import DeviceAddress
 from drivers.audio import lines
 from drivers.audio.lines import Line
-from drivers.audio.link import Dial, Link, Wire
+from drivers.audio.link import KEEP_SECONDS, Dial, Link, Wire
 from drivers.audio.loop import (
     answer_of,
     baseline_of,
@@ -83,6 +83,7 @@ class RoomSound:
         self._cancels_echo = cancels_echo
         self._limits = limits or Limits()
         self._baseline: Baseline | None = None
+        self._tone_ended = -inf
 
     @property
     def baseline(self) -> Baseline | None:
@@ -194,11 +195,12 @@ class RoomSound:
         Raises:
             ProtocolViolation: the answer lacks something.
         """
-        answer = await self._link.ask("prove", within_s=PROVED_WITHIN_S)
         try:
-            return answer_of(answer)
+            return answer_of(await self._link.ask("prove", within_s=PROVED_WITHIN_S))
         except ValueError as error:
             raise ProtocolViolation(self._bad(error)) from error
+        finally:
+            self._tone_ended = time.monotonic()
 
     async def mute(self, port: str, on: bool) -> Result:
         """Mute or open a port.
@@ -240,8 +242,12 @@ class RoomSound:
         return [
             *level_measures(readings, self._limits, own_floor_dbfs),
             *fault_measures(self._link.seconds(), self._limits),
-            *speech_measures(readings, self._limits),
+            *(speech_measures(readings, self._limits) if self._heard_no_tone() else ()),
         ]
+
+    def _heard_no_tone(self) -> bool:
+        """Say whether what was heard lately is the room's: our own tones would pass for speech."""
+        return time.monotonic() > self._tone_ended + KEEP_SECONDS
 
     async def _look(self) -> tuple[tuple[SoundPort, ...], Measure | None]:
         """Return the ports and, when the capture runs, whether it hangs on the right microphone.

@@ -19,11 +19,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from math import isfinite
 
 import numpy as np
 
 from drivers import simulation
 from drivers.audio import dsp, lines
+from drivers.audio.acoustics import PITCHES_HZ, TELEPHONE, Canceller, amplitude, mains, sentences, voice
 from drivers.audio.model import MICROPHONE, SPEAKER
 from drivers.audio.station import Block, Inventory, Played, SoundTrouble, Station, port_of
 from drivers.ports import SoundPort
@@ -38,22 +40,48 @@ PATH = ((0.012, -10.0), (0.019, -17.0), (0.027, -20.0), (0.041, -24.0), (0.066, 
 The first is the direct one, four metres long.
 """
 NOISE_DBFS = -62.0
-PITCH_HZ = 130.0
-SYLLABLES_HZ = 3.7
-MAINS_HZ = 50.0
-HUM_MULTIPLES = (1, 2, 3, 4, 6)
 HOWL_DBFS = -14.0
 """What a microphone too near to its loudspeaker settles at."""
-TELEPHONE_HZ = 3_700.0
+DELAY_AT_MOST_MS = 500.0
 BLOCK_S = dsp.BLOCK_FRAMES / dsp.RATE_HZ
 
+FAULTS = (
+    "microphone=ok|dead|muted|unplugged|taken, speaker=ok|muted|unplugged, path=ok|cut|DB, delay=MS,"
+    " polarity=normal|turned, canceller=DB|off, lost=TONES, clock=ok|stalled, noise=DBFS, talker=DBFS|off,"
+    f" talkers=1 to {len(PITCHES_HZ)}, pauses=yes|no, hum=DBFS|off, howl=HZ|off, band=whole|telephone"
+)
 
-def _amplitude(db: float) -> float:
-    return float(10 ** (db / 20))
+
+def _no_such_fault(name: str, value: str) -> ValueError:
+    return ValueError(f"fault must be one of {FAULTS}, got {name}={value}")
+
+
+def _whole(value: str, least: int, most: int) -> int:
+    """Return a whole number.
+
+    Raises:
+        ValueError: it is none, or out of its range.
+    """
+    number = int(value)
+    if not least <= number <= most:
+        raise ValueError(f"fault: wanted {least} to {most}, got {number}")
+    return number
+
+
+def _number(value: str) -> float:
+    """Return a number.
+
+    Raises:
+        ValueError: it is none, or not finite.
+    """
+    number = float(value)
+    if not isfinite(number):
+        raise ValueError(f"fault: wanted a number, got {value}")
+    return number
 
 
 def _number_or_off(value: str) -> float | None:
-    return None if value == "off" else float(value)
+    return None if value == "off" else _number(value)
 
 
 class Room:
@@ -66,16 +94,25 @@ class Room:
         self.dead = False
         self.taken = False
         self.path_cut = False
+        self.path_db = 0.0
+        self.delay_ms = 0.0
+        self.turned = False
+        self.canceller: Canceller | None = None
+        self.lost_tones = 0
         self.stalled = False
         self.noise_dbfs = NOISE_DBFS
         self.talker_dbfs: float | None = None
+        self.talkers = 1
+        self.pauses = True
         self.hum_dbfs: float | None = None
         self.howl_hz: float | None = None
         self.telephone = False
+        self._before = np.zeros(TELEPHONE.size - 1, dtype=np.float32)
         self._random = np.random.default_rng(seed)
         self._lock = threading.Lock()
         self._playing = np.zeros(0, dtype=np.float32)
-        self._air = np.zeros(dsp.BLOCK_FRAMES + round(PATH[-1][0] * dsp.RATE_HZ), dtype=np.float32)
+        furthest_s = PATH[-1][0] + DELAY_AT_MOST_MS / 1000
+        self._air = np.zeros(dsp.BLOCK_FRAMES + round(furthest_s * dsp.RATE_HZ), dtype=np.float32)
         self._frames = 0
 
     def play(self, samples: dsp.Samples) -> float:
@@ -96,7 +133,7 @@ class Room:
             at_s = self._frames / dsp.RATE_HZ
             self._frames += dsp.BLOCK_FRAMES
             self._sound(self._next_played())
-            heard = self._air[: dsp.BLOCK_FRAMES] + self._noise() + self._talk(at_s) + self._tones(at_s)
+            heard = self._echo() + self._noise() + self._talk(at_s) + self._tones(at_s)
             self._air = np.concatenate([self._air[dsp.BLOCK_FRAMES :], np.zeros(dsp.BLOCK_FRAMES, dtype=np.float32)])
         return Block(at_s, self._through_microphone(heard))
 
@@ -104,48 +141,54 @@ class Room:
         now, self._playing = self._playing[: dsp.BLOCK_FRAMES], self._playing[dsp.BLOCK_FRAMES :]
         if self.muted[SPEAKER] or SPEAKER in self.unplugged or self.path_cut:
             return now[:0]
-        return now * np.float32(_amplitude(self.gain_db[SPEAKER]))
+        return now * np.float32(amplitude(self.gain_db[SPEAKER]))
 
     def _sound(self, samples: dsp.Samples) -> None:
+        sign = -1.0 if self.turned else 1.0
         for delay_s, gain_db in PATH:
-            start = round(delay_s * dsp.RATE_HZ)
-            self._air[start : start + samples.size] += samples * np.float32(_amplitude(gain_db))
+            start = round((delay_s + self.delay_ms / 1000) * dsp.RATE_HZ)
+            self._air[start : start + samples.size] += samples * np.float32(sign * amplitude(gain_db + self.path_db))
+
+    def _echo(self) -> dsp.Samples:
+        """Return what arrives from the loudspeaker, as far as a canceller leaves it."""
+        arrives = self._air[: dsp.BLOCK_FRAMES]
+        return arrives if self.canceller is None else self.canceller.feed(arrives)
 
     def _noise(self) -> dsp.Samples:
         samples = self._random.standard_normal(dsp.BLOCK_FRAMES, dtype=np.float32)
-        return samples * np.float32(_amplitude(self.noise_dbfs))
+        return samples * np.float32(amplitude(self.noise_dbfs))
 
     def _talk(self, at_s: float) -> dsp.Samples | float:
-        """Return a voice without words: harmonics of a wandering pitch, in syllables."""
+        """Return the voices of all who talk, each at the level of the first."""
         if self.talker_dbfs is None:
             return 0.0
         when = at_s + np.arange(dsp.BLOCK_FRAMES) / dsp.RATE_HZ
-        phase = 2 * np.pi * (PITCH_HZ * when + 1.5 * np.sin(2 * np.pi * 0.6 * when))
-        voice = sum(np.sin(order * phase + order * order) / order for order in range(1, 24))
-        syllables = np.clip(np.sin(2 * np.pi * SYLLABLES_HZ * when) + 0.4, 0, None)
-        return np.asarray(voice * syllables * _amplitude(self.talker_dbfs), dtype=np.float32)
+        voices = [
+            voice(pitch_hz, when, self._random) * (sentences(number, when) if self.pauses else 1)
+            for number, pitch_hz in enumerate(PITCHES_HZ[: self.talkers])
+        ]
+        return np.asarray(np.sum(voices, axis=0) * amplitude(self.talker_dbfs), dtype=np.float32)
 
     def _tones(self, at_s: float) -> dsp.Samples:
         """Return the hum of the mains and the howl of feedback, where there are any."""
         when = at_s + np.arange(dsp.BLOCK_FRAMES) / dsp.RATE_HZ
         tones = np.zeros(when.size)
         if self.hum_dbfs is not None:
-            waves = [np.sin(2 * np.pi * MAINS_HZ * number * when) / number for number in HUM_MULTIPLES]
-            tones += np.sum(waves, axis=0) * _amplitude(self.hum_dbfs)
+            tones += mains(when) * amplitude(self.hum_dbfs)
         if self.howl_hz is not None:
-            tones += np.sin(2 * np.pi * self.howl_hz * when) * _amplitude(HOWL_DBFS)
+            tones += np.sin(2 * np.pi * self.howl_hz * when) * amplitude(HOWL_DBFS)
         return np.asarray(tones, dtype=np.float32)
 
     def _band(self, heard: dsp.Samples) -> dsp.Samples:
-        """Return `heard` through an 8 kHz device; blocks are cut singly, which clicks as such devices do."""
-        spectrum = np.fft.rfft(heard)
-        spectrum[np.fft.rfftfreq(heard.size, 1 / dsp.RATE_HZ) > TELEPHONE_HZ] = 0
-        return np.asarray(np.fft.irfft(spectrum, heard.size), dtype=np.float32)
+        """Return `heard` as an 8 kHz device would give it."""
+        whole = np.concatenate([self._before, heard])
+        self._before = whole[-TELEPHONE.size + 1 :]
+        return np.asarray(np.convolve(whole, TELEPHONE, "valid"), dtype=np.float32)
 
     def _through_microphone(self, heard: dsp.Samples) -> dsp.Samples:
         if self.dead or self.muted[MICROPHONE] or MICROPHONE in self.unplugged:
             return np.zeros(dsp.BLOCK_FRAMES, dtype=np.float32)
-        loud = heard * np.float32(_amplitude(self.gain_db[MICROPHONE]))
+        loud = heard * np.float32(amplitude(self.gain_db[MICROPHONE]))
         clipped = np.asarray(np.clip(loud, -1.0, 1.0), dtype=np.float32)
         return self._band(clipped) if self.telephone else clipped
 
@@ -157,31 +200,63 @@ class Room:
         Raises:
             ValueError: names what there is.
         """
-        match name, value:
-            case "microphone" | "speaker", "ok" | "dead" | "muted" | "unplugged" | "taken":
+        match name:
+            case "microphone" | "speaker":
                 self._break_port(name, value)
-            case "path", "ok" | "cut":
-                self.path_cut = value == "cut"
+            case "path" | "delay" | "polarity" | "canceller" | "lost":
+                self._break_path(name, value)
+            case "talker" | "talkers" | "pauses":
+                self._let_talk(name, value)
+            case _:
+                self._sound_otherwise(name, value)
+
+    def _sound_otherwise(self, name: str, value: str) -> None:
+        match name, value:
             case "clock", "ok" | "stalled":
                 self.stalled = value == "stalled"
+            case "band", "whole" | "telephone":
+                self.telephone = value == "telephone"
             case "noise", _:
-                self.noise_dbfs = float(value)
-            case "talker", _:
-                self.talker_dbfs = _number_or_off(value)
+                self.noise_dbfs = _number(value)
             case "hum", _:
                 self.hum_dbfs = _number_or_off(value)
             case "howl", _:
                 self.howl_hz = _number_or_off(value)
-            case "band", "whole" | "telephone":
-                self.telephone = value == "telephone"
             case _:
-                raise ValueError(
-                    "fault must be microphone=ok|dead|muted|unplugged|taken, speaker=ok|muted|unplugged, path=ok|cut,"
-                    f" clock=ok|stalled, noise=DBFS, talker=DBFS|off, hum=DBFS|off, howl=HZ|off"
-                    f" or band=whole|telephone, got {name}={value}"
-                )
+                raise _no_such_fault(name, value)
+
+    def _let_talk(self, name: str, value: str) -> None:
+        match name, value:
+            case "talker", _:
+                self.talker_dbfs = _number_or_off(value)
+            case "talkers", _:
+                self.talkers = _whole(value, 1, len(PITCHES_HZ))
+            case _, "yes" | "no":
+                self.pauses = value == "yes"
+            case _:
+                raise _no_such_fault(name, value)
+
+    def _break_path(self, name: str, value: str) -> None:
+        match name, value:
+            case "path", "ok" | "cut":
+                self.path_cut, self.path_db = value == "cut", 0.0
+            case "path", _:
+                self.path_cut, self.path_db = False, _number(value)
+            case "delay", _:
+                self.delay_ms = _whole(value, 0, round(DELAY_AT_MOST_MS))
+            case "polarity", "normal" | "turned":
+                self.turned = value == "turned"
+            case "canceller", _:
+                depth_db = _number_or_off(value)
+                self.canceller = None if depth_db is None else Canceller(depth_db)
+            case "lost", _:
+                self.lost_tones = _whole(value, 0, 1_000)
+            case _:
+                raise _no_such_fault(name, value)
 
     def _break_port(self, port: str, how: str) -> None:
+        if how not in {"ok", "dead", "muted", "unplugged", "taken"}:
+            raise _no_such_fault(port, how)
         self.muted[port] = how == "muted"
         (self.unplugged.add if how == "unplugged" else self.unplugged.discard)(port)
         if port == MICROPHONE:
@@ -231,7 +306,9 @@ class Seat:
     def play(self, samples: dsp.Samples) -> Played:
         """Play into the room."""
         port_of((self._port(SPEAKER),), SPEAKER)
-        return Played(self._room.play(samples))
+        lost = self._room.lost_tones > 0
+        self._room.lost_tones -= lost
+        return Played(self._room.play(samples), lost)
 
     def mute(self, port: str, on: bool) -> bool:
         """Mute or open a port."""
@@ -301,10 +378,11 @@ def _hang_up(connection: socket.socket) -> None:
 
 
 class RoomServer:
-    """Serves one room and keeps its clock."""
+    """Serves one room and keeps its clock, which may run faster than ours."""
 
-    def __init__(self, room: Room, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, room: Room, host: str = "127.0.0.1", port: int = 0, *, speed: float = 1.0) -> None:
         self.room = room
+        self._block_s = BLOCK_S / speed
         self._server = _Server((host, port), _Line)
         self._server.owner = self
         self._seats: dict[socket.socket, Seat] = {}
@@ -354,7 +432,7 @@ class RoomServer:
     def _keep_time(self) -> None:
         due_s = time.monotonic()
         while not self._over.wait(max(0.0, due_s - time.monotonic())):
-            due_s = max(due_s + BLOCK_S, time.monotonic() - 1.0)  # a stopped process does not catch up for ever
+            due_s = max(due_s + self._block_s, time.monotonic() - 1.0)  # a stopped process does not catch up for ever
             if self.room.stalled:
                 continue
             block = self.room.tick()

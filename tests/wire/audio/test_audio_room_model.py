@@ -13,7 +13,6 @@ from typing import cast
 import pytest
 
 from drivers import Condition, DeviceAddress, Measure, Outcome, Verdict
-from drivers.audio import device as device_module
 from drivers.audio import link as link_module
 from drivers.audio.device import RoomSound, connect
 from drivers.audio.sim import Room, RoomServer
@@ -66,29 +65,6 @@ async def test_loud_room_proves_nothing_rather_than_something(sound: RoomSound, 
     room.fault("path", "cut")
     room.fault("noise", "-20")
     assert code(await sound.prove(loop=True), "loop.heard") == "sound.room_too_loud"
-
-
-async def test_nothing_is_played_while_somebody_talks(
-    sound: RoomSound, room: Room, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(device_module, "POSTPONED_S", 0.5)
-    room.fault("talker", "-30")
-    proving = asyncio.create_task(sound.prove(loop=True))
-    while not proving.done():
-        assert not room.plays
-        await asyncio.sleep(0.01)
-    assert code(await proving, "loop.heard") == "sound.room_busy"
-
-
-async def test_tone_waits_until_people_pause(sound: RoomSound, room: Room) -> None:
-    await levels_flow(sound, 30)
-    room.fault("talker", "-30")
-    await levels_flow(sound, 15)
-    proving = asyncio.create_task(sound.prove(loop=True))
-    await levels_flow(sound, 15)
-    assert not proving.done()
-    room.fault("talker", "off")
-    assert code(await proving, "loop.heard") == Verdict.PASS
 
 
 async def test_dead_microphone_is_a_fault_without_a_sound(sound: RoomSound, room: Room) -> None:
