@@ -8,10 +8,8 @@ audit row and, for a session, its allocations and the outbox row together or not
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -25,8 +23,7 @@ from central.db import guard
 from central.db import tables as t
 from central.db.store import Store
 from central.domain.clocks import running
-from central.domain.findings import Code, Finding, Verdict
-from central.domain.sop import OPEN, Event, IllegalTransition, State, advance
+from central.domain.sop import OPEN, Event, State
 from central.domain.words import Role
 from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
 from central.letters import Letters
@@ -38,39 +35,17 @@ from central.model import (
     Inbox,
     InboxItem,
     LetterFile,
-    Operator,
     Person,
     Request,
-    Room,
     Upload,
     Verification,
 )
-from central.permissions import may_see, sees_all_agencies
+from central.moves import Deed, Moves, next_receipt, not_own, record, utc_now
+from central.permissions import sees_all_agencies
 from central.settings import Policy
-from contract import SessionStatus, new_id
+from contract import new_id
 
-NEVER_OVERRIDDEN: Final = frozenset(
-    {Code.ROOM_TAKEN, Code.ROOM_CLOSED, Code.OPERATOR_TAKEN, Code.OPERATORS_NONE_FREE, Code.ACCOUNT_TAKEN}
-)
-"""What no reason can put right: the thing is not there at that time."""
 _WAITS_FOR: Final = {State.SUBMITTED: Role.HEAD, State.DISPOSED: Role.VERIFIER, State.RETURNED: Role.APPLICANT}
-
-
-def utc_now() -> datetime:
-    """Return the moment, for everything that is given no other clock."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """What somebody does to a request; without an event it is the letter's arrival."""
-
-    event: Event | None
-    actor: str
-    login: str
-    reason: str = ""
-    version: int | None = None
-    detail: Mapping[str, object] = field(default_factory=dict)
 
 
 class Desk:
@@ -92,8 +67,8 @@ class Desk:
         self._policy = policy
         self._zone = zone
         self.assess = Assessor(policy, zone)
+        self.moves = Moves(policy, self.assess, prepare_lead, now)
         self._bell = bell or Bell()
-        self._prepare_lead = prepare_lead
         self.now = now
 
     # Reading
@@ -118,7 +93,7 @@ class Desk:
             NotFound: there is none that this person may know of.
         """
         with self._store.reading() as connection:
-            return self._seen(connection, request_id, by)
+            return self.moves.seen(connection, request_id, by)
 
     def requests(self, by: Person, *, states: frozenset[State] = frozenset(), limit: int = 200) -> tuple[Request, ...]:
         """Return the newest requests that `by` may see, only those in `states` when some are named."""
@@ -196,7 +171,7 @@ class Desk:
         _keep_letter(connection, file, now)
         values = _columns(draft) | {
             "id": ident,
-            "receipt": _receipt(connection, now.astimezone(self._zone).year),
+            "receipt": next_receipt(connection, now.astimezone(self._zone).year),
             "letter_name": file.name,
             "letter_sha256": file.sha256,
             "state": State.SUBMITTED,
@@ -223,8 +198,8 @@ class Desk:
             raise Invalid(*wrongs)
         file = self._letters.keep(upload) if upload is not None else None
         with self._store.writing() as connection:
-            request = self._seen(connection, request_id, by)
-            self._advance(connection, request, Deed(Event.RESUBMIT, by.name, by.login))
+            request = self.moves.seen(connection, request_id, by)
+            self.moves.advance(connection, request, Deed(Event.RESUBMIT, by.name, by.login))
             change = _columns(draft) | {"agency_id": request.agency.id, "submitted_at": self.now()}
             if file is not None:
                 _keep_letter(connection, file, self.now())
@@ -284,76 +259,13 @@ class Desk:
             return self._move(request_id, Event.REFUSE, by, decision.reason, version)
         try:
             with self._store.writing() as connection:
-                request = self._approve(connection, request_id, decision, by, version)
+                request = self.moves.approve(connection, request_id, decision, by, version)
         except sa.exc.DBAPIError as error:
             if not guard.is_overlap(error):
                 raise
             raise Refused("booking.taken", "the room or the operator was taken in the meantime") from error
         self._bell.ring(bell.REQUESTS, bell.SCHEDULE, bell.ROOMS)
         return request
-
-    def _approve(
-        self, connection: sa.Connection, request_id: str, decision: Decision, by: Person, version: int | None
-    ) -> Request:
-        """Do what `decide` says about an approval.
-
-        Raises:
-            Invalid: no operator is named.
-        """
-        request = self._seen(connection, request_id, by)
-        _not_own(request, by)
-        found = self._verify(connection, request, decision.room_id, decision.operator_id)
-        if found.operator is None:
-            raise Invalid(Wrong("operator_id", "operator.wanted", "name the operator"))
-        failing = tuple(finding for finding in found.findings if finding.verdict is Verdict.FAIL)
-        reason = "; ".join(filter(None, (decision.reason.strip(), decision.override_reason.strip())))
-        detail = {
-            "room": found.room.id,
-            "operator": decision.operator_id,
-            "overridden": [finding.code.value for finding in failing],
-        }
-        # the move first: it refuses a request that waits for no decision before anything else is said
-        self._advance(connection, request, Deed(Event.APPROVE, by.name, by.login, reason, version, detail))
-        _allowed(failing, decision)
-        self._book(connection, request, found.room, found.operator)
-        return rows.request(connection, request_id, self._policy.sop())
-
-    def _book(self, connection: sa.Connection, request: Request, room: Room, operator: Operator) -> None:
-        """Write the session, what it takes, and the word to its room."""
-        rules, ident = self.assess.rules(request.starts), new_id()
-        buffers = rules.buffers_of.get(room.id, rules.buffers)
-        taken = self.assess.allocate(connection, request, room, operator)
-        connection.execute(
-            t.session.insert(),
-            {
-                "id": ident,
-                "request_id": request.id,
-                "room_id": room.id,
-                "operator_id": operator.id,
-                "rev": 1,
-                "status": SessionStatus.CONFIRMED,
-                "title": request.title,
-                "agency": request.agency.name,
-                "leader": request.leader,
-                "starts": request.starts,
-                "ends": request.ends,
-                "prepare_at": request.starts - self._prepare_lead,
-                "setup_s": buffers.setup.total_seconds(),
-                "teardown_s": buffers.teardown.total_seconds(),
-                "recording": request.recording,
-                "letter": request.letter.number,
-                "platform": request.platform,
-            },
-        )
-        connection.execute(
-            t.alloc.insert(),
-            [
-                {"session_id": ident, "unit_kind": held.kind, "unit_id": held.unit, "live": True}
-                | {"starts": held.starts, "ends": held.ends}
-                for held in taken
-            ],
-        )
-        self._tell_room(connection, room.id, f"approved {request.receipt}")
 
     # The applicant takes it back
 
@@ -368,68 +280,25 @@ class Desk:
         if not reason.strip():
             raise Invalid(Wrong("reason", "reason.wanted", "say why"))
         with self._store.writing() as connection:
-            request = self._seen(connection, request_id, by)
+            request = self.moves.seen(connection, request_id, by)
             event = Event.WITHDRAW if request.state in OPEN else Event.CANCEL
-            self._advance(connection, request, Deed(event, by.name, by.login, reason, version))
+            self.moves.advance(connection, request, Deed(event, by.name, by.login, reason, version))
             if request.session_id is not None:
-                self._call_off(connection, request.session_id)
+                self.moves.call_off(connection, request.session_id)
             changed = rows.request(connection, request_id, self._policy.sop())
         self._bell.ring(bell.REQUESTS, bell.SCHEDULE, bell.ROOMS)
         return changed
 
-    def _call_off(self, connection: sa.Connection, session_id: str) -> None:
-        held = rows.session(connection, session_id)
-        change = {"status": SessionStatus.CANCELLED, "rev": t.session.c.rev + 1}
-        connection.execute(t.session.update().where(t.session.c.id == session_id).values(change))
-        connection.execute(t.alloc.update().where(t.alloc.c.session_id == session_id).values(live=False))
-        self._tell_room(connection, held.room.id, f"cancelled {held.receipt}")
-
     # What all deeds share
-
-    def _seen(self, connection: sa.Connection, request_id: str, by: Person) -> Request:
-        request = rows.request(connection, request_id, self._policy.sop())
-        if not may_see(by, request):
-            raise NotFound("request", request_id)
-        return request
 
     def _move(self, request_id: str, event: Event, by: Person, reason: str, version: int | None) -> Request:
         with self._store.writing() as connection:
-            request = self._seen(connection, request_id, by)
-            _not_own(request, by)
-            self._advance(connection, request, Deed(event, by.name, by.login, reason, version))
+            request = self.moves.seen(connection, request_id, by)
+            not_own(request, by)
+            self.moves.advance(connection, request, Deed(event, by.name, by.login, reason, version))
             changed = rows.request(connection, request_id, self._policy.sop())
         self._bell.ring(bell.REQUESTS)
         return changed
-
-    def _advance(self, connection: sa.Connection, request: Request, deed: Deed) -> None:
-        """Move the request and write down who did it and why.
-
-        Raises:
-            Refused: its state takes no such event, or it changed since the deed's version.
-        """
-        if deed.version is not None and deed.version != request.version:
-            raise Refused("request.changed", f"version {deed.version} is stale", version=request.version)
-        event = deed.event or Event.RESUBMIT
-        try:
-            state = advance(request.state, event)
-        except IllegalTransition as error:
-            raise Refused("request.state", str(error), state=request.state.value, event=event.value) from error
-        change = t.request.update().where(t.request.c.id == request.id)
-        connection.execute(change.values(state=state, version=t.request.c.version + 1))
-        record(connection, request.id, state, deed, self.now())
-
-    def _tell_room(self, connection: sa.Connection, room_id: str, cause: str) -> None:
-        connection.execute(t.outbox.insert(), {"room_id": room_id, "cause": cause, "created_at": self.now()})
-
-
-def record(connection: sa.Connection, request_id: str, state: State, deed: Deed, at: datetime) -> None:
-    """Write down a move of a request, for people and for the audit."""
-    reason = deed.reason.strip()
-    move = {"request_id": request_id, "at": at, "event": deed.event, "state": state}
-    connection.execute(t.request_move.insert(), move | {"actor": deed.actor, "reason": reason})
-    detail = json.dumps({**deed.detail, "reason": reason})
-    audit = {"at": at, "actor": deed.login, "action": f"request.{deed.event or 'submit'}"}
-    connection.execute(t.audit.insert(), audit | {"subject": request_id, "detail": detail})
 
 
 def _made_with(connection: sa.Connection, by: Person, key: str | None) -> str | None:
@@ -441,14 +310,6 @@ def _made_with(connection: sa.Connection, by: Person, key: str | None) -> str | 
 def _keep_letter(connection: sa.Connection, file: LetterFile, now: datetime) -> None:
     letter = {"sha256": file.sha256, "media_type": file.media_type, "size_bytes": file.size_bytes, "received_at": now}
     connection.execute(t.letter.insert().prefix_with("OR IGNORE"), letter)
-
-
-def _receipt(connection: sa.Connection, year: int) -> str:
-    """Return the year's next receipt number."""
-    name = f"receipt-{year}"
-    connection.execute(t.counter.insert().prefix_with("OR IGNORE"), {"name": name, "value": 0})
-    step = t.counter.update().where(t.counter.c.name == name).values(value=t.counter.c.value + 1)
-    return f"{year}-{connection.scalar(step.returning(t.counter.c.value)):04d}"
 
 
 def _columns(draft: Draft) -> dict[str, object]:
@@ -474,26 +335,3 @@ def _columns(draft: Draft) -> dict[str, object]:
         "streaming": draft.streaming,
         "needs": stock.needs_text(draft.needs),
     }
-
-
-def _not_own(request: Request, by: Person) -> None:
-    """Keep four eyes on every request.
-
-    Raises:
-        Forbidden: the person sent it in.
-    """
-    if request.applicant_id == by.id:
-        raise Forbidden("request.own", "nobody decides on a request of his own")
-
-
-def _allowed(failing: tuple[Finding, ...], decision: Decision) -> None:
-    """Let an approval pass only without failing findings, or with a reason where one can help.
-
-    Raises:
-        Refused: it may not pass; the findings say why.
-    """
-    hard = tuple(finding for finding in failing if finding.code in NEVER_OVERRIDDEN)
-    if hard:
-        raise Refused("booking.taken", "the room or the operator is not there at that time", hard)
-    if failing and not decision.override_reason.strip():
-        raise Refused("override.wanted", "a finding fails: give a reason to override it", failing)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from central.domain.clocks import SopClock
 from central.domain.findings import Finding, Verdict, worst
@@ -206,6 +207,74 @@ class Verification:
     def verdict(self) -> Verdict:
         """The worst verdict."""
         return worst(self.findings)
+
+
+class ProposalState(StrEnum):
+    """What became of a proposal."""
+
+    PROPOSED = "proposed"
+    APPLIED = "applied"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A time and room that somebody could have instead."""
+
+    room_id: str
+    room_name: str
+    starts: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """A session that would have to make room for a leader, and what it could have instead."""
+
+    session_id: str
+    request_id: str
+    receipt: str
+    title: str
+    agency: str
+    starts: datetime
+    ends: datetime
+    room_name: str
+    alternatives: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Displacement:
+    """A proposal to make room for a leader's request, and what became of it."""
+
+    id: str
+    request_id: str
+    title: str
+    leader: Leader
+    starts: datetime
+    ends: datetime
+    room_id: str
+    room_name: str
+    operator_id: str
+    operator_name: str
+    state: ProposalState
+    displaced: tuple[Displaced, ...]
+    proposed_by: str
+    proposed_by_id: str
+    proposed_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What an applicant is told: the request `receipt` stands in place of the one that had to make room."""
+
+    kind: str
+    at: datetime
+    reason: str
+    follow_up: str
+    receipt: str
 
 
 @dataclass(frozen=True, slots=True)

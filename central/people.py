@@ -20,10 +20,10 @@ from pwdlib import PasswordHash
 
 from central.db import tables as t
 from central.db.store import Store
-from central.desk import utc_now
 from central.domain.words import Role
 from central.errors import Forbidden, TooMany
 from central.model import Agency, Person
+from central.moves import utc_now
 from contract import new_id
 
 IDLE: Final = timedelta(minutes=30)

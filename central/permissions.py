@@ -24,6 +24,8 @@ class Action(StrEnum):
     DISPOSE = "request.dispose"
     VERIFY = "request.verify"
     DECIDE = "request.decide"
+    PROPOSE_DISPLACEMENT = "displacement.propose"
+    DISPLACE = "displacement.decide"
     WITHDRAW = "request.withdraw"
     SEE_SESSIONS = "session.see"
     SEE_ROOMS = "room.see"
@@ -42,6 +44,8 @@ PERMISSIONS: Final[dict[Action, frozenset[Role]]] = {
     Action.DISPOSE: frozenset({Role.HEAD}),
     Action.VERIFY: frozenset({Role.VERIFIER, Role.HEAD, Role.AUDITOR}),
     Action.DECIDE: frozenset({Role.VERIFIER}),
+    Action.PROPOSE_DISPLACEMENT: frozenset({Role.VERIFIER}),
+    Action.DISPLACE: frozenset({Role.HEAD}),
     Action.WITHDRAW: frozenset({Role.APPLICANT, Role.VERIFIER}),
     Action.SEE_SESSIONS: _OFFICE,
     Action.SEE_ROOMS: _OFFICE,

@@ -12,12 +12,14 @@ from central import rows, stock
 from central.assess import Assessor, named_room, wish_of
 from central.db import tables as t
 from central.db.store import Store
+from central.domain.allocation import allocate
 from central.domain.alternatives import Alternative, Search, alternatives
 from central.domain.candidates import candidate, impossible
-from central.domain.findings import Finding
-from central.domain.resources import Resources, Rules
+from central.domain.findings import Finding, Rival
+from central.domain.resources import Occupied, Resources, Rules
 from central.domain.servable import Candidate, Day, Servable, servable
 from central.domain.sop import State
+from central.domain.staff import suitable
 from central.domain.verification import verify
 from central.domain.words import UnitKind
 from central.model import Operator, Request
@@ -49,28 +51,34 @@ class Planner:
             NotFound: no such room.
         """
         with self._store.reading() as connection:
-            return self.alternatives_in(connection, request, room_id=room_id)
-
-    def alternatives_in(
-        self,
-        connection: sa.Connection,
-        request: Request,
-        *,
-        room_id: str | None = None,
-        without: frozenset[str] = frozenset(),
-    ) -> tuple[Alternative, ...]:
-        """Return the same in the caller's transaction, as if sessions in `without` were gone.
-
-        Raises:
-            NotFound: no such room.
-        """
-        all_rooms = rows.rooms(connection)
-        room = named_room(all_rooms, room_id or request.room.id)
-        margin = timedelta(days=Search().days + 1)
-        found = self._assess.resources(connection, request, room, None, margin=margin, without=without)
+            all_rooms = rows.rooms(connection)
+            room = named_room(all_rooms, room_id or request.room.id)
+            margin = timedelta(days=Search().days + 1)
+            found = self._assess.resources(connection, request, room, None, margin=margin)
         facts = tuple(rows.room_facts(one) for one in all_rooms)
         rules = self._assess.rules(request.starts)
         return alternatives(wish_of(request), found, facts, rules, now=self._now())
+
+    def alternatives_beside(
+        self, connection: sa.Connection, request: Request, other: Request, *, without: frozenset[str]
+    ) -> tuple[Alternative, ...]:
+        """Return what `request` could have once `other` holds its room and sessions in `without` are gone.
+
+        The other's operator, account and equipment count as well: whatever it takes first.
+        """
+        rules = self._assess.rules(other.starts)
+        there = self._assess.resources(connection, other, other.room, None, without=without)
+        people = suitable(wish_of(other), there, rules)
+        taken = allocate(wish_of(other), replace(there, operator=people[0] if people else None), rules)
+        as_if = tuple(
+            Occupied(held.kind, held.unit, Rival(other.id, other.title, other.agency.name, held.starts, held.ends))
+            for held in taken
+        )
+        margin = timedelta(days=Search().days + 1)
+        found = self._assess.resources(connection, request, request.room, None, margin=margin, without=without)
+        found = replace(found, occupied=(*found.occupied, *as_if))
+        facts = tuple(rows.room_facts(one) for one in rows.rooms(connection))
+        return alternatives(wish_of(request), found, facts, self._assess.rules(request.starts), now=self._now())
 
     def servable(self, day: date) -> ServableDay:
         """Return which of the requests that start on `day` and wait for a decision can be served together."""

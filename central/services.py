@@ -8,8 +8,10 @@ from datetime import datetime
 
 from central.bell import Bell
 from central.db.store import Store
-from central.desk import Desk, utc_now
+from central.desk import Desk
+from central.displacing import Displacing
 from central.letters import Letters
+from central.moves import utc_now
 from central.people import People
 from central.planner import Planner
 from central.settings import CentralSettings
@@ -25,6 +27,7 @@ class Services:
     bell: Bell
     desk: Desk
     planner: Planner
+    displacing: Displacing
     people: People
     board: Board
     _broker: list[Callable[[], bool]] = field(default_factory=list)
@@ -52,4 +55,5 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
     desk = Desk(store, letters, policy, settings.zone, bell=bell, prepare_lead=settings.file.prepare_lead, now=now)
     board = Board(store, settings.zone, policy.sop(), now=now)
     planner = Planner(store, desk.assess, now=now)
-    return Services(settings, store, bell, desk, planner, People(store, now=now), board)
+    displacing = Displacing(store, desk.moves, desk.assess, planner, bell=bell, now=now)
+    return Services(settings, store, bell, desk, planner, displacing, People(store, now=now), board)

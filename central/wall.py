@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from central import rows
 from central.db import tables as t
 from central.db.store import Store
-from central.desk import utc_now
 from central.domain.clocks import Standards
 from central.domain.sop import State
 from central.errors import NotFound
 from central.ingest import STATE_HOLDS
 from central.model import Person, ReportRow, Room, RoomCard, SessionRow, Wall
+from central.moves import utc_now
 from central.permissions import sees_all_agencies
 from contract import (
     Condition,

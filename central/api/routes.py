@@ -14,7 +14,15 @@ from fastapi.encoders import jsonable_encoder
 from pydantic import AwareDatetime
 
 from central.api.guard import CurrentServices, clear_cookie, cookie_name, public, requires, set_cookie
-from central.api.shapes import DecisionIn, DirectionIn, DraftForm, LoginIn, WithdrawIn
+from central.api.shapes import (
+    DecisionIn,
+    DirectionIn,
+    DisplacementDecisionIn,
+    DisplacementIn,
+    DraftForm,
+    LoginIn,
+    WithdrawIn,
+)
 from central.domain.findings import Verdict
 from central.domain.sop import State
 from central.errors import Refused
@@ -154,6 +162,40 @@ def verification(
     found = services.desk.verify(asked, room_id=room, operator_id=operator)
     others = services.planner.alternatives(asked, room_id=room) if found.verdict is Verdict.FAIL else ()
     return _json(found) | {"verdict": found.verdict.value} | {"alternatives": [_json(one) for one in others]}
+
+
+@router.post("/requests/{ident}/displacement", status_code=201)
+def propose_displacement(
+    ident: Ident,
+    body: DisplacementIn,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.PROPOSE_DISPLACEMENT))],
+) -> Json:
+    """Propose who makes room for a leader; it changes nothing."""
+    found = services.displacing.propose(ident, by, room_id=body.room_id, operator_id=body.operator_id)
+    return _json(found)
+
+
+@router.get("/displacements")
+def displacements(
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.VERIFY))],
+    request: str | None = None,
+) -> Json:
+    """Return the proposals about one request, or all that wait."""
+    return _items(services.displacing.proposals(by, request_id=request))
+
+
+@router.post("/displacements/{ident}/decision")
+def decide_displacement(
+    ident: Ident,
+    body: DisplacementDecisionIn,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.DISPLACE))],
+) -> Json:
+    """Apply a proposal in one's own name, or let everything be."""
+    step = services.displacing.apply if body.apply else services.displacing.refuse
+    return _json(step(ident, body.reason, by))
 
 
 @router.get("/servable")

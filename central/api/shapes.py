@@ -56,6 +56,20 @@ class DecisionIn(Body):
         return Decision(self.approve, self.reason, self.room_id, self.operator_id, self.override_reason)
 
 
+class DisplacementIn(Body):
+    """Where and with whom a leader's session is to be."""
+
+    room_id: str | None = None
+    operator_id: str | None = None
+
+
+class DisplacementDecisionIn(Body):
+    """The head's word on a proposal."""
+
+    apply: bool
+    reason: Annotated[str, Field(max_length=2000)]
+
+
 class WithdrawIn(Body):
     """Why it is taken back."""
 

@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection, Request
 from central.api.guard import person_of, services_of
 from central.bell import Bell
 from central.desk import Desk
+from central.displacing import Displacing
 from central.model import Person, Upload
 from central.people import People
 from central.planner import Planner
@@ -41,6 +42,11 @@ class Parts:
     def planner(self) -> Planner:
         """What else could be done."""
         return self.services.planner
+
+    @property
+    def displacing(self) -> Displacing:
+        """Proposals to make room for leaders."""
+        return self.services.displacing
 
     @property
     def board(self) -> Board:

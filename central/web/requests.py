@@ -112,6 +112,7 @@ def show(
         "record": record,
         "can_withdraw": bool(takes_back) and may(person, Action.WITHDRAW),
         "may_act": waits,
+        "notices": parts.displacing.notices(record),
         "typed": {"reason": ""},
     }
     return parts.site.page(request, "request.html", person, standard | more, status=status)

@@ -68,7 +68,7 @@ def test_an_approval_that_fails_half_way_leaves_nothing(here: Services, monkeypa
     def fail(*_: object) -> None:
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(here.desk, "_tell_room", fail)
+    monkeypatch.setattr(here.desk.moves, "_tell_room", fail)
     with pytest.raises(RuntimeError, match="power cut"):
         here.desk.decide(request.id, approval(), VERIFIER)
     assert [count(here, table) for table in (t.session, t.alloc, t.outbox)] == [0, 0, 0]

@@ -13,6 +13,7 @@ import pytest
 
 from central.domain.findings import Code, Consideration, Fix, Verdict
 from central.domain.sop import State
+from central.domain.words import Leader
 from central.web import findings, words
 from contract import Phase, StepOutcome
 from tests.service.pages.office import PASSWORD, PDF, Office, application, busy, office_in, visitor
@@ -293,3 +294,26 @@ async def test_the_best_set_of_a_day_is_shown_in_both_languages(office: Office) 
         assert answer["proven"]
     async with visitor(application(office), office, "pemohon") as applicant:
         assert (await applicant.get("/jadwal/terlayani")).status_code == 403
+
+
+async def test_making_room_is_proposed_by_the_division_and_applied_by_the_head(office: Office) -> None:
+    booked = office.approved(office.request("Rapat biasa"))
+    led = office.forwarded(office.request("Rakor Gubernur", leader=Leader.GOVERNOR))
+    app = application(office)
+    async with visitor(app, office, "bidang") as officer:
+        assert "Usulkan penggeseran" in (await officer.get(f"/kotak-masuk/{led.id}")).text
+        sent = await officer.post(f"/kotak-masuk/{led.id}/penggeseran", data={"room": "praja-1"})
+        where = sent.headers["location"]
+        page = (await officer.get(where)).text
+        assert "Rapat biasa" in page
+        assert "Terapkan" not in page
+        assert (await officer.post(where, data={"apply": "yes", "reason": "x"})).status_code == 403
+    async with visitor(app, office, "kadis") as head:
+        assert "Rakor Gubernur" in (await head.get("/penggeseran")).text
+        assert (await head.post(where, data={"apply": "yes", "reason": ""})).status_code == 422
+        assert (await head.post(where, data={"apply": "yes", "reason": "Arahan Gubernur"})).status_code == 303
+        assert "Diterapkan" in (await head.get(where)).text
+        assert (await head.post(where, data={"apply": "no", "reason": "lagi"})).status_code == 409
+    async with visitor(app, office, "pemohon") as applicant:
+        page = (await applicant.get(f"/permohonan/{booked.id}")).text
+        assert "Sesi ini digeser untuk pimpinan: Arahan Gubernur" in page

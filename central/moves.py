@@ -1,0 +1,232 @@
+"""The moves of requests inside a transaction: seen, advanced, approved, called off.
+
+The desk and whatever else changes a request opens the transaction and calls these, so that
+several moves can be one deed: a leader's approval and the sessions that make room for it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from central import rows
+from central.assess import Assessor
+from central.db import tables as t
+from central.domain.findings import Code, Finding, Verdict
+from central.domain.sop import Event, IllegalTransition, State, advance
+from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
+from central.model import Decision, Operator, Person, Request, Room
+from central.permissions import may_see
+from central.settings import Policy
+from contract import SessionStatus, new_id
+
+TRACKING_BYTES: Final = 16
+"""Of a public link: nobody guesses it."""
+NEVER_OVERRIDDEN: Final = frozenset(
+    {Code.ROOM_TAKEN, Code.ROOM_CLOSED, Code.OPERATOR_TAKEN, Code.OPERATORS_NONE_FREE, Code.ACCOUNT_TAKEN}
+)
+"""What no reason can put right: the thing is not there at that time."""
+
+
+def utc_now() -> datetime:
+    """Return the moment, for everything that is given no other clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What somebody does to a request; without an event it is the letter's arrival."""
+
+    event: Event | None
+    actor: str
+    login: str
+    reason: str = ""
+    version: int | None = None
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+class Moves:
+    """What happens to a request, each in the caller's transaction."""
+
+    def __init__(self, policy: Policy, assess: Assessor, prepare_lead: timedelta, now: Callable[[], datetime]) -> None:
+        self._policy = policy
+        self._assess = assess
+        self._prepare_lead = prepare_lead
+        self._now = now
+
+    def approve(
+        self, connection: sa.Connection, request_id: str, decision: Decision, by: Person, version: int | None
+    ) -> Request:
+        """Do what `decide` says about an approval.
+
+        Raises:
+            Invalid: no operator is named.
+        """
+        request = self.seen(connection, request_id, by)
+        not_own(request, by)
+        found = self._assess.verify(
+            connection, request, self._now(), room_id=decision.room_id, operator_id=decision.operator_id
+        )
+        if found.operator is None:
+            raise Invalid(Wrong("operator_id", "operator.wanted", "name the operator"))
+        failing = tuple(finding for finding in found.findings if finding.verdict is Verdict.FAIL)
+        reason = "; ".join(filter(None, (decision.reason.strip(), decision.override_reason.strip())))
+        detail = {
+            "room": found.room.id,
+            "operator": decision.operator_id,
+            "overridden": [finding.code.value for finding in failing],
+        }
+        # the move first: it refuses a request that waits for no decision before anything else is said
+        self.advance(connection, request, Deed(Event.APPROVE, by.name, by.login, reason, version, detail))
+        _allowed(failing, decision)
+        self._book(connection, request, found.room, found.operator)
+        return rows.request(connection, request_id, self._policy.sop())
+
+    def _book(self, connection: sa.Connection, request: Request, room: Room, operator: Operator) -> None:
+        """Write the session, what it takes, and the word to its room."""
+        rules, ident = self._assess.rules(request.starts), new_id()
+        buffers = rules.buffers_of.get(room.id, rules.buffers)
+        taken = self._assess.allocate(connection, request, room, operator)
+        connection.execute(
+            t.session.insert(),
+            {
+                "id": ident,
+                "request_id": request.id,
+                "room_id": room.id,
+                "operator_id": operator.id,
+                "rev": 1,
+                "status": SessionStatus.CONFIRMED,
+                "title": request.title,
+                "agency": request.agency.name,
+                "leader": request.leader,
+                "starts": request.starts,
+                "ends": request.ends,
+                "prepare_at": request.starts - self._prepare_lead,
+                "setup_s": buffers.setup.total_seconds(),
+                "teardown_s": buffers.teardown.total_seconds(),
+                "recording": request.recording,
+                "letter": request.letter.number,
+                "platform": request.platform,
+            },
+        )
+        connection.execute(
+            t.alloc.insert(),
+            [
+                {"session_id": ident, "unit_kind": held.kind, "unit_id": held.unit, "live": True}
+                | {"starts": held.starts, "ends": held.ends}
+                for held in taken
+            ],
+        )
+        self._tell_room(connection, room.id, f"approved {request.receipt}")
+
+    def call_off(self, connection: sa.Connection, session_id: str) -> None:
+        """Call a session off: its units are free again, and its room is told."""
+        held = rows.session(connection, session_id)
+        change = {"status": SessionStatus.CANCELLED, "rev": t.session.c.rev + 1}
+        connection.execute(t.session.update().where(t.session.c.id == session_id).values(change))
+        connection.execute(t.alloc.update().where(t.alloc.c.session_id == session_id).values(live=False))
+        self._tell_room(connection, held.room.id, f"cancelled {held.receipt}")
+
+    def seen(self, connection: sa.Connection, request_id: str, by: Person) -> Request:
+        """Return a request that `by` may see.
+
+        Raises:
+            NotFound: there is none that this person may know of.
+        """
+        request = rows.request(connection, request_id, self._policy.sop())
+        if not may_see(by, request):
+            raise NotFound("request", request_id)
+        return request
+
+    def advance(self, connection: sa.Connection, request: Request, deed: Deed) -> None:
+        """Move the request and write down who did it and why.
+
+        Raises:
+            Refused: its state takes no such event, or it changed since the deed's version.
+        """
+        if deed.version is not None and deed.version != request.version:
+            raise Refused("request.changed", f"version {deed.version} is stale", version=request.version)
+        event = deed.event or Event.RESUBMIT
+        try:
+            state = advance(request.state, event)
+        except IllegalTransition as error:
+            raise Refused("request.state", str(error), state=request.state.value, event=event.value) from error
+        change = t.request.update().where(t.request.c.id == request.id)
+        connection.execute(change.values(state=state, version=t.request.c.version + 1))
+        record(connection, request.id, state, deed, self._now())
+
+    def follow_up(
+        self, connection: sa.Connection, request: Request, starts: datetime, room_id: str, deed: Deed
+    ) -> Request:
+        """Write a new request in place of one that had to make room; it waits for the division's decision.
+
+        It keeps the letter and the day of its arrival: the applicant was in time.
+        """
+        now, ident = self._now(), new_id()
+        row = dict(connection.execute(t.request.select().where(t.request.c.id == request.id)).mappings().one())
+        row |= {
+            "id": ident,
+            "receipt": next_receipt(connection, now.astimezone(self._assess.zone).year),
+            "state": State.DISPOSED,
+            "version": 1,
+            "starts": starts,
+            "ends": starts + (request.ends - request.starts),
+            "room_id": room_id,
+            "replaces_id": request.id,
+            "tracking": secrets.token_urlsafe(TRACKING_BYTES),
+        }
+        connection.execute(t.request.insert(), row)
+        arrived = Deed(None, deed.actor, deed.login, request.receipt, detail={"replaces": request.id})
+        record(connection, ident, State.SUBMITTED, arrived, now)
+        record(connection, ident, State.DISPOSED, Deed(Event.ACCEPT, deed.actor, deed.login, deed.reason), now)
+        return rows.request(connection, ident, self._policy.sop())
+
+    def _tell_room(self, connection: sa.Connection, room_id: str, cause: str) -> None:
+        connection.execute(t.outbox.insert(), {"room_id": room_id, "cause": cause, "created_at": self._now()})
+
+
+def record(connection: sa.Connection, request_id: str, state: State, deed: Deed, at: datetime) -> None:
+    """Write down a move of a request, for people and for the audit."""
+    reason = deed.reason.strip()
+    move = {"request_id": request_id, "at": at, "event": deed.event, "state": state}
+    connection.execute(t.request_move.insert(), move | {"actor": deed.actor, "reason": reason})
+    detail = json.dumps({**deed.detail, "reason": reason})
+    audit = {"at": at, "actor": deed.login, "action": f"request.{deed.event or 'submit'}"}
+    connection.execute(t.audit.insert(), audit | {"subject": request_id, "detail": detail})
+
+
+def next_receipt(connection: sa.Connection, year: int) -> str:
+    """Return the year's next receipt number."""
+    name = f"receipt-{year}"
+    connection.execute(t.counter.insert().prefix_with("OR IGNORE"), {"name": name, "value": 0})
+    step = t.counter.update().where(t.counter.c.name == name).values(value=t.counter.c.value + 1)
+    return f"{year}-{connection.scalar(step.returning(t.counter.c.value)):04d}"
+
+
+def not_own(request: Request, by: Person) -> None:
+    """Keep four eyes on every request.
+
+    Raises:
+        Forbidden: the person sent it in.
+    """
+    if request.applicant_id == by.id:
+        raise Forbidden("request.own", "nobody decides on a request of his own")
+
+
+def _allowed(failing: tuple[Finding, ...], decision: Decision) -> None:
+    """Let an approval pass only without failing findings, or with a reason where one can help.
+
+    Raises:
+        Refused: it may not pass; the findings say why.
+    """
+    hard = tuple(finding for finding in failing if finding.code in NEVER_OVERRIDDEN)
+    if hard:
+        raise Refused("booking.taken", "the room or the operator is not there at that time", hard)
+    if failing and not decision.override_reason.strip():
+        raise Refused("override.wanted", "a finding fails: give a reason to override it", failing)
