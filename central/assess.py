@@ -6,6 +6,7 @@ is written upon.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from central import rows, stock
 from central.domain import verification
 from central.domain.allocation import Held, allocate
+from central.domain.clocks import Standards
 from central.domain.resources import Resources, Rules, Wish
 from central.domain.staff import suitable
 from central.domain.words import UnitKind
@@ -28,10 +30,15 @@ DAY = timedelta(days=1)
 class Assessor:
     """The rules of one office."""
 
-    def __init__(self, policy: Policy, zone: ZoneInfo) -> None:
+    def __init__(self, policy: Policy, zone: ZoneInfo, now: Callable[[], datetime]) -> None:
         self._policy = policy
+        self._now = now
         self.zone = zone
-        self.standards = policy.sop()
+
+    @property
+    def standards(self) -> Standards:
+        """The SOP's time standards as they stand this year."""
+        return self._policy.sop(self.zone, self._now().astimezone(self.zone).year)
 
     def rules(self, starts: datetime) -> Rules:
         """Return the rules as they stand when an event starts."""

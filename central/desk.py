@@ -66,8 +66,8 @@ class Desk:
         self._letters = letters
         self._policy = policy
         self._zone = zone
-        self.assess = Assessor(policy, zone)
-        self.moves = Moves(policy, self.assess, prepare_lead, now)
+        self.assess = Assessor(policy, zone, now)
+        self.moves = Moves(self.assess, prepare_lead, now)
         self._bell = bell or Bell()
         self.now = now
 
@@ -103,7 +103,7 @@ class Desk:
         if not sees_all_agencies(by):
             where.append(t.request.c.agency_id == (by.agency.id if by.agency else ""))
         with self._store.reading() as connection:
-            return rows.requests(connection, self._policy.sop(), *where, limit=limit)
+            return rows.requests(connection, self.assess.standards, *where, limit=limit)
 
     def inbox(self, by: Person) -> Inbox:
         """Return what waits for this person: leaders first, then the most urgent."""
@@ -117,8 +117,11 @@ class Desk:
     def _item(self, request: Request, now: datetime) -> InboxItem:
         clock = running(request.clocks)
         verdict = self.verify(request).verdict if request.state is State.DISPOSED else None
-        remaining = clock.remaining(now) if clock else None
-        return InboxItem(request, clock, remaining, clock is not None and clock.late(now), verdict)
+        if clock is None:
+            return InboxItem(request, None, None, False, verdict)
+        standards = self.assess.standards
+        left, allowed = standards.left(clock, now), standards.allowed(clock)
+        return InboxItem(request, clock, left, clock.late(now), verdict, allowed)
 
     def letter(self, request_id: str, by: Person) -> tuple[LetterFile, bytes]:
         """Return the request's letter and its bytes.
@@ -147,7 +150,7 @@ class Desk:
         with self._store.writing() as connection:
             known = _made_with(connection, by, key)
             ident = known or self._insert(connection, draft, file, by, key)
-            request = rows.request(connection, ident, self._policy.sop())
+            request = rows.request(connection, ident, self.assess.standards)
         self._bell.ring(bell.REQUESTS)
         return request
 
@@ -205,7 +208,7 @@ class Desk:
                 _keep_letter(connection, file, self.now())
                 change |= {"letter_name": file.name, "letter_sha256": file.sha256}
             connection.execute(t.request.update().where(t.request.c.id == request_id).values(change))
-            changed = rows.request(connection, request_id, self._policy.sop())
+            changed = rows.request(connection, request_id, self.assess.standards)
         self._bell.ring(bell.REQUESTS)
         return changed
 
@@ -285,7 +288,7 @@ class Desk:
             self.moves.advance(connection, request, Deed(event, by.name, by.login, reason, version))
             if request.session_id is not None:
                 self.moves.call_off(connection, request.session_id)
-            changed = rows.request(connection, request_id, self._policy.sop())
+            changed = rows.request(connection, request_id, self.assess.standards)
         self._bell.ring(bell.REQUESTS, bell.SCHEDULE, bell.ROOMS)
         return changed
 
@@ -296,7 +299,7 @@ class Desk:
             request = self.moves.seen(connection, request_id, by)
             not_own(request, by)
             self.moves.advance(connection, request, Deed(event, by.name, by.login, reason, version))
-            changed = rows.request(connection, request_id, self._policy.sop())
+            changed = rows.request(connection, request_id, self.assess.standards)
         self._bell.ring(bell.REQUESTS)
         return changed
 

@@ -337,6 +337,8 @@ class InboxItem:
     remaining: timedelta | None
     late: bool
     verdict: Verdict | None = None
+    allowed: timedelta | None = None
+    """The working time that the step had; `remaining` is of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from central.domain.sop import Event, IllegalTransition, State, advance
 from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
 from central.model import Decision, Operator, Person, Request, Room
 from central.permissions import may_see
-from central.settings import Policy
 from contract import SessionStatus, new_id
 
 TRACKING_BYTES: Final = 16
@@ -54,8 +53,7 @@ class Deed:
 class Moves:
     """What happens to a request, each in the caller's transaction."""
 
-    def __init__(self, policy: Policy, assess: Assessor, prepare_lead: timedelta, now: Callable[[], datetime]) -> None:
-        self._policy = policy
+    def __init__(self, assess: Assessor, prepare_lead: timedelta, now: Callable[[], datetime]) -> None:
         self._assess = assess
         self._prepare_lead = prepare_lead
         self._now = now
@@ -86,7 +84,7 @@ class Moves:
         self.advance(connection, request, Deed(Event.APPROVE, by.name, by.login, reason, version, detail))
         _allowed(failing, decision)
         self._book(connection, request, found.room, found.operator)
-        return rows.request(connection, request_id, self._policy.sop())
+        return rows.request(connection, request_id, self._assess.standards)
 
     def _book(self, connection: sa.Connection, request: Request, room: Room, operator: Operator) -> None:
         """Write the session, what it takes, and the word to its room."""
@@ -139,7 +137,7 @@ class Moves:
         Raises:
             NotFound: there is none that this person may know of.
         """
-        request = rows.request(connection, request_id, self._policy.sop())
+        request = rows.request(connection, request_id, self._assess.standards)
         if not may_see(by, request):
             raise NotFound("request", request_id)
         return request
@@ -185,7 +183,7 @@ class Moves:
         arrived = Deed(None, deed.actor, deed.login, request.receipt, detail={"replaces": request.id})
         record(connection, ident, State.SUBMITTED, arrived, now)
         record(connection, ident, State.DISPOSED, Deed(Event.ACCEPT, deed.actor, deed.login, deed.reason), now)
-        return rows.request(connection, ident, self._policy.sop())
+        return rows.request(connection, ident, self._assess.standards)
 
     def _tell_room(self, connection: sa.Connection, room_id: str, cause: str) -> None:
         connection.execute(t.outbox.insert(), {"room_id": room_id, "cause": cause, "created_at": self._now()})

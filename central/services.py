@@ -15,6 +15,7 @@ from central.moves import utc_now
 from central.people import People
 from central.planner import Planner
 from central.settings import CentralSettings
+from central.timekeeping import Timekeeping
 from central.wall import Board
 
 
@@ -28,6 +29,7 @@ class Services:
     desk: Desk
     planner: Planner
     displacing: Displacing
+    timekeeping: Timekeeping
     people: People
     board: Board
     _broker: list[Callable[[], bool]] = field(default_factory=list)
@@ -53,7 +55,17 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
     bell, policy = Bell(), settings.policy
     letters = Letters(settings.folder / "letters", settings.file.letters.at_most_mib * 1024 * 1024)
     desk = Desk(store, letters, policy, settings.zone, bell=bell, prepare_lead=settings.file.prepare_lead, now=now)
-    board = Board(store, settings.zone, policy.sop(), now=now)
+    board = Board(store, settings.zone, desk.assess.standards, now=now)
     planner = Planner(store, desk.assess, now=now)
     displacing = Displacing(store, desk.moves, desk.assess, planner, bell=bell, now=now)
-    return Services(settings, store, bell, desk, planner, displacing, People(store, now=now), board)
+    return Services(
+        settings=settings,
+        store=store,
+        bell=bell,
+        desk=desk,
+        planner=planner,
+        displacing=displacing,
+        timekeeping=Timekeeping(store, desk.assess, now=now),
+        people=People(store, now=now),
+        board=board,
+    )

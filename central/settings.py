@@ -172,9 +172,10 @@ class Policy(Settings):
     platforms: tuple[str, ...] = ("zoom",)
     letter_number: Annotated[str, AfterValidator(_pattern)] = r"^\S+/\S+$"
 
-    def sop(self) -> Standards:
-        """Return the time standards as the rules take them."""
-        return Standards(self.standards.disposition, self.standards.verification, self.standards.report)
+    def sop(self, zone: ZoneInfo, year: int) -> Standards:
+        """Return the time standards as the rules take them, in working time as it stands in `year`."""
+        given = self.standards
+        return Standards(given.disposition, given.verification, given.report, self.calendar(zone, year))
 
     def rules(self, zone: ZoneInfo, year: int) -> Rules:
         """Return the rules of verification as they stand in `year`."""

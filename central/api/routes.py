@@ -21,8 +21,10 @@ from central.api.shapes import (
     DisplacementIn,
     DraftForm,
     LoginIn,
+    ReasonIn,
     WithdrawIn,
 )
+from central.domain.clocks import Step
 from central.domain.findings import Verdict
 from central.domain.sop import State
 from central.errors import Refused
@@ -196,6 +198,28 @@ def decide_displacement(
     """Apply a proposal in one's own name, or let everything be."""
     step = services.displacing.apply if body.apply else services.displacing.refuse
     return _json(step(ident, body.reason, by))
+
+
+@router.get("/punctuality")
+def punctuality(
+    since: AwareDatetime, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_FIGURES))]
+) -> Json:
+    """Return how the time standards were kept by the requests since then, and what ran late; spans in seconds."""
+    del by
+    return _json(services.timekeeping.punctuality(since))
+
+
+@router.post("/requests/{ident}/clocks/{step}/reason", status_code=204)
+def explain_breach(
+    ident: Ident,
+    step: Step,
+    body: ReasonIn,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.EXPLAIN_BREACH))],
+) -> Response:
+    """Write down why a step is, or was, late."""
+    services.timekeeping.explain(ident, step, body.reason, by)
+    return Response(status_code=204)
 
 
 @router.get("/servable")

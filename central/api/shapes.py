@@ -70,6 +70,12 @@ class DisplacementDecisionIn(Body):
     reason: Annotated[str, Field(max_length=2000)]
 
 
+class ReasonIn(Body):
+    """Why something took longer."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
 class WithdrawIn(Body):
     """Why it is taken back."""
 

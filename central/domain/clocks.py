@@ -2,7 +2,7 @@
 
 Step 2 (direction by the head) has 10 minutes from the arrival of the letter, step 3
 (verification and decision) 1 day from the direction, step 5 (report) 5 minutes from the
-end of the session. A clock only tells; nothing is ever decided because it ran out.
+end of the session. The first two run in working time. A clock only tells; nothing is ever decided because it ran out.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from central.domain.calendar import OfficeCalendar
 from central.domain.sop import Event
 
 
@@ -30,6 +31,32 @@ class Standards:
     disposition: timedelta = timedelta(minutes=10)
     verification: timedelta = timedelta(days=1)
     report: timedelta = timedelta(minutes=5)
+    calendar: OfficeCalendar | None = None
+    """Direction and verification run in its working time; a report runs from the event's end, whenever that is."""
+
+    def due(self, step: Step, start: datetime) -> datetime:
+        """Return when a step that starts at `start` has to be done."""
+        length = {Step.DISPOSITION: self.disposition, Step.VERIFICATION: self.verification}.get(step, self.report)
+        if self.calendar is None or step is Step.REPORT:
+            return start + length
+        return self.calendar.after(start, length)
+
+    def left(self, clock: SopClock, now: datetime) -> timedelta:
+        """Return the working time that is left at `now`, or was left when it was done; negative once late."""
+        return self._between(clock, clock.done_at or now, clock.due)
+
+    def allowed(self, clock: SopClock) -> timedelta:
+        """Return the working time that the step had from its start."""
+        return self._between(clock, clock.started_at, clock.due)
+
+    def took(self, clock: SopClock) -> timedelta:
+        """Return the working time that a step took; nothing while it runs."""
+        return self._between(clock, clock.started_at, clock.done_at or clock.started_at)
+
+    def _between(self, clock: SopClock, start: datetime, end: datetime) -> timedelta:
+        if self.calendar is None or clock.step is Step.REPORT:
+            return end - start
+        return self.calendar.between(start, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +98,12 @@ def clocks(
     stopped_at: datetime | None = None
     for event, at in moves:
         if event is None or event is Event.RESUBMIT:
-            found[Step.DISPOSITION] = SopClock(Step.DISPOSITION, at, at + standards.disposition)
+            found[Step.DISPOSITION] = SopClock(Step.DISPOSITION, at, standards.due(Step.DISPOSITION, at))
         elif event in _ENDS:
             ended, started = _ENDS[event]
             found[ended] = _done(found[ended], at)
             if started:
-                found[started] = SopClock(started, at, at + standards.verification)
+                found[started] = SopClock(started, at, standards.due(started, at))
         elif event in {Event.WITHDRAW, Event.CANCEL}:
             stopped_at = at
             found = {step: clock if clock.done_at else _done(clock, at) for step, clock in found.items()}

@@ -22,6 +22,7 @@ from central.people import People
 from central.planner import Planner
 from central.services import Services
 from central.settings import Policy
+from central.timekeeping import Timekeeping
 from central.wall import Board
 from central.web.site import Site
 
@@ -47,6 +48,11 @@ class Parts:
     def displacing(self) -> Displacing:
         """Proposals to make room for leaders."""
         return self.services.displacing
+
+    @property
+    def timekeeping(self) -> Timekeeping:
+        """How the time standards are kept."""
+        return self.services.timekeeping
 
     @property
     def board(self) -> Board:

@@ -131,6 +131,7 @@ def _desk(
         "record": record,
         "typed": filled,
         "findings": [],
+        "proposals": len(parts.displacing.proposals(person)),
         "alternatives": [],
         "can_direct": _waits(record, State.SUBMITTED, person, Action.DISPOSE),
         "can_decide": _waits(record, State.DISPOSED, person, Action.DECIDE),

@@ -67,7 +67,6 @@ _LINKS: Final = (
     ("/kotak-masuk", N_("Inbox"), (Action.DISPOSE, Action.DECIDE)),
     ("/permohonan", N_("Requests"), (Action.SEE_REQUESTS,)),
     ("/jadwal", N_("Schedule"), (Action.SEE_ROOMS,)),
-    ("/penggeseran", N_("Making room"), (Action.DISPLACE, Action.PROPOSE_DISPLACEMENT)),
     ("/dinding", N_("Wall"), (Action.SEE_ROOMS,)),
     ("/ruang", N_("Rooms"), (Action.SEE_ROOMS,)),
     ("/laporan", N_("Reports"), (Action.SEE_REPORTS,)),

@@ -224,7 +224,8 @@ def finding_rows(
 def item_pills(item: InboxItem, translate: Translate) -> Iterator[Pill]:
     """Yield what the list says about a waiting request: its clock first, then why it matters."""
     if item.clock is not None and item.remaining is not None:
-        yield _clock_pill(item.clock, item.remaining, item.late, translate)
+        allowed = item.allowed or item.clock.due - item.clock.started_at
+        yield _clock_pill(item.clock.step, item.remaining, allowed, late=item.late, translate=translate)
     if item.request.leader.takes_part:
         yield Pill("live", translate(N_("leader's priority")))
     elif item.verdict is Verdict.PASS:
@@ -233,11 +234,11 @@ def item_pills(item: InboxItem, translate: Translate) -> Iterator[Pill]:
         yield Pill("fault", translate(N_("finding")))
 
 
-def _clock_pill(clock: SopClock, remaining: timedelta, late: bool, translate: Translate) -> Pill:
-    step = translate(words.CLOCKS[clock.step])
+def _clock_pill(of: Step, remaining: timedelta, allowed: timedelta, *, late: bool, translate: Translate) -> Pill:
+    step = translate(words.CLOCKS[of])
     if late:
         return Pill("fault", translate(N_("%(step)s %(span)s late")) % {"step": step, "span": durasi(-remaining)})
-    urgent = remaining < URGENT_SHARE * (clock.due - clock.started_at)
+    urgent = remaining < URGENT_SHARE * allowed
     text = translate(N_("%(span)s left for %(step)s")) % {"step": step, "span": durasi(remaining)}
     return Pill("degraded" if urgent else "busy", text)
 

@@ -24,7 +24,7 @@ class Rig:
     def __init__(self, services: Services) -> None:
         self.now = NOW
         settings = services.settings
-        standards: Standards = settings.policy.sop()
+        standards: Standards = settings.policy.sop(settings.zone, 2026)
         self.ingest = Ingest(services.store, lambda: self.now)
         self.board = Board(services.store, settings.zone, standards, now=lambda: self.now)
 

@@ -317,3 +317,20 @@ async def test_making_room_is_proposed_by_the_division_and_applied_by_the_head(o
     async with visitor(app, office, "pemohon") as applicant:
         page = (await applicant.get(f"/permohonan/{booked.id}")).text
         assert "Sesi ini digeser untuk pimpinan: Arahan Gubernur" in page
+
+
+async def test_late_steps_are_shown_and_explained(office: Office) -> None:
+    request = office.request("Lambat")
+    office.later(timedelta(minutes=25))
+    app = application(office)
+    async with visitor(app, office, "kadis") as head:
+        page = (await head.get("/waktu")).text
+        assert "Lambat" in page
+        assert "15 menit" in page
+        form = {"step": "disposition", "reason": "Rapat paripurna"}
+        assert (await head.post(f"/waktu/{request.id}", data=form | {"reason": ""})).status_code == 422
+        assert (await head.post(f"/waktu/{request.id}", data=form | {"step": "x"})).status_code == 404
+        assert (await head.post(f"/waktu/{request.id}", data=form)).status_code == 303
+        assert "Rapat paripurna" in (await head.get("/waktu?hari=90")).text
+        since = {"since": "2026-11-01T00:00:00Z"}
+        assert (await head.get("/api/v1/punctuality", params=since)).json()["breaches"][0]["reason"]
