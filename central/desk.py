@@ -45,6 +45,8 @@ from central.permissions import sees_all_agencies
 from central.settings import Policy
 from contract import new_id
 
+_SIGNED: Final = frozenset({Event.ACCEPT, Event.RETURN})
+"""By the head of the office, or by who acts for the head."""
 _WAITS_FOR: Final = {State.SUBMITTED: Role.HEAD, State.DISPOSED: Role.VERIFIER, State.RETURNED: Role.APPLICANT}
 
 
@@ -298,7 +300,8 @@ class Desk:
         with self._store.writing() as connection:
             request = self.moves.seen(connection, request_id, by)
             not_own(request, by)
-            self.moves.advance(connection, request, Deed(event, by.name, by.login, reason, version))
+            actor = by.signature if event in _SIGNED else by.name
+            self.moves.advance(connection, request, Deed(event, actor, by.login, reason, version))
             changed = rows.request(connection, request_id, self.assess.standards)
         self._bell.ring(bell.REQUESTS)
         return changed

@@ -158,7 +158,7 @@ class Displacing:
         """Call one session off; its applicant reads why, and what comes in its place."""
         request = self._moves.seen(connection, one.request_id, by)
         said = f"{leader.receipt}: {reason.strip()}"
-        deed = Deed(Event.CANCEL, by.name, by.login, said, detail={"displaced_by": leader.id})
+        deed = Deed(Event.CANCEL, by.signature, by.login, said, detail={"displaced_by": leader.id})
         self._moves.advance(connection, request, deed)
         self._moves.call_off(connection, one.session_id)
         instead = one.alternatives[0] if one.alternatives else None

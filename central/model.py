@@ -36,6 +36,30 @@ class Person:
     name: str
     roles: frozenset[Role]
     agency: Agency | None = None
+    acting_for: str = ""
+    """The head of the office whom this person stands in for just now; the role comes from there."""
+
+    @property
+    def signature(self) -> str:
+        """The name under a direction: an acting head signs as one."""
+        return f"{self.name} (Plh. {self.acting_for})" if self.acting_for else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """A period in which somebody acts for a head of the office."""
+
+    id: str
+    holder_id: str
+    holder: str
+    acting_id: str
+    acting: str
+    starts: datetime
+    ends: datetime
+    letter: str
+    made_by: str
+    ended_at: datetime | None
+    active: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class People:
             connection.execute(t.login_session.insert(), row)
             reset = t.person.update().where(t.person.c.id == person_id)
             connection.execute(reset.values(failures=0, locked_until=None))
-            person = _person(connection, person_id)
+            person = _person(connection, person_id, now)
         return person, token
 
     def who(self, token: str | None) -> Person | None:
@@ -129,7 +129,7 @@ class People:
             row = connection.execute(t.login_session.select().where(same)).mappings().first()
             if row is None or now >= row["ends_at"] or now >= row["seen_at"] + IDLE:
                 return None
-            person = _person(connection, row["person_id"])
+            person = _person(connection, row["person_id"], now)
         if now - row["seen_at"] >= SEEN_EVERY:
             with self._store.writing() as connection:
                 connection.execute(t.login_session.update().where(same).values(seen_at=now))
@@ -157,11 +157,24 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _person(connection: sa.Connection, ident: str) -> Person:
+def _person(connection: sa.Connection, ident: str, now: datetime) -> Person:
     """Return an account with roles and agency; it exists, a foreign key says so."""
     joined = t.person.outerjoin(t.agency)
     columns = (t.person, t.agency.c.name.label("agency"), t.agency.c.short)
     row = connection.execute(sa.select(*columns).select_from(joined).where(t.person.c.id == ident)).mappings().one()
-    roles = connection.scalars(sa.select(t.person_role.c.role).where(t.person_role.c.person_id == ident))
+    found = connection.scalars(sa.select(t.person_role.c.role).where(t.person_role.c.person_id == ident))
+    roles = frozenset(Role(role) for role in found)
     agency = Agency(row["agency_id"], row["agency"], row["short"]) if row["agency_id"] else None
-    return Person(ident, row["login"], row["name"], frozenset(Role(role) for role in roles), agency)
+    acting_for = "" if Role.HEAD in roles else acting_now(connection, ident, now)
+    own = roles | {Role.HEAD} if acting_for else roles
+    return Person(ident, row["login"], row["name"], own, agency, acting_for)
+
+
+def acting_now(connection: sa.Connection, ident: str, now: datetime) -> str:
+    """Return the name of the head whom this person stands in for, empty for nobody."""
+    d, holder = t.delegation.c, t.person.alias("holder")
+    joined = t.delegation.join(holder, holder.c.id == d.holder_id)
+    role = sa.exists().where(t.person_role.c.person_id == holder.c.id, t.person_role.c.role == Role.HEAD)
+    lasts = (d.acting_id == ident, d.starts <= now, d.ends > now, d.ended_at.is_(None))
+    query = sa.select(holder.c.name).select_from(joined).where(*lasts, role, holder.c.active)
+    return connection.scalar(query.order_by(d.starts).limit(1)) or ""

@@ -30,6 +30,7 @@ class Action(StrEnum):
     SEE_SESSIONS = "session.see"
     SEE_ROOMS = "room.see"
     SEE_REPORTS = "report.see"
+    DELEGATE = "delegation.make"
     SEE_FIGURES = "figures.see"
     EXPLAIN_BREACH = "breach.explain"
     SEE_AUDIT = "audit.see"
@@ -52,6 +53,7 @@ PERMISSIONS: Final[dict[Action, frozenset[Role]]] = {
     Action.SEE_SESSIONS: _OFFICE,
     Action.SEE_ROOMS: _OFFICE,
     Action.SEE_REPORTS: _ALL,
+    Action.DELEGATE: frozenset({Role.HEAD, Role.ADMIN}),
     Action.SEE_FIGURES: _OFFICE,
     Action.EXPLAIN_BREACH: frozenset({Role.HEAD, Role.VERIFIER, Role.TECHNICIAN}),
     Action.SEE_AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),

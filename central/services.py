@@ -8,6 +8,7 @@ from datetime import datetime
 
 from central.bell import Bell
 from central.db.store import Store
+from central.delegations import Delegations
 from central.desk import Desk
 from central.displacing import Displacing
 from central.letters import Letters
@@ -30,6 +31,7 @@ class Services:
     planner: Planner
     displacing: Displacing
     timekeeping: Timekeeping
+    delegations: Delegations
     people: People
     board: Board
     _broker: list[Callable[[], bool]] = field(default_factory=list)
@@ -66,6 +68,7 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         planner=planner,
         displacing=displacing,
         timekeeping=Timekeeping(store, desk.assess, now=now),
+        delegations=Delegations(store, now=now),
         people=People(store, now=now),
         board=board,
     )

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime
 from central.api.guard import CurrentServices, clear_cookie, cookie_name, public, requires, set_cookie
 from central.api.shapes import (
     DecisionIn,
+    DelegationIn,
     DirectionIn,
     DisplacementDecisionIn,
     DisplacementIn,
@@ -24,6 +25,7 @@ from central.api.shapes import (
     ReasonIn,
     WithdrawIn,
 )
+from central.delegations import Mandate
 from central.domain.clocks import Step
 from central.domain.findings import Verdict
 from central.domain.sop import State
@@ -220,6 +222,29 @@ def explain_breach(
     """Write down why a step is, or was, late."""
     services.timekeeping.explain(ident, step, body.reason, by)
     return Response(status_code=204)
+
+
+@router.get("/delegations")
+def delegations(services: CurrentServices, by: Annotated[Person, Depends(requires(Action.DELEGATE))]) -> Json:
+    """Return the periods with an acting head, newest first."""
+    del by
+    return _items(services.delegations.all())
+
+
+@router.post("/delegations", status_code=201)
+def delegate(
+    body: DelegationIn, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.DELEGATE))]
+) -> Json:
+    """Let somebody act for the head of the office for a period."""
+    return _json(services.delegations.make(Mandate(**body.model_dump()), by))
+
+
+@router.post("/delegations/{ident}/end")
+def end_delegation(
+    ident: Ident, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.DELEGATE))]
+) -> Json:
+    """End a period now."""
+    return _json(services.delegations.end(ident, by))
 
 
 @router.get("/servable")

@@ -70,6 +70,16 @@ class DisplacementDecisionIn(Body):
     reason: Annotated[str, Field(max_length=2000)]
 
 
+class DelegationIn(Body):
+    """Who acts for a head, when, and by which letter."""
+
+    holder_id: str
+    acting_id: str
+    starts: AwareDatetime
+    ends: AwareDatetime
+    letter: Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class ReasonIn(Body):
     """Why something took longer."""
 

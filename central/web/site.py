@@ -176,7 +176,8 @@ class Site:
 
 def main_role(person: Person) -> Role:
     """Return the role a person is shown by."""
-    return next((role for role in _MAIN_ROLES if role in person.roles), Role.APPLICANT)
+    lent = {Role.HEAD} if person.acting_for else set()
+    return next((role for role in _MAIN_ROLES if role in person.roles - lent), Role.APPLICANT)
 
 
 def allowed(person: Person | None) -> dict[str, bool]:

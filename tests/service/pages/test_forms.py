@@ -334,3 +334,24 @@ async def test_late_steps_are_shown_and_explained(office: Office) -> None:
         assert "Rapat paripurna" in (await head.get("/waktu?hari=90")).text
         since = {"since": "2026-11-01T00:00:00Z"}
         assert (await head.get("/api/v1/punctuality", params=since)).json()["breaches"][0]["reason"]
+
+
+async def test_who_acts_for_the_head_gives_direction_until_the_period_ends(office: Office) -> None:
+    request = office.request()
+    app = application(office)
+    typed = {"first": "2026-11-03", "last": "2026-11-04", "letter": "800/12/Diskominfo"}
+    async with visitor(app, office, "bidang") as officer, visitor(app, office, "kadis") as head:
+        where, form = f"/kotak-masuk/{request.id}/disposisi", {"accept": "yes", "version": "1"}
+        assert (await officer.post(where, data=form)).status_code == 403
+        page = (await head.get("/pendelegasian")).text
+        found = re.search(r'value="([^"]+)"[^>]*>Rina Marlina', page)
+        assert found
+        assert (await head.post("/pendelegasian", data=typed | {"acting": found[1], "last": ""})).status_code == 422
+        assert (await head.post("/pendelegasian", data=typed | {"acting": found[1]})).status_code == 303
+        assert (await head.post("/pendelegasian", data=typed | {"acting": found[1]})).status_code == 409
+        assert "Plh kepala dinas" in (await officer.get("/akun")).text
+        assert (await officer.post(where, data=form)).status_code == 303
+        assert "Rina Marlina (Plh. Sri Wahyuni)" in (await head.get(f"/permohonan/{request.id}")).text
+        (period,) = (await head.get("/api/v1/delegations")).json()["items"]
+        assert (await head.post(f"/pendelegasian/{period['id']}/akhiri")).status_code == 303
+        assert "Plh kepala dinas" not in (await officer.get("/akun")).text
