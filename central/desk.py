@@ -8,7 +8,10 @@ audit row and, for a session, its allocations and the outbox row together or not
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -23,6 +26,7 @@ from central.db import guard
 from central.db import tables as t
 from central.db.store import Store
 from central.domain.clocks import running
+from central.domain.recurrence import mistakes, occurrences
 from central.domain.sop import OPEN, Event, State
 from central.domain.words import Role
 from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
@@ -40,8 +44,8 @@ from central.model import (
     Upload,
     Verification,
 )
-from central.moves import Deed, Moves, next_receipt, not_own, record, utc_now
-from central.permissions import sees_all_agencies
+from central.moves import TRACKING_BYTES, Deed, Moves, next_receipt, not_own, record, utc_now
+from central.permissions import may_see, sees_all_agencies
 from central.settings import Policy
 from contract import new_id
 
@@ -151,7 +155,7 @@ class Desk:
         file = self._letters.keep(upload or Upload("", b""))
         with self._store.writing() as connection:
             known = _made_with(connection, by, key)
-            ident = known or self._insert(connection, draft, file, by, key)
+            ident = known or self._insert_all(connection, draft, file, by, key)
             request = rows.request(connection, ident, self.assess.standards)
         self._bell.ring(bell.REQUESTS)
         return request
@@ -166,8 +170,72 @@ class Desk:
         known = {wrong.field for wrong in read_before}
         found = tuple(wrong for wrong in check_draft(draft, self._policy) if wrong.field not in known)
         missing = () if upload is not None else (Wrong("letter", "letter.wanted", "the letter is missing"),)
-        if wrongs := (*read_before, *found, *missing):
+        if wrongs := (*read_before, *found, *self._repeat(draft), *missing):
             raise Invalid(*wrongs)
+
+    def _repeat(self, draft: Draft) -> tuple[Wrong, ...]:
+        if draft.repeat is None or draft.starts.tzinfo is None or draft.ends <= draft.starts:
+            return ()
+        calendar = self.assess.rules(draft.starts).calendar
+        codes = mistakes(draft.starts, draft.ends, draft.repeat, calendar)
+        return tuple(Wrong("repeat_until", code, "wanted another end or interval") for code in codes)
+
+    def _insert_all(
+        self, connection: sa.Connection, draft: Draft, file: LetterFile, by: Person, key: str | None
+    ) -> str:
+        """Write the request, or each occurrence of one that recurs; return the first."""
+        if draft.repeat is None:
+            return self._insert(connection, draft, file, by, key)
+        calendar = self.assess.rules(draft.starts).calendar
+        found = occurrences(draft.starts, draft.ends, draft.repeat, calendar)
+        kept = [one for one in found if not one.skipped]
+        first = self._insert(connection, draft, file, by, key)
+        rest = [replace(draft, starts=one.starts, ends=one.ends) for one in kept[1:]]
+        idents = [first, *(self._insert(connection, one, file, by, None) for one in rest)]
+        left_out = [one.starts.isoformat() for one in found if one.skipped]
+        series = t.request.update().where(t.request.c.id.in_(idents)).values(series_id=first)
+        connection.execute(series)
+        audit = {"at": self.now(), "actor": by.login, "action": "series.submit", "subject": first}
+        connection.execute(t.audit.insert(), audit | {"detail": json.dumps({"of": idents, "left_out": left_out})})
+        return first
+
+    def series(self, series_id: str, by: Person) -> tuple[Request, ...]:
+        """Return the occurrences of a request that recurs, in order.
+
+        Raises:
+            NotFound: there is none that this person may know of.
+        """
+        with self._store.reading() as connection:
+            found = rows.requests(connection, self.assess.standards, t.request.c.series_id == series_id)
+        seen = [request for request in found if may_see(by, request)]
+        if not seen:
+            raise NotFound("series", series_id)
+        return tuple(sorted(seen, key=lambda request: request.starts))
+
+    def dispose_series(self, series_id: str, direction: Direction, by: Person) -> tuple[Request, ...]:
+        """Give one direction to every occurrence that waits for it: they came with one letter.
+
+        Each is decided by itself later.
+
+        Raises:
+            NotFound: there is no such series.
+            Invalid: a return without a note.
+            Refused: none of them waits for direction.
+        """
+        if not direction.accept and not direction.note.strip():
+            raise Invalid(Wrong("note", "note.wanted", "say why it goes back"))
+        waiting = [request for request in self.series(series_id, by) if request.state is State.SUBMITTED]
+        if not waiting:
+            raise Refused("request.state", "no occurrence waits for direction")
+        event = Event.ACCEPT if direction.accept else Event.RETURN
+        with self._store.writing() as connection:
+            for one in waiting:
+                request = self.moves.seen(connection, one.id, by)
+                not_own(request, by)
+                deed = Deed(event, by.signature, by.login, direction.note, one.version)
+                self.moves.advance(connection, request, deed)
+        self._bell.ring(bell.REQUESTS)
+        return self.series(series_id, by)
 
     def _insert(self, connection: sa.Connection, draft: Draft, file: LetterFile, by: Person, key: str | None) -> str:
         now, ident = self.now(), new_id()
@@ -183,6 +251,7 @@ class Desk:
             "version": 1,
             "submitted_at": now,
             "applicant_id": by.id,
+            "tracking": secrets.token_urlsafe(TRACKING_BYTES),
         }
         connection.execute(t.request.insert(), values)
         if key:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from central.domain.clocks import SopClock
 from central.domain.findings import Finding, Verdict, worst
+from central.domain.recurrence import Recurrence
 from central.domain.resources import EquipmentFacts, Need
 from central.domain.sop import Event, State
 from central.domain.words import Leader, Role
@@ -143,6 +144,7 @@ class Draft:
     own_people: str = ""
     streaming: bool = False
     needs: tuple[Need, ...] = ()
+    repeat: Recurrence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,6 +247,25 @@ def end_delegation(
     return _json(services.delegations.end(ident, by))
 
 
+@router.get("/series/{ident}")
+def series(
+    ident: Ident, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REQUESTS))]
+) -> Json:
+    """Return every time of a request that recurs."""
+    return _items(services.desk.series(ident, by))
+
+
+@router.post("/series/{ident}/disposition")
+def dispose_series(
+    ident: Ident,
+    body: DirectionIn,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.DISPOSE))],
+) -> Json:
+    """Give one direction to all times that wait for it; each is decided by itself later."""
+    return _items(services.desk.dispose_series(ident, body.value(), by))
+
+
 @router.get("/servable")
 def servable(day: date, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.VERIFY))]) -> Json:
     """Return which of a day's waiting requests can be served together, with which units, and why not the others."""

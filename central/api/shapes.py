@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import File, Form, UploadFile
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from central.domain.recurrence import Every, Recurrence
 from central.domain.resources import Need
 from central.domain.words import Leader
 from central.errors import Invalid, Wrong
@@ -116,13 +117,33 @@ class DraftIn(Body):
     own_people: str = ""
     streaming: bool = False
     needs: Annotated[list[str], Field(max_length=30)] = []
+    repeat: Every | None = None
+    repeat_until: date | None = None
+    repeat_interval: Annotated[int, Field(ge=1, le=52)] = 1
+    repeat_on_free_days: bool = False
     letter: Annotated[UploadFile, File()]
 
     def value(self) -> Draft:
         """Return it as the desk takes it."""
-        fields = self.model_dump(exclude={"letter", "contact_name", "contact_phone", "needs"})
+        apart = {"letter", "contact_name", "contact_phone", "needs"}
+        apart |= {"repeat", "repeat_until", "repeat_interval", "repeat_on_free_days"}
+        fields = self.model_dump(exclude=apart)
         needs = tuple(read_need(text) for text in self.needs)
-        return Draft(contact=Contact(self.contact_name, self.contact_phone), needs=needs, **fields)
+        return Draft(
+            contact=Contact(self.contact_name, self.contact_phone), needs=needs, repeat=self._recurrence(), **fields
+        )
+
+    def _recurrence(self) -> Recurrence | None:
+        """Return how it recurs.
+
+        Raises:
+            Invalid: it recurs without an end.
+        """
+        if self.repeat is None:
+            return None
+        if self.repeat_until is None:
+            raise Invalid(Wrong("repeat_until", "repeat.until", "say until when it recurs"))
+        return Recurrence(self.repeat, self.repeat_until, self.repeat_interval, not self.repeat_on_free_days)
 
     async def upload(self, at_most_bytes: int) -> Upload:
         """Read the letter, one byte more than allowed at most."""

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
 
+from central.domain.recurrence import Every, Recurrence
 from central.domain.resources import Need
 from central.domain.words import Leader
 from central.errors import Wrong
@@ -38,6 +39,10 @@ MISTAKES: Final[Mapping[str, str]] = {
     "needs.twice": N_("One kind of equipment stands there twice."),
     "room.not_found": N_("Please choose a room."),
     "period.too_long": N_("A period lasts 92 days at most."),
+    "repeat.until": N_("Say until when it recurs, a day after the first."),
+    "repeat.too_many": N_("These are too many times, 60 are the limit."),
+    "repeat.overlaps": N_("It lasts until it would begin again."),
+    "repeat.interval": N_("A whole number is wanted, such as 25."),
     "time.past": N_("This is over already."),
     "person.no_head": N_("Choose a head of the office."),
     "person.not_of_office": N_("Choose somebody else of the office."),
@@ -76,6 +81,9 @@ class RequestForm:
     own_account: str = ""
     own_equipment: str = ""
     own_people: str = ""
+    repeat: str = ""
+    repeat_until: str = ""
+    repeat_on_free_days: str = ""
     needs: dict[str, str] = field(default_factory=dict)
     """How many pieces, by the equipment's id."""
     key: str = field(default_factory=new_id)
@@ -117,8 +125,20 @@ def draft_of(form: RequestForm, agency_id: str, zone: tzinfo) -> tuple[Draft, tu
         own_people=form.own_people,
         streaming=bool(form.streaming),
         needs=_needs(form.needs, wrongs),
+        repeat=_repeat(form, wrongs),
     )
     return draft, tuple(wrongs)
+
+
+def _repeat(form: RequestForm, wrongs: list[Wrong]) -> Recurrence | None:
+    if form.repeat not in set(Every):
+        return None
+    try:
+        until = date.fromisoformat(form.repeat_until.strip())
+    except ValueError:
+        wrongs.append(Wrong("repeat_until", "repeat.until", "wanted the last day"))
+        return None
+    return Recurrence(Every(form.repeat), until, skip_free_days=not form.repeat_on_free_days)
 
 
 def _needs(typed: Mapping[str, str], wrongs: list[Wrong]) -> tuple[Need, ...]:

@@ -13,7 +13,7 @@ from central.api.guard import requires
 from central.domain.sop import Event, State, possible
 from central.domain.words import Role
 from central.errors import Forbidden, Invalid, Refused, Wrong
-from central.model import Person
+from central.model import Direction, Person
 from central.model import Request as Record
 from central.permissions import Action, may
 from central.web import words
@@ -82,6 +82,7 @@ def _form(request: Request, parts: Parts, person: Person, form: RequestForm, wro
         mistakes={name: say(request, message) for name, message in mistakes(wrongs).items()},
         rooms=[("", say(request, N_("Choose a room")))] + [(room.id, room.name) for room in offered.rooms if room.open],
         equipment=offered.equipment,
+        repeats=[(name, say(request, word)) for name, word in words.REPEATS.items()],
         platforms=[(name, platform_name(name)) for name in _platforms(offered.platforms)],
         leaders=[(leader.value, say(request, words.LEADERS[leader])) for leader in offered.leaders],
         lead_time=parts.site.listed(request, lambda translate: [span(offered.lead_time, translate)])[0],
@@ -92,6 +93,48 @@ def _form(request: Request, parts: Parts, person: Person, form: RequestForm, wro
 def _platforms(own: tuple[str, ...]) -> tuple[str, ...]:
     """Return the division's platforms first, then those an applicant may bring an account for."""
     return tuple(dict.fromkeys((*own, *PLATFORMS)))
+
+
+@router.get("/permohonan/seri/{ident}")
+def series_page(request: Request, parts: Ask, person: Reader, ident: str) -> Response:
+    """Show every time of a request that recurs."""
+    return _series(request, parts, person, ident)
+
+
+@router.post("/permohonan/seri/{ident}/disposisi")
+def dispose_series(
+    request: Request, parts: Ask, person: Annotated[Person, Depends(requires(Action.DISPOSE))], ident: str, form: Typed
+) -> Response:
+    """Give one direction to all that wait."""
+    direction = Direction(accept=text(form, "accept") == "yes", note=text(form, "note"))
+    try:
+        parts.desk.dispose_series(ident, direction, person)
+    except Invalid as error:
+        found = {name: parts.site.say(request, message) for name, message in mistakes(error.wrongs).items()}
+        return _series(request, parts, person, ident, status=422, mistakes=found)
+    except Refused:
+        said = parts.site.note(request, "degraded", CLOSED)
+        return _series(request, parts, person, ident, status=409, said=said)
+    return see_other(f"/permohonan/seri/{ident}?kata={'diteruskan' if direction.accept else 'dikembalikan'}")
+
+
+def _series(
+    request: Request, parts: Parts, person: Person, ident: str, *, status: int = 200, **more: object
+) -> Response:
+    found = parts.desk.series(ident, person)
+    verdicts = {one.id: parts.desk.verify(one).verdict for one in found if one.state is State.DISPOSED}
+    return parts.site.page(
+        request,
+        "series.html",
+        person,
+        more,
+        status=status,
+        records=found,
+        verdicts=verdicts,
+        verdict_words=words.VERDICTS,
+        can_direct=may(person, Action.DISPOSE) and any(one.state is State.SUBMITTED for one in found),
+        opens="/kotak-masuk/" if may(person, Action.VERIFY) else "/permohonan/",
+    )
 
 
 @router.get("/permohonan/{ident}")

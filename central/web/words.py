@@ -10,6 +10,7 @@ from typing import Final
 
 from central.domain.clocks import Step
 from central.domain.findings import Consideration, Verdict
+from central.domain.recurrence import Every
 from central.domain.sop import Event, State
 from central.domain.words import Leader, Role
 from contract.words import Phase, StepOutcome
@@ -52,6 +53,13 @@ LEADERS: Final[Mapping[Leader, str]] = {
     Leader.GOVERNOR: N_("Governor"),
     Leader.VICE_GOVERNOR: N_("Vice governor"),
     Leader.SECRETARY: N_("Regional secretary"),
+}
+
+REPEATS: Final[Mapping[str, str]] = {
+    "": N_("Once"),
+    Every.DAY: N_("Every day"),
+    Every.WEEK: N_("Every week"),
+    Every.MONTH: N_("Every month on the same day"),
 }
 
 ROLES: Final[Mapping[Role, str]] = {

@@ -355,3 +355,23 @@ async def test_who_acts_for_the_head_gives_direction_until_the_period_ends(offic
         (period,) = (await head.get("/api/v1/delegations")).json()["items"]
         assert (await head.post(f"/pendelegasian/{period['id']}/akhiri")).status_code == 303
         assert "Plh kepala dinas" not in (await officer.get("/akun")).text
+
+
+async def test_a_request_that_recurs_is_sent_directed_and_seen_as_one(
+    office: Office, applicant: httpx.AsyncClient
+) -> None:
+    typed = TYPED | {"repeat": "week", "repeat_until": "2026-11-23"}
+    assert (
+        await applicant.post("/permohonan/baru", data=typed | {"repeat_until": ""}, files=LETTER)
+    ).status_code == 422
+    sent = await applicant.post("/permohonan/baru", data=typed, files=LETTER)
+    page = (await applicant.get(sent.headers["location"])).text
+    series = re.search(r'href="(/permohonan/seri/[^"]+)"', page)
+    assert series
+    async with visitor(application(office), office, "kadis") as head:
+        assert "Waktu · 3" in (await head.get(series[1])).text
+        assert (await head.post(f"{series[1]}/disposisi", data={"accept": "no"})).status_code == 422
+        assert (await head.post(f"{series[1]}/disposisi", data={"accept": "yes"})).status_code == 303
+        assert (await head.post(f"{series[1]}/disposisi", data={"accept": "yes"})).status_code == 409
+        ident = series[1].rsplit("/", 1)[1]
+        assert len((await head.get(f"/api/v1/series/{ident}")).json()["items"]) == 3
