@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from central.domain.words import Leader
 from contract import Readiness
 from tests.service.pages.office import PASSWORD, PDF, Office, busy, heard, office_in, served
 
@@ -141,12 +143,25 @@ async def test_a_rooms_card_changes_on_an_open_wall_when_the_room_speaks(browser
 async def test_every_page_is_clean(browser: Browser, office: Office, theme: str, language: str) -> None:
     session, waiting = busy(office)
     office.request("Menunggu disposisi")
+    office.approved(office.request("Rapat biasa"))
+    led = office.forwarded(office.request("Rakor Gubernur", leader=Leader.GOVERNOR)).id
+    proposal = office.services.displacing.propose(led, office.person("bidang")).id
+    office.later(timedelta(minutes=25))
     pages = {
         "bidang": ["/kotak-masuk", f"/kotak-masuk/{waiting}", "/dinding", "/dinding?tv=1", "/jadwal", "/ruang"],
-        "kadis": ["/kotak-masuk", f"/sesi/{session}", "/laporan", "/akun"],
+        "teknisi": ["/waktu"],
+        "kadis": [
+            f"/penggeseran/{proposal}",
+            "/pendelegasian",
+            "/kotak-masuk",
+            f"/sesi/{session}",
+            "/laporan",
+            "/akun",
+        ],
         "pemohon": ["/permohonan", "/permohonan/baru", f"/permohonan/{waiting}", "/kotak-masuk"],
         "": ["/login"],
     }
+    pages["bidang"] += [f"/kotak-masuk/{led}", "/jadwal/terlayani?hari=2026-11-09", "/penggeseran"]
     chosen = {"siaga_tema": theme, "siaga_language": language}
     async with served(office) as url:
         for login, paths in pages.items():
