@@ -14,10 +14,12 @@ from enum import StrEnum
 from itertools import count, islice
 from typing import Final
 
+from central.domain.calendar import Span
 from central.domain.findings import Code, Finding, Verdict
 from central.domain.resources import Need, Occupied, Resources, RoomFacts, Rules, Wish
 from central.domain.staff import suitable
 from central.domain.verification import verify
+from central.domain.words import UnitKind
 
 
 class Kind(StrEnum):
@@ -114,6 +116,11 @@ class _Looking:
         self._now = now
         self._search = search
         self._taken = _by_day(resources.occupied, rules)
+        self._held: dict[str, list[Span]] = {}
+        """When each room is taken: most times fail on that alone, and need no further look."""
+        for one in resources.occupied:
+            if one.kind is UnitKind.ROOM:
+                self._held.setdefault(one.unit, []).append((one.rival.starts, one.rival.ends))
         failing = {finding.code for finding in self._found(wish, resources.room) if _fails(finding)}
         self.anything = bool(failing)
         self._accepted = failing & (_ALIKE | _HOURS)
@@ -154,7 +161,9 @@ class _Looking:
         """Yield other times, the closest first; at one time only the best room."""
         for moved in self._times():
             for room in rooms:
-                if self._large_enough(room) and not self.failing(moved, room, elsewhen=True):
+                if not self._large_enough(room) or self._room_taken(moved, room):
+                    continue
+                if not self.failing(moved, room, elsewhen=True):
                     yield self._alternative(kind, moved, room, ())
                     break
 
@@ -169,6 +178,10 @@ class _Looking:
                 soon = moved.starts - self._rules.buffers.setup < self._now
                 if not soon and (leader or self._rules.calendar.outside(moved.starts, moved.ends) is None):
                     yield moved
+
+    def _room_taken(self, wish: Wish, room: RoomFacts) -> bool:
+        starts, ends = self._rules.around_room(room.id, wish)
+        return any(begin < ends and starts < end for begin, end in self._held.get(room.id, ()))
 
     def _large_enough(self, room: RoomFacts) -> bool:
         return room.capacity >= min(self._wish.participants, self._resources.room.capacity)
