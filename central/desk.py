@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -41,6 +41,7 @@ from central.model import (
     LetterFile,
     Person,
     Request,
+    RequestChange,
     Upload,
     Verification,
 )
@@ -51,6 +52,14 @@ from contract import new_id
 
 _SIGNED: Final = frozenset({Event.ACCEPT, Event.RETURN})
 """By the head of the office, or by who acts for the head."""
+_CHANGES_SHOWN: Final = frozenset(
+    {
+        "letter_number", "letter_date", "letter_subject", "letter_sha256", "contact_name", "contact_phone", "title",
+        "agenda", "starts", "ends", "room_id", "participants", "platform", "leader", "recording", "own_account",
+        "own_equipment", "own_people", "streaming", "needs",
+    }
+)  # fmt: skip
+"""What an applicant may change; the rest follows from it."""
 _WAITS_FOR: Final = {State.SUBMITTED: Role.HEAD, State.DISPOSED: Role.VERIFIER, State.RETURNED: Role.APPLICANT}
 
 
@@ -278,10 +287,30 @@ class Desk:
             if file is not None:
                 _keep_letter(connection, file, self.now())
                 change |= {"letter_name": file.name, "letter_sha256": file.sha256}
+            _keep_change(connection, request_id, change, by, self.now())
             connection.execute(t.request.update().where(t.request.c.id == request_id).values(change))
             changed = rows.request(connection, request_id, self.assess.standards)
         self._bell.ring(bell.REQUESTS)
         return changed
+
+    def changes(self, request: Request) -> tuple[RequestChange, ...]:
+        """Return what changed each time a request was sent in again, oldest first."""
+        query = t.request_change.select().where(t.request_change.c.request_id == request.id)
+        with self._store.reading() as connection:
+            found = connection.execute(query.order_by(t.request_change.c.id)).mappings()
+            return tuple(RequestChange(row["at"], row["actor"], _pairs(row["changes"])) for row in found)
+
+    def tracked(self, token: str) -> Request:
+        """Return the request that a public link leads to; the link is all that is asked for.
+
+        Raises:
+            NotFound: it leads nowhere.
+        """
+        with self._store.reading() as connection:
+            found = rows.requests(connection, self.assess.standards, t.request.c.tracking == token) if token else ()
+        if not found:
+            raise NotFound("link", token[:8])
+        return found[0]
 
     # Step 2: the head's direction
 
@@ -374,6 +403,25 @@ class Desk:
             changed = rows.request(connection, request_id, self.assess.standards)
         self._bell.ring(bell.REQUESTS)
         return changed
+
+
+def _pairs(text: str) -> dict[str, tuple[str, str]]:
+    return {name: (old, new) for name, (old, new) in json.loads(text).items()}
+
+
+def _keep_change(
+    connection: sa.Connection, request_id: str, change: Mapping[str, object], by: Person, at: datetime
+) -> None:
+    """Write down what of a request is other than it was, old and new."""
+    before = connection.execute(t.request.select().where(t.request.c.id == request_id)).mappings().one()
+    unlike = {
+        name: (before[name], new) for name, new in change.items() if before[name] != new and name in _CHANGES_SHOWN
+    }
+    if unlike:
+        text = json.dumps({name: [str(old), str(new)] for name, (old, new) in unlike.items()})
+        connection.execute(
+            t.request_change.insert(), {"request_id": request_id, "at": at, "actor": by.name, "changes": text}
+        )
 
 
 def _made_with(connection: sa.Connection, by: Person, key: str | None) -> str | None:

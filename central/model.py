@@ -235,6 +235,15 @@ class Verification:
         return worst(self.findings)
 
 
+@dataclass(frozen=True, slots=True)
+class RequestChange:
+    """A new version of a request: field to what it was and what it is."""
+
+    at: datetime
+    actor: str
+    fields: dict[str, tuple[str, str]]
+
+
 class ProposalState(StrEnum):
     """What became of a proposal."""
 

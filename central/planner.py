@@ -16,13 +16,15 @@ from central.domain.allocation import allocate
 from central.domain.alternatives import Alternative, Search, alternatives
 from central.domain.candidates import candidate, impossible
 from central.domain.findings import Finding, Rival
-from central.domain.resources import Occupied, Resources, Rules
+from central.domain.resources import AccountFacts, Occupied, OperatorFacts, Resources, Rules
 from central.domain.servable import Candidate, Day, Servable, servable
 from central.domain.sop import State
 from central.domain.staff import suitable
 from central.domain.verification import verify
 from central.domain.words import UnitKind
 from central.model import Operator, Request
+
+STAFF_SHOWN = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,17 @@ class Planner:
         found = replace(found, occupied=(*found.occupied, *as_if))
         facts = tuple(rows.room_facts(one) for one in rows.rooms(connection))
         return alternatives(wish_of(request), found, facts, self._assess.rules(request.starts), now=self._now())
+
+    def accounts(self) -> tuple[AccountFacts, ...]:
+        """Return the meeting accounts in use."""
+        with self._store.reading() as connection:
+            return stock.accounts(connection)
+
+    def staff(self) -> tuple[OperatorFacts, ...]:
+        """Return the division's people, with their leave of the coming weeks."""
+        now = self._now()
+        with self._store.reading() as connection:
+            return stock.operators(connection, rows.operators(connection), (now, now + STAFF_SHOWN))
 
     def servable(self, day: date) -> ServableDay:
         """Return which of the requests that start on `day` and wait for a decision can be served together."""

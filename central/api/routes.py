@@ -247,6 +247,27 @@ def end_delegation(
     return _json(services.delegations.end(ident, by))
 
 
+@router.get("/equipment")
+def equipment(services: CurrentServices, by: Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]) -> Json:
+    """Return the equipment that can be lent: how many pieces, and how many of them are out of order."""
+    del by
+    return _items(services.desk.choices().equipment)
+
+
+@router.get("/accounts")
+def accounts(services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_ROOMS))]) -> Json:
+    """Return the meeting accounts with the limits of their plans."""
+    del by
+    return _items(services.planner.accounts())
+
+
+@router.get("/staff")
+def staff(services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_ROOMS))]) -> Json:
+    """Return the division's people with what they have learnt, their shifts, and their leave of the next weeks."""
+    del by
+    return _items(services.planner.staff())
+
+
 @router.get("/series/{ident}")
 def series(
     ident: Ident, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REQUESTS))]

@@ -9,14 +9,14 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from central.api.guard import requires
+from central.api.guard import public, requires
 from central.domain.sop import Event, State, possible
 from central.domain.words import Role
 from central.errors import Forbidden, Invalid, Refused, Wrong
 from central.model import Direction, Person
 from central.model import Request as Record
 from central.permissions import Action, may
-from central.web import words
+from central.web import changes, words
 from central.web.access import Ask, Letter, Parts, Typed, number, text
 from central.web.findings import span
 from central.web.forms import NAMES, RequestForm, draft_of, mistakes
@@ -95,6 +95,12 @@ def _platforms(own: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own, *PLATFORMS)))
 
 
+@router.get("/lacak/{token}", dependencies=[Depends(public)])
+def tracking(request: Request, parts: Ask, token: str) -> Response:
+    """Show whoever has the link how the request goes on: no letter, no person, nothing to be done."""
+    return parts.site.page(request, "tracking.html", None, record=parts.desk.tracked(token))
+
+
 @router.get("/permohonan/seri/{ident}")
 def series_page(request: Request, parts: Ask, person: Reader, ident: str) -> Response:
     """Show every time of a request that recurs."""
@@ -155,6 +161,7 @@ def show(
         "record": record,
         "can_withdraw": bool(takes_back) and may(person, Action.WITHDRAW),
         "may_act": waits,
+        "changes": parts.site.listed(request, lambda translate: changes.shown(parts.desk.changes(record), translate)),
         "notices": parts.displacing.notices(record),
         "typed": {"reason": ""},
     }

@@ -55,6 +55,30 @@ LEADERS: Final[Mapping[Leader, str]] = {
     Leader.SECRETARY: N_("Regional secretary"),
 }
 
+FIELDS: Final[Mapping[str, str]] = {
+    "letter_number": N_("Letter number"),
+    "letter_date": N_("Letter date"),
+    "letter_subject": N_("Subject"),
+    "letter_sha256": N_("Letter"),
+    "contact_name": N_("Contact person"),
+    "contact_phone": N_("Telephone"),
+    "title": N_("Title of the event"),
+    "agenda": N_("Agenda"),
+    "starts": N_("From"),
+    "ends": N_("Until"),
+    "room_id": N_("Room"),
+    "participants": N_("Participants in the room"),
+    "platform": N_("Platform"),
+    "leader": N_("Leader taking part"),
+    "recording": N_("Recording"),
+    "streaming": N_("Streaming"),
+    "needs": N_("Equipment wanted"),
+    "own_account": N_("Own account"),
+    "own_equipment": N_("Own equipment"),
+    "own_people": N_("Own people"),
+}
+"""What may change from one version of a request to the next."""
+
 REPEATS: Final[Mapping[str, str]] = {
     "": N_("Once"),
     Every.DAY: N_("Every day"),

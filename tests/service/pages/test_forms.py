@@ -14,6 +14,7 @@ import pytest
 from central.domain.findings import Code, Consideration, Fix, Verdict
 from central.domain.sop import State
 from central.domain.words import Leader
+from central.model import Direction
 from central.web import findings, words
 from contract import Phase, StepOutcome
 from tests.service.pages.office import PASSWORD, PDF, Office, application, busy, office_in, visitor
@@ -375,3 +376,22 @@ async def test_a_request_that_recurs_is_sent_directed_and_seen_as_one(
         assert (await head.post(f"{series[1]}/disposisi", data={"accept": "yes"})).status_code == 409
         ident = series[1].rsplit("/", 1)[1]
         assert len((await head.get(f"/api/v1/series/{ident}")).json()["items"]) == 3
+
+
+async def test_whoever_has_the_link_sees_how_it_goes_on_and_nobodys_name(office: Office) -> None:
+    request = office.request("Rapat terbuka")
+    office.services.desk.dispose(request.id, Direction(accept=False, note="Lengkapi"), office.person("kadis"))
+    app = application(office)
+    async with visitor(app, office) as anybody:
+        page = (await anybody.get(f"/lacak/{request.tracking}")).text
+        assert "Rapat terbuka" in page
+        assert "Budi" not in page
+        assert "Lengkapi" not in page
+        assert (await anybody.get("/lacak/nothing")).status_code == 404
+    async with visitor(app, office, "pemohon") as applicant:
+        assert f"/lacak/{request.tracking}" in (await applicant.get(f"/permohonan/{request.id}")).text
+        assert len((await applicant.get("/api/v1/equipment")).json()["items"]) == 3
+    async with visitor(app, office, "bidang") as officer:
+        assert f"/lacak/{request.tracking}" not in (await officer.get(f"/permohonan/{request.id}")).text
+        assert len((await officer.get("/api/v1/accounts")).json()["items"]) == 3
+        assert (await officer.get("/api/v1/staff")).json()["items"][0]["name"] == "Dewi Lestari"
