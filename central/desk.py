@@ -268,16 +268,22 @@ class Desk:
         record(connection, ident, State.SUBMITTED, Deed(None, by.name, by.login, detail={"letter": file.sha256}), now)
         return ident
 
-    def resubmit(self, request_id: str, draft: Draft, upload: Upload | None, by: Person) -> Request:
+    def resubmit(
+        self, request_id: str, draft: Draft, upload: Upload | None, by: Person, *, unread: Iterable[Wrong] = ()
+    ) -> Request:
         """Send a returned request in again, changed; without an upload it keeps its letter.
+
+        `unread` are mistakes that a form found before.
 
         Raises:
             NotFound: there is no such request.
             Invalid: every field that is wrong.
             Refused: it was not returned.
         """
-        wrongs = check_draft(draft, self._policy)
-        if wrongs:
+        read_before = tuple(unread)
+        known = {wrong.field for wrong in read_before}
+        found = tuple(wrong for wrong in check_draft(draft, self._policy) if wrong.field not in known)
+        if wrongs := (*read_before, *found):
             raise Invalid(*wrongs)
         file = self._letters.keep(upload) if upload is not None else None
         with self._store.writing() as connection:

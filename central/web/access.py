@@ -127,3 +127,18 @@ async def _upload(form: Typed) -> Upload | None:
 
 
 Letter = Annotated[Upload | None, Depends(_upload)]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A request form as it was sent: what was typed, and the letter when one was attached."""
+
+    typed: FormData
+    letter: Upload | None
+
+
+def _sheet(typed: Typed, letter: Letter) -> Sheet:
+    return Sheet(typed, letter)
+
+
+Sent = Annotated[Sheet, Depends(_sheet)]

@@ -15,7 +15,7 @@ from central.domain.recurrence import Every, Recurrence
 from central.domain.resources import Need
 from central.domain.words import Leader
 from central.errors import Wrong
-from central.model import Contact, Draft
+from central.model import Contact, Draft, Request
 from contract import new_id
 from webui.i18n import N_
 
@@ -148,6 +148,33 @@ def _needs(typed: Mapping[str, str], wrongs: list[Wrong]) -> tuple[Need, ...]:
         wrongs.append(Wrong("needs", "needs.unreadable", f"wanted numbers of pieces, got {wanted}"))
         return ()
     return tuple(Need(ident, int(text)) for ident, text in wanted.items())
+
+
+def form_of(record: Request, zone: tzinfo) -> RequestForm:
+    """Return a request as the form that would make it."""
+    starts, ends = record.starts.astimezone(zone), record.ends.astimezone(zone)
+    return RequestForm(
+        letter_number=record.letter.number,
+        letter_date=record.letter.date.isoformat(),
+        letter_subject=record.letter.subject,
+        contact_name=record.contact.name,
+        contact_phone=record.contact.phone,
+        title=record.title,
+        agenda=record.agenda,
+        date=starts.date().isoformat(),
+        start=f"{starts:%H:%M}",
+        end=f"{ends:%H:%M}",
+        room=record.room.id,
+        participants=str(record.participants),
+        platform=record.platform,
+        leader=record.leader.value,
+        recording="on" if record.recording else "",
+        streaming="on" if record.streaming else "",
+        own_account="on" if record.own_account else "",
+        own_equipment=record.own_equipment,
+        own_people=record.own_people,
+        needs={need.equipment: str(need.count) for need in record.needs},
+    )
 
 
 def mistakes(wrongs: tuple[Wrong, ...]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
 
@@ -17,9 +18,9 @@ from central.model import Direction, Person
 from central.model import Request as Record
 from central.permissions import Action, may
 from central.web import changes, words
-from central.web.access import Ask, Letter, Parts, Typed, number, text
+from central.web.access import Ask, Letter, Parts, Sent, Typed, number, text
 from central.web.findings import span
-from central.web.forms import NAMES, RequestForm, draft_of, mistakes
+from central.web.forms import NAMES, RequestForm, draft_of, form_of, mistakes
 from central.web.site import PLATFORMS, platform_name, see_other
 from webui.i18n import N_
 
@@ -66,12 +67,46 @@ def submit(request: Request, parts: Ask, person: Applicant, typed: Typed, letter
     return see_other(f"/permohonan/{record.id}?kata=terkirim")
 
 
+@router.get("/permohonan/{ident}/ubah")
+def returned_form(request: Request, parts: Ask, person: Applicant, ident: str) -> Response:
+    """Show a returned request as the form it was, to be changed and sent again."""
+    record = parts.desk.get(ident, person)
+    if record.state is not State.RETURNED:
+        return see_other(f"/permohonan/{ident}")
+    return _form(request, parts, person, form_of(record, parts.site.zone), (), again=ident)
+
+
+@router.post("/permohonan/{ident}/ubah")
+def send_again(request: Request, parts: Ask, person: Applicant, ident: str, sent: Sent) -> Response:
+    """Send a returned request in again, or show the form with every mistake; without a letter it keeps its own."""
+    record = parts.desk.get(ident, person)
+    form = RequestForm(**{name: text(sent.typed, name) for name in NAMES}, needs=_pieces(sent.typed))
+    draft, unread = draft_of(form, record.agency.id, parts.site.zone)
+    draft = replace(draft, repeat=None)  # each time of a series is sent again by itself
+    try:
+        parts.desk.resubmit(ident, draft, sent.letter, person, unread=unread)
+    except Invalid as error:
+        return _form(request, parts, person, form, error.wrongs, again=ident)
+    except Refused:
+        return see_other(f"/permohonan/{ident}")
+    return see_other(f"/permohonan/{ident}?kata=terkirim")
+
+
 def _pieces(typed: FormData) -> dict[str, str]:
     """Return what was typed beside each kind of equipment."""
     return {name.removeprefix(PIECES): text(typed, name) for name in typed if name.startswith(PIECES)}
 
 
-def _form(request: Request, parts: Parts, person: Person, form: RequestForm, wrongs: tuple[Wrong, ...]) -> Response:
+def _form(
+    request: Request,
+    parts: Parts,
+    person: Person,
+    form: RequestForm,
+    wrongs: tuple[Wrong, ...],
+    *,
+    again: str = "",
+) -> Response:
+    """Show the form; `again` is the returned request that is sent again."""
     say, offered = parts.site.say, parts.desk.choices()
     return parts.site.page(
         request,
@@ -82,6 +117,8 @@ def _form(request: Request, parts: Parts, person: Person, form: RequestForm, wro
         mistakes={name: say(request, message) for name, message in mistakes(wrongs).items()},
         rooms=[("", say(request, N_("Choose a room")))] + [(room.id, room.name) for room in offered.rooms if room.open],
         equipment=offered.equipment,
+        action=f"/permohonan/{again}/ubah" if again else "/permohonan/baru",
+        again=again,
         repeats=[(name, say(request, word)) for name, word in words.REPEATS.items()],
         platforms=[(name, platform_name(name)) for name in _platforms(offered.platforms)],
         leaders=[(leader.value, say(request, words.LEADERS[leader])) for leader in offered.leaders],
@@ -159,6 +196,7 @@ def show(
     )
     standard: dict[str, object] = {
         "record": record,
+        "can_send_again": record.state is State.RETURNED and may(person, Action.SUBMIT),
         "can_withdraw": bool(takes_back) and may(person, Action.WITHDRAW),
         "may_act": waits,
         "changes": parts.site.listed(request, lambda translate: changes.shown(parts.desk.changes(record), translate)),

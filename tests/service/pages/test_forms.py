@@ -395,3 +395,24 @@ async def test_whoever_has_the_link_sees_how_it_goes_on_and_nobodys_name(office:
         assert f"/lacak/{request.tracking}" not in (await officer.get(f"/permohonan/{request.id}")).text
         assert len((await officer.get("/api/v1/accounts")).json()["items"]) == 3
         assert (await officer.get("/api/v1/staff")).json()["items"][0]["name"] == "Dewi Lestari"
+
+
+async def test_a_returned_request_is_changed_and_sent_again(office: Office, applicant: httpx.AsyncClient) -> None:
+    request = office.request("Rapat kurang lengkap")
+    where = f"/permohonan/{request.id}"
+    assert (await applicant.get(f"{where}/ubah")).status_code == 303  # nothing was returned yet
+    office.services.desk.dispose(request.id, Direction(accept=False, note="Lengkapi"), office.person("kadis"))
+    assert "Ubah dan kirim ulang" in (await applicant.get(where)).text
+    form = (await applicant.get(f"{where}/ubah")).text
+    assert 'value="Rapat kurang lengkap"' in form
+    assert 'name="repeat"' not in form
+    wrong = await applicant.post(f"{where}/ubah", data=TYPED | {"start": "soon", "contact_phone": ""})
+    assert wrong.status_code == 422
+    assert set(re.findall(r'id="(\w+)" name="\w+"[^>]*aria-invalid', wrong.text)) == {"start", "contact_phone"}
+    sent = await applicant.post(f"{where}/ubah", data=TYPED | {"title": "Rapat lengkap", "need-laptop": "2"})
+    assert sent.status_code == 303
+    page = (await applicant.get(where)).text
+    assert "<del>Rapat kurang lengkap</del>" in page
+    record = office.services.desk.get(request.id, office.person("pemohon"))
+    assert (record.state, record.needs[0].count) == (State.SUBMITTED, 2)
+    assert (await applicant.post(f"{where}/ubah", data=TYPED)).status_code == 303  # too late, and nothing is changed
