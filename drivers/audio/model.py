@@ -118,6 +118,8 @@ class Limits:
     """So far under the room's own treble, measured when it was calibrated, a voice lacks its sibilants."""
     speech_over_floor_db: float = 15.0
     """Only what is so loud is taken for speech."""
+    speech_for_s: int = 3
+    """A single vowel has no treble either."""
     speech_soft_lufs: float = -35.0
     speech_hot_lufs: float = -14.0
     speech_over_noise_db: float = 12.0
@@ -178,7 +180,8 @@ def _narrow(recent: Sequence[Second], own_treble_db: float, limits: Limits) -> b
     """Say whether treble is missing from every second in which somebody speaks."""
     floor = min(map(_floor, recent))
     spoken = [second for second in recent if second.loud_dbfs > floor + limits.speech_over_floor_db]
-    return bool(spoken) and all(second.treble_db < own_treble_db - limits.treble_lost_db for second in spoken)
+    enough = len(spoken) >= limits.speech_for_s
+    return enough and all(second.treble_db < own_treble_db - limits.treble_lost_db for second in spoken)
 
 
 @dataclass(frozen=True, slots=True)

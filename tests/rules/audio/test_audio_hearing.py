@@ -52,6 +52,12 @@ def test_a_telephones_band_shows_against_the_rooms_own() -> None:
     assert Flag.NARROW_BAND not in flags_of(telephone(room(3)))  # nothing to compare with
 
 
+def test_one_vowel_is_no_telephone() -> None:
+    hum_and_haw = telephone(voice(3, -30.0, 10.0))
+    hum_and_haw[96_000:] = 0.0
+    assert Flag.NARROW_BAND not in flags_of(hum_and_haw + pink(3, -62.0, 10.0), own_treble_db=-10.0)
+
+
 def test_loudness_and_levels_of_a_second() -> None:
     [second] = seconds_of(sine(997.0, -20.0, 1.0))
     assert second.loudest_lufs == pytest.approx(-23.0, abs=0.1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from drivers.audio import loudness
 from drivers.audio.loudness import BLOCK_FRAMES, RATE_HZ, STEP_FRAMES, Momentary, Samples, integrated
 from drivers.audio.model import SILENCE_DBFS
-from tests.rules.audio.sounds import pink, sine
+from tests.rules.audio.sounds import pink, sine, voice
 
 
 def witness(samples: Samples) -> float:
@@ -49,6 +49,13 @@ def test_silence_before_speech_is_gated_away() -> None:
     ids=["997 Hz", "60 Hz", "8 kHz", "pink", "pink then silence", "loud then soft"],
 )
 def test_it_reads_what_a_published_meter_reads(samples: Samples) -> None:
+    assert integrated(samples) == pytest.approx(witness(samples), abs=0.1)
+
+
+@given(seed=st.integers(0, 1000), dbfs=st.floats(-55.0, -8.0), over_db=st.floats(-5.0, 40.0))
+@settings(max_examples=15, deadline=None)
+def test_it_reads_what_a_published_meter_reads_of_any_voice_in_noise(seed: int, dbfs: float, over_db: float) -> None:
+    samples = voice(seed, dbfs) + pink(seed, dbfs - over_db)
     assert integrated(samples) == pytest.approx(witness(samples), abs=0.1)
 
 
