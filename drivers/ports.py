@@ -318,6 +318,8 @@ class SoundPort:
     present: bool
     muted: bool
     gain_db: float
+    is_default: bool | None = None
+    """Whether programs that name no device use it; None where the sound system does not tell."""
 
 
 @runtime_checkable
@@ -338,6 +340,28 @@ class Sound(Device, Protocol):
 
     async def gain(self, port: str, db: float) -> Result:
         """Set a port's gain in dB; completed only when read back."""
+
+
+@runtime_checkable
+class DefaultDevices(Protocol):
+    """A sound whose devices can be made those of programs that name none, as meeting programs do."""
+
+    async def make_default(self, port: str) -> Result:
+        """Make a port's device the default; completed only when read back.
+
+        From then on `check` finds fault with another program's choosing another one.
+        """
+
+
+@runtime_checkable
+class MutesAll(Protocol):
+    """A sound that can be silenced in one action."""
+
+    async def mute_all(self) -> Result:
+        """Mute every port, before anything that waits; completed only when all are read back.
+
+        What waits and would open a port again is refused.
+        """
 
 
 class BadBaseline(ValueError):

@@ -12,7 +12,21 @@ from typing import cast
 from drivers.address import DeviceAddress
 from drivers.errors import AddressError
 from drivers.outcomes import Outcome
-from drivers.ports import Camera, Device, Display, Inputs, Mixer, Outputs, Power, Setups, Sound, Stage, Switcher
+from drivers.ports import (
+    Camera,
+    DefaultDevices,
+    Device,
+    Display,
+    Inputs,
+    Mixer,
+    MutesAll,
+    Outputs,
+    Power,
+    Setups,
+    Sound,
+    Stage,
+    Switcher,
+)
 from drivers.verbs import VERBS, Verb
 
 
@@ -43,8 +57,8 @@ DRIVERS: dict[str, Driver] = {
         Driver("visca+serial", Camera, "drivers.visca.device", "drivers.visca.deadman"),
         Driver("visca+rfc2217", Camera, "drivers.visca.device", "drivers.visca.deadman"),
         Driver("obs+ws", Switcher, "drivers.obs.device", also=(Stage, Inputs, Outputs, Setups)),
-        Driver("audio+pulse", Sound, "drivers.audio.device"),
-        Driver("audio+model", Sound, "drivers.audio.device"),
+        Driver("audio+pulse", Sound, "drivers.audio.device", also=(DefaultDevices, MutesAll)),
+        Driver("audio+model", Sound, "drivers.audio.device", also=(DefaultDevices, MutesAll)),
         Driver("x32+udp", Mixer, "drivers.mixer.device"),
         Driver("xair+udp", Mixer, "drivers.mixer.device"),
         Driver("shure+tcp", Mixer, "drivers.mixer.device"),

@@ -18,9 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from drivers.outcomes import Result, Scalar
 from drivers.ports import (
     Camera,
+    DefaultDevices,
     Display,
     Inputs,
     Mixer,
+    MutesAll,
     Outputs,
     Power,
     RemembersPlaces,
@@ -130,6 +132,12 @@ class PortGain(Arguments):
 
     port: Annotated[str, Field(pattern="^(microphone|speaker)$")]
     db: Annotated[float, Field(ge=-80, le=20)]
+
+
+class PortName(Arguments):
+    """A sound port."""
+
+    port: Annotated[str, Field(pattern="^(microphone|speaker)$")]
 
 
 class ChannelMute(Arguments):
@@ -291,6 +299,16 @@ async def _port_gain(sound: Sound, wanted: PortGain) -> ReadBack:
     return ReadBack(gain_db is not None and abs(gain_db - wanted.db) <= 0.5, {"gain_db": gain_db})
 
 
+async def _port_is_default(sound: Sound, wanted: PortName) -> ReadBack:
+    default = {port.name: port.is_default for port in await sound.inventory()}.get(wanted.port)
+    return ReadBack(default is True, {"default": default})
+
+
+async def _ports_muted(sound: Sound, _: Nothing) -> ReadBack:
+    opened = [port.name for port in await sound.inventory() if port.present and not port.muted]
+    return ReadBack(not opened, {"open": ", ".join(opened)})
+
+
 async def _channel_muted(mixer: Mixer, wanted: ChannelMute) -> ReadBack:
     muted = (await mixer.strip(wanted.channel)).muted
     return ReadBack(muted is wanted.on, {"muted": muted})
@@ -346,6 +364,8 @@ SOUND = (
     Verb("mute", PortMute, lambda s, a: s.mute(a.port, a.on), _port_muted),
     Verb("gain", PortGain, lambda s, a: s.gain(a.port, a.db), _port_gain),
 )
+DEFAULT_DEVICES = (Verb("default", PortName, lambda s, a: s.make_default(a.port), _port_is_default),)
+MUTES_ALL = (Verb("mute-all", Nothing, lambda s, _: s.mute_all(), _ports_muted),)
 MIXER = (
     Verb("mute", ChannelMute, lambda m, a: m.mute(a.channel, a.on), _channel_muted),
     Verb("mute-all", Nothing, lambda m, _: m.mute_all(), _all_muted),
@@ -361,7 +381,8 @@ VERBS: dict[type, dict[str, Verb]] = {
     port: {verb.name: verb for verb in verbs}
     for port, verbs in (
         (Camera, CAMERA), (Switcher, SWITCHER), (Stage, STAGE), (Inputs, INPUTS), (Outputs, OUTPUTS), (Setups, SETUPS),
-        (Sound, SOUND), (Mixer, MIXER), (Display, DISPLAY), (Power, POWER),
+        (Sound, SOUND), (DefaultDevices, DEFAULT_DEVICES), (MutesAll, MUTES_ALL),
+        (Mixer, MIXER), (Display, DISPLAY), (Power, POWER),
     )
 }  # fmt: skip
 """Per port, its verbs by name."""

@@ -36,6 +36,7 @@ from drivers.audio.model import (
     SPEAKER,
     Limits,
     LoopAnswer,
+    default_measure,
     fault_measures,
     floor_dbfs,
     level_measures,
@@ -48,7 +49,7 @@ from drivers.audio.model import (
 from drivers.audio.speech import disturbs, speech_measures
 from drivers.audio.wires import ChildWire, TcpWire
 from drivers.errors import AddressError, DeviceRefused, OutcomeUnknown, ProtocolViolation
-from drivers.outcomes import Health, Measure, Outcome, Reason, Result, judge
+from drivers.outcomes import Health, Measure, Outcome, Reason, Result, Verdict, judge
 from drivers.ports import Baseline, Level, SoundPort
 
 ANSWER_WITHIN_S = 6.0
@@ -65,21 +66,38 @@ GAIN_TOLERANCE_DB = 0.5
 ECHO, CANCELLED = "echo", "cancelled"
 """The option of an address that says that the microphone cancels the loudspeaker's echo."""
 
+OPTIONAL, DEFAULT, BOTH = "optional", "default", "both"
+"""The options that say which ports the room can do without, and which should be the machine's defaults."""
+OPTIONS = (ECHO, OPTIONAL, DEFAULT)
+
 T = TypeVar("T")
 
 _DEVICE_NAME = re.compile(r"[\w.:+@-]{1,200}", re.ASCII)
 
 
 class RoomSound:
-    """Implements `drivers.ports.Sound` and `drivers.ports.Calibrates` over a sound worker.
+    """Implements `drivers.ports.Sound`, `Calibrates`, `DefaultDevices` and `MutesAll` over a sound worker.
 
+    `optional` are the ports that the room can do without; `defaults` are those whose devices
+    programs that name none should use.
     `cancels_echo` says that the microphone takes its own loudspeaker out of what it hears,
     as conference speakerphones do.
     """
 
-    def __init__(self, name: str, dial: Dial, *, cancels_echo: bool = False, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        dial: Dial,
+        *,
+        optional: frozenset[str] = frozenset(),
+        defaults: frozenset[str] = frozenset(),
+        cancels_echo: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
         self.name = name
         self._link = Link(name, dial)
+        self._optional = optional
+        self._defaults = defaults
         self._cancels_echo = cancels_echo
         self._limits = limits or Limits()
         self._baseline: Baseline | None = None
@@ -106,8 +124,9 @@ class RoomSound:
     async def check(self) -> Health:
         """Ask for the ports and listen for a second; plays nothing."""
         ports, routed = await self._look()
-        measures = [*(present_measure(port) for port in ports), restarts_measure(self._link.unwanted_ends())]
+        measures = [*map(self._present, ports), restarts_measure(self._link.unwanted_ends())]
         measures += [setting_measure(port) for port in ports if port.present]
+        measures += [default_measure(port) for port in ports if port.present and port.name in self._defaults]
         microphone = _port(ports, MICROPHONE)
         if microphone.present:
             measures += [routed] if routed else []
@@ -129,13 +148,17 @@ class RoomSound:
         a few seconds for them to pause.
         """
         ports, _ = await self._look()
-        measures = [present_measure(port) for port in ports]
-        if not all(port.present for port in ports):
+        measures = [*map(self._present, ports)]
+        if any(measure.verdict is Verdict.FAIL for measure in measures) or not _port(ports, MICROPHONE).present:
             return tuple(measures)
         muted = [port.name for port in ports if port.muted]
         if MICROPHONE not in muted:
             measures += await self._listen()
-        if loop and muted:
+        if loop and not _port(ports, SPEAKER).present:
+            measures += [
+                unproven(measure.reason) for measure in measures if measure.name == "speaker.present" and measure.reason
+            ]
+        elif loop and muted:
             measures.append(muted_measure(muted))
         elif loop:
             measures += await self._hear_itself(ports)
@@ -234,10 +257,44 @@ class RoomSound:
             raise OutcomeUnknown(self._other(f"{port} gain {db:g} dB", gain_db))
         return Result(Outcome.COMPLETED, timedelta(seconds=time.monotonic() - began), {"gain_db": gain_db})
 
+    async def mute_all(self) -> Result:
+        """Mute every port.
+
+        Raises:
+            OutcomeUnknown: one of them reads back open.
+            DeviceRefused: one that the room needs is not there; what is there was muted.
+        """
+        began = time.monotonic()
+        answer = await self._link.insist("mute_all", within_s=ANSWER_WITHIN_S)
+        muted = self._read(answer, "muted", lines.flags)
+        if not all(muted.values()):
+            raise OutcomeUnknown(self._other("every port muted", muted))
+        for port in {MICROPHONE, SPEAKER} - muted.keys() - self._optional:
+            detail = f"{self.name}: wanted {port} muted, found it missing; muted: {', '.join(muted) or 'nothing'}"
+            raise DeviceRefused(Reason("sound.device_missing", detail, {"port": port, "device": port}))
+        return Result(Outcome.COMPLETED, timedelta(seconds=time.monotonic() - began), {**muted})
+
+    async def make_default(self, port: str) -> Result:
+        """Make a port's device that of programs which name none; `check` then holds it to that.
+
+        Raises:
+            OutcomeUnknown: another one is read back as the default.
+        """
+        _known(port)
+        began = time.monotonic()
+        answer = await self._link.ask("default", within_s=ANSWER_WITHIN_S, port=port)
+        self._defaults |= {port}
+        if not (default := self._read(answer, "default", lines.flag)):
+            raise OutcomeUnknown(self._other(f"{port} as the default", "another device"))
+        return Result(Outcome.COMPLETED, timedelta(seconds=time.monotonic() - began), {"default": default})
+
+    def _present(self, port: SoundPort) -> Measure:
+        return present_measure(port, required=port.name not in self._optional)
+
     async def _listen(self) -> list[Measure]:
         readings = await self._link.wait_for_readings(LEVELS_A_SECOND, within_s=LEVELS_WITHIN_S)
         if not readings and self._link.absent:
-            return [not_opened_measure(self._link.absent)]
+            return [not_opened_measure(self._link.absent, self._link.absent_code)]
         own_floor_dbfs = self._baseline.noise_floor_dbfs if self._baseline else None
         return [
             *level_measures(readings, self._limits, own_floor_dbfs),
@@ -304,6 +361,7 @@ def _sound_port(part: Line) -> SoundPort:
         lines.flag(part, "present"),
         lines.flag(part, "muted"),
         lines.number(part, "gain_db"),
+        None if part.get("is_default") is None else lines.flag(part, "is_default"),
     )
 
 
@@ -320,8 +378,22 @@ def _device_option(address: DeviceAddress, option: str) -> str:
     return name
 
 
+def _ports_option(address: DeviceAddress, option: str) -> frozenset[str]:
+    """Return the ports that an option names.
+
+    Raises:
+        AddressError: it names none.
+    """
+    choices = {MICROPHONE: {MICROPHONE}, SPEAKER: {SPEAKER}, BOTH: {MICROPHONE, SPEAKER}}
+    if (chosen := address.options.get(option)) is None:
+        return frozenset()
+    if chosen not in choices:
+        raise AddressError(f"{address}: {option} can be microphone, speaker or both, got {chosen!r}")
+    return frozenset(choices[chosen])
+
+
 def _pulse(address: DeviceAddress) -> Dial:
-    address.allow(SPEAKER, MICROPHONE, ECHO)
+    address.allow(SPEAKER, MICROPHONE, *OPTIONS)
     speaker, microphone = _device_option(address, SPEAKER), _device_option(address, MICROPHONE)
 
     async def dial() -> Wire:
@@ -336,7 +408,7 @@ def _model(address: DeviceAddress) -> Dial:
     Raises:
         AddressError: no port: a model has no usual one.
     """
-    address.allow(ECHO)
+    address.allow(*OPTIONS)
     host, port = address.endpoint(0)
     if not port:
         raise AddressError(f"{address}: a port is wanted, as the model printed it")
@@ -358,4 +430,10 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> RoomSoun
     if (echo := address.options.get(ECHO, CANCELLED)) != CANCELLED:
         raise AddressError(f"{address}: {ECHO} can be {CANCELLED}, or is left out, got {echo!r}")
     dial = _pulse(address) if address.scheme == "audio+pulse" else _model(address)
-    return RoomSound(name, dial, cancels_echo=ECHO in address.options)
+    return RoomSound(
+        name,
+        dial,
+        optional=_ports_option(address, OPTIONAL),
+        defaults=_ports_option(address, DEFAULT),
+        cancels_echo=ECHO in address.options,
+    )

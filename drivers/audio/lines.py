@@ -3,14 +3,15 @@
 Supervisor to worker: `{"id": 1, "do": "inventory"}`; `do` is one of
 
 * `inventory`: ports, and whether the capture really hangs on the named microphone;
-* `mute` with `port`, `on`; `gain` with `port`, `db`: both answer what was read back;
+* `mute` with `port`, `on`; `gain` with `port`, `db`; `default` with `port`: each answers what was read back;
+* `mute_all`: goes before all that waits, of which what would open a port is then refused;
 * `prove`: play the chirp, answer a `LoopAnswer`.
 
 Worker to supervisor: an answer `{"id": 1, "ok": {…}}` or `{"id": 1, "error": CODE, "detail": TEXT}`,
 and events, of which each is also a sign of life:
 
 * `{"event": "level", "rms": dBFS, "peak": dBFS, "zero": bool, "clips": count}`, 20 a second;
-* `{"event": "absent", "detail": TEXT}` instead, while the microphone cannot be opened;
+* `{"event": "absent", "code": CODE, "detail": TEXT}` instead, while the microphone cannot be opened;
 * `{"event": "leaving", "detail": TEXT}` before it ends on purpose, to be started afresh.
 """
 
@@ -96,6 +97,18 @@ def flag(line: Line, key: str) -> bool:
     if not isinstance(value, bool):
         raise BadLine(f"{key}: wanted true or false, got {value!r}")
     return value
+
+
+def flags(line: Line, key: str) -> dict[str, bool]:
+    """Return the booleans at `key`, by name.
+
+    Raises:
+        BadLine: it is no object of booleans.
+    """
+    value = line.get(key)
+    if not isinstance(value, Mapping):
+        raise BadLine(f"{key}: wanted an object, got {value!r}")
+    return {name: flag(value, name) for name in value}
 
 
 def parts(line: Line, key: str) -> list[Line]:

@@ -65,6 +65,8 @@ class Link:
         self._alive = asyncio.Event()
         self.absent = ""
         """Why nothing is metered, while the worker cannot open the microphone."""
+        self.absent_code = "sound.not_opened"
+        """The same as a reason code."""
         self.on_changed: Callable[[], None] | None = None
         """Called when the sound system says that a device came, went or was set, or that the capture moved."""
         self.own_treble_db: float | None = None
@@ -134,6 +136,24 @@ class Link:
             self._waiting.pop(number, None)
             if answered.done() and not answered.cancelled():
                 answered.exception()  # taken note of, when the write failed first
+
+    async def insist(self, do: str, *, within_s: float) -> Line:
+        """Return the answer of this worker, or of the next when it is just being replaced.
+
+        For what may be carried out twice.
+
+        Raises:
+            DeviceUnreachable: no worker came, or that one ended too.
+            DeviceRefused: it answered that it did not.
+            OutcomeUnknown: it did not answer in time.
+        """
+        try:
+            return await self.ask(do, within_s=within_s)
+        except DeviceUnreachable:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await self._alive.wait()
+        return await self.ask(do, within_s=within_s)
 
     def _show_bug(self) -> None:
         """Raise what ended the keeper: nothing but a bug does."""
@@ -265,6 +285,7 @@ class Link:
             case "absent":
                 self._forget_levels()
                 self.absent = str(line.get("detail"))
+                self.absent_code = str(line.get("code", "sound.not_opened"))
             case "ports":
                 self._tell_changed()
             case "leaving":

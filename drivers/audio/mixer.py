@@ -46,7 +46,12 @@ class PulseMixer:
             SoundTrouble: no server, or `name` is no port.
         """
         kind = _kind(name)
-        return self._call(lambda pulse: _port(name, device, _found(pulse, kind, device)))
+
+        def look(pulse: Any) -> SoundPort:
+            default = _default(pulse, kind)
+            return _port(name, device, _found(pulse, kind, device), is_default=default == device)
+
+        return self._call(look)
 
     def mute(self, port: str, device: str, on: bool) -> bool:
         """Mute or open a port and return what the server then says of it.
@@ -86,9 +91,19 @@ class PulseMixer:
 
         def carry_out(pulse: Any) -> str:
             pulse.default_set(_wanted(pulse, kind, device))
-            return str(getattr(pulse.server_info(), f"default_{kind}_name"))
+            return _default(pulse, kind)
 
         return self._call(carry_out)
+
+    def suspended(self, port: str, device: str) -> bool:
+        """Return whether the server runs the device not at all; one that is gone is not suspended.
+
+        Raises:
+            SoundTrouble: no server.
+        """
+        kind = _kind(port)
+        entry = self._call(lambda pulse: _found(pulse, kind, device))
+        return entry is not None and bool(entry.state == "suspended")
 
     def captured_by(self, pid: int) -> str:
         """Return the name of the source that process `pid` records from, empty if none."""
@@ -176,16 +191,20 @@ def _found(pulse: Any, kind: str, device: str) -> Any:
     return next((entry for entry in getattr(pulse, f"{kind}_list")() if entry.name == device), None)
 
 
+def _default(pulse: Any, kind: str) -> str:
+    return str(getattr(pulse.server_info(), f"default_{kind}_name"))
+
+
 def _wanted(pulse: Any, kind: str, device: str) -> Any:
     if (entry := _found(pulse, kind, device)) is None:
         raise SoundTrouble("sound.device_missing", f"{kind} {device} is not there")
     return entry
 
 
-def _port(name: str, device: str, entry: Any) -> SoundPort:
+def _port(name: str, device: str, entry: Any, *, is_default: bool) -> SoundPort:
     if entry is None:
-        return SoundPort(name, device, False, False, 0.0)
-    return SoundPort(name, device, True, bool(entry.mute), _gain_db(entry))
+        return SoundPort(name, device, False, False, 0.0, is_default)
+    return SoundPort(name, device, True, bool(entry.mute), _gain_db(entry), is_default)
 
 
 def _gain_db(entry: Any) -> float:

@@ -192,13 +192,29 @@ class MeterReading:
     clips: int
 
 
-def present_measure(port: SoundPort) -> Measure:
-    """Say whether `port` is there."""
+def present_measure(port: SoundPort, *, required: bool = True) -> Measure:
+    """Say whether `port` is there; one that the room can do without is missed more quietly."""
     if port.present:
         return Measure(f"{port.name}.present", True, Verdict.PASS)
     detail = f"{port.name}: wanted {port.device!r}, which the sound system does not list; check plug and name"
     reason = Reason("sound.device_missing", detail, {"port": port.name, "device": port.device})
-    return Measure(f"{port.name}.present", False, Verdict.FAIL, limit="true", reason=reason)
+    verdict = Verdict.FAIL if required else Verdict.WARN
+    return Measure(f"{port.name}.present", False, verdict, limit="true", reason=reason)
+
+
+def default_measure(port: SoundPort) -> Measure:
+    """Say whether programs that name no device use `port`; the room has said that they should."""
+    name, wanted = f"{port.name}.default", f"wanted {port.device!r} as the default, "
+    if port.is_default:
+        return Measure(name, True, Verdict.PASS, limit="true")
+    values = {"port": port.name, "device": port.device}
+    if port.is_default is None:
+        detail = f"{port.name}: {wanted}found that the sound system does not tell which it is"
+        return Measure(
+            name, None, Verdict.UNPROVEN, limit="true", reason=Reason("sound.default_unknown", detail, values)
+        )
+    detail = f"{port.name}: {wanted}found another: a meeting program that names none uses that; make it the default"
+    return Measure(name, False, Verdict.WARN, limit="true", reason=Reason("sound.default_other", detail, values))
 
 
 def setting_measure(port: SoundPort) -> Measure:
@@ -262,10 +278,9 @@ def _howl_measure(latest: Second, limits: Limits, wrong: bool) -> Measure:
     return Measure("microphone.howl", value, Verdict.FAIL, "dB", limit, Reason("sound.howl", detail, {"howl_hz": hz}))
 
 
-def not_opened_measure(why: str) -> Measure:
-    """Say that the microphone is listed but cannot be opened."""
-    detail = f"microphone: wanted its sound, found that it does not open: {why}"
-    reason = Reason("sound.not_opened", detail, {"why": why})
+def not_opened_measure(why: str, code: str = "sound.not_opened") -> Measure:
+    """Say that the microphone is listed but gives nothing."""
+    reason = Reason(code, f"microphone: wanted its sound, found none: {why}", {"why": why})
     return Measure("microphone.signal", None, Verdict.FAIL, "dBFS", "not digital zero", reason)
 
 

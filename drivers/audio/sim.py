@@ -46,9 +46,10 @@ DELAY_AT_MOST_MS = 500.0
 BLOCK_S = dsp.BLOCK_FRAMES / dsp.RATE_HZ
 
 FAULTS = (
-    "microphone=ok|dead|muted|unplugged|taken, speaker=ok|muted|unplugged, path=ok|cut|DB, delay=MS,"
-    " polarity=normal|turned, canceller=DB|off, lost=TONES, clock=ok|stalled, noise=DBFS, talker=DBFS|off,"
-    f" talkers=1 to {len(PITCHES_HZ)}, pauses=yes|no, hum=DBFS|off, howl=HZ|off, band=whole|telephone"
+    "microphone=ok|dead|muted|unplugged|taken|suspended, speaker=ok|muted|unplugged, default=ok|taken,"
+    " path=ok|cut|DB, delay=MS, polarity=normal|turned, canceller=DB|off, lost=TONES, clock=ok|stalled,"
+    f" noise=DBFS, talker=DBFS|off, talkers=1 to {len(PITCHES_HZ)}, pauses=yes|no,"
+    " hum=DBFS|off, howl=HZ|off, band=whole|telephone"
 )
 
 
@@ -93,6 +94,8 @@ class Room:
         self.unplugged: set[str] = set()
         self.dead = False
         self.taken = False
+        self.suspended = False
+        self.default = dict(DEVICES)
         self.path_cut = False
         self.path_db = 0.0
         self.delay_ms = 0.0
@@ -212,6 +215,8 @@ class Room:
 
     def _sound_otherwise(self, name: str, value: str) -> None:
         match name, value:
+            case "default", "ok" | "taken":
+                self.default = dict(DEVICES if value == "ok" else dict.fromkeys(DEVICES, ELSEWHERE))
             case "clock", "ok" | "stalled":
                 self.stalled = value == "stalled"
             case "band", "whole" | "telephone":
@@ -255,14 +260,15 @@ class Room:
                 raise _no_such_fault(name, value)
 
     def _break_port(self, port: str, how: str) -> None:
-        if how not in {"ok", "dead", "muted", "unplugged", "taken"}:
+        if how not in {"ok", "dead", "muted", "unplugged", "taken", "suspended"}:
             raise _no_such_fault(port, how)
         self.muted[port] = how == "muted"
         (self.unplugged.add if how == "unplugged" else self.unplugged.discard)(port)
         if port == MICROPHONE:
             self.dead = how == "dead"
             self.taken = how == "taken"
-        elif how in {"dead", "taken"}:
+            self.suspended = how == "suspended"
+        elif how in {"dead", "taken", "suspended"}:
             raise ValueError(f"a loudspeaker that is {how} is path=cut: it takes samples and makes no sound")
 
 
@@ -276,7 +282,7 @@ class Seat:
 
     def pass_on(self, block: Block) -> None:
         """Take a block of the room's clock."""
-        if self._heard is not None:
+        if self._heard is not None and not self._room.suspended:
             if MICROPHONE in self._room.unplugged:
                 self._captured = ELSEWHERE  # and there it stays when the microphone is back
             self._heard(block)
@@ -289,7 +295,8 @@ class Seat:
         room = self._room
         if name not in DEVICES:
             raise SoundTrouble("sound.no_such_port", f"wanted microphone or speaker, got {name!r}")
-        return SoundPort(name, DEVICES[name], name not in room.unplugged, room.muted[name], room.gain_db[name])
+        device, present = DEVICES[name], name not in room.unplugged
+        return SoundPort(name, device, present, room.muted[name], room.gain_db[name], room.default[name] == device)
 
     def listen(self, heard: Callable[[Block], None]) -> None:
         """Start the capture.
@@ -320,6 +327,15 @@ class Seat:
         self._room.gain_db[port_of((self._port(port),), port).name] = db
         return self._room.gain_db[port]
 
+    def make_default(self, port: str) -> bool:
+        """Make a port's device the default."""
+        self._room.default[port] = port_of((self._port(port),), port).device
+        return True
+
+    def halted(self) -> str:
+        """Say whether the sound system keeps the microphone from giving samples."""
+        return f"{DEVICES[MICROPHONE]} is suspended at the sound system" if self._room.suspended else ""
+
 
 class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
@@ -347,7 +363,7 @@ class _Line(socketserver.StreamRequestHandler):
             _hang_up(self.request)
 
         station = Station(seat, send, leave)
-        self.server.owner.join(self.request, seat)
+        self.server.owner.join(self.request, seat, station)
         station.start()
         try:
             self._take_orders(station, send)
@@ -364,7 +380,7 @@ class _Line(socketserver.StreamRequestHandler):
                 if order.get("do") != "fault":
                     station.order(order)
                     continue
-                self.server.owner.room.fault(lines.text(order, "name"), lines.text(order, "value"))
+                self.server.owner.fault(lines.text(order, "name"), lines.text(order, "value"))
                 send({"id": order.get("id"), "ok": {}})
             except ValueError as error:
                 send({"id": None, "error": "sound.bad_order", "detail": str(error)})
@@ -385,7 +401,7 @@ class RoomServer:
         self._block_s = BLOCK_S / speed
         self._server = _Server((host, port), _Line)
         self._server.owner = self
-        self._seats: dict[socket.socket, Seat] = {}
+        self._seats: dict[socket.socket, tuple[Seat, Station]] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._threads = [
@@ -413,10 +429,17 @@ class RoomServer:
         for thread in self._threads:
             thread.join()
 
-    def join(self, connection: socket.socket, seat: Seat) -> None:
+    def fault(self, name: str, value: str) -> None:
+        """Break or mend something, which a sound system tells those who use it."""
+        self.room.fault(name, value)
+        with self._lock:
+            for _, station in self._seats.values():
+                station.look_again()
+
+    def join(self, connection: socket.socket, seat: Seat, station: Station) -> None:
         """Let a supervisor hear the room."""
         with self._lock:
-            self._seats[connection] = seat
+            self._seats[connection] = seat, station
 
     def part(self, connection: socket.socket) -> None:
         """Forget a supervisor."""
@@ -437,7 +460,7 @@ class RoomServer:
                 continue
             block = self.room.tick()
             with self._lock:
-                for seat in self._seats.values():
+                for seat, _ in self._seats.values():
                     seat.pass_on(block)
 
 

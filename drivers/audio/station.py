@@ -21,13 +21,16 @@ import numpy as np
 from drivers.audio import dsp, lines
 from drivers.audio.hearing import Hearing
 from drivers.audio.lines import Line
-from drivers.audio.model import LoopAnswer, LoopEnd
+from drivers.audio.model import MICROPHONE, SPEAKER, LoopAnswer, LoopEnd
+from drivers.audio.turns import MUTE_ALL, Turn, Turns
 from drivers.ports import SoundPort
 
 TRIES = 3
 SIGN_OF_LIFE_EVERY_S = 0.25
 LOOK_AGAIN_AFTER_S = 1.0
 """Looking for an absent microphone costs a process; once a second finds it soon enough."""
+NO_SAMPLES_AFTER_S = 0.4
+"""Blocks come every 0.05 s; a supervisor waits for a sign of life longer than this."""
 RECORDED_WITHIN_S = 1.0
 _PROVE = "prove"
 _LOOK = "look"
@@ -89,6 +92,12 @@ class SoundSystem(Protocol):
     def gain(self, port: str, db: float) -> float:
         """Set a port's gain and return what was read back."""
 
+    def make_default(self, port: str) -> bool:
+        """Let programs that name no device use the port's, and return whether they now do."""
+
+    def halted(self) -> str:
+        """Return why an open capture gives no samples, empty when nobody holds it back."""
+
 
 class Station:
     """One supervisor's view of a sound system.
@@ -101,11 +110,13 @@ class Station:
         self._send = send
         self._leave = leave
         self._blocks: queue.SimpleQueue[Block | None] = queue.SimpleQueue()
-        self._orders: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
-        self._proofs: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
+        self._orders = Turns()
+        self._proofs = Turns()
         self._takes: queue.SimpleQueue[Block] | None = None
         self._set = 0
         """How often a port was muted, opened or set: a proof meanwhile proves nothing."""
+        self._muted: dict[str, bool] = {}
+        """What was last read back of each port: to open one that is open disturbs nothing."""
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=self._meter, name="sound-meter", daemon=True),
@@ -129,7 +140,8 @@ class Station:
     def stop(self) -> None:
         """End the threads; a sound system that hangs keeps them."""
         self._over.set()
-        for waited_for in (self._blocks, self._orders, self._proofs):
+        self._blocks.put(None)
+        for waited_for in (self._orders, self._proofs):
             waited_for.put(None)
 
     # --- meter ---
@@ -139,7 +151,7 @@ class Station:
             try:
                 self._system.listen(self.heard)
             except SoundTrouble as trouble:
-                self._wait_alive(str(trouble))
+                self._wait_alive(trouble)
             else:
                 self._pass_levels_on()
 
@@ -147,16 +159,19 @@ class Station:
         """Take a block from the sound system."""
         self._blocks.put(block)
 
-    def _wait_alive(self, detail: str) -> None:
+    def _wait_alive(self, trouble: SoundTrouble) -> None:
         for _ in range(round(LOOK_AGAIN_AFTER_S / SIGN_OF_LIFE_EVERY_S)):
-            self._send({"event": "absent", "detail": detail})
+            self._tell_absent(trouble.code, str(trouble))
             if self._over.wait(SIGN_OF_LIFE_EVERY_S):
                 return
+
+    def _tell_absent(self, code: str, detail: str) -> None:
+        self._send({"event": "absent", "code": code, "detail": detail})
 
     def _pass_levels_on(self) -> None:
         """Send a line for each block; without blocks there is no line, which the supervisor notices."""
         hearing = Hearing()
-        while (block := self._blocks.get()) is not None:
+        while (block := self._next_block()) is not None:
             if (takes := self._takes) is not None:
                 takes.put(block)
             level = dsp.level(block.samples)
@@ -174,15 +189,30 @@ class Station:
             if second is not None:
                 self._send({"event": "second", **_rounded(asdict(second))})
 
+    def _next_block(self) -> Block | None:
+        """Wait for a block; while somebody holds the microphone back, say so, which a new worker would not mend."""
+        while True:
+            try:
+                return self._blocks.get(timeout=NO_SAMPLES_AFTER_S)
+            except queue.Empty:
+                pass
+            try:
+                halted = self._system.halted()
+            except SoundTrouble:  # its silence is told by ours
+                continue
+            if halted:
+                self._tell_absent("sound.suspended", halted)
+
     # --- work ---
 
-    def _work(self, orders: queue.SimpleQueue[Line | None]) -> None:
-        while (order := orders.get()) is not None:
+    def _work(self, orders: Turns) -> None:
+        while (order := (turn := orders.get()).order) is not None:
             if order.get("do") == _LOOK:
                 self._look()
                 continue
             number = order.get("id")
             try:
+                _still_wanted(turn)
                 self._send({"id": number, "ok": self._carry_out(order)})
             except SoundTrouble as trouble:
                 self._send({"id": number, "error": trouble.code, "detail": str(trouble)})
@@ -195,17 +225,43 @@ class Station:
         match order.get("do"):
             case "inventory":
                 self._inventory = self._system.inventory()
+                self._muted = {port.name: port.muted for port in self._inventory.ports}
                 return _listed(self._inventory)
             case "mute":
-                self._set += 1
-                return {"muted": self._system.mute(lines.text(order, "port"), lines.flag(order, "on"))}
+                port, on = lines.text(order, "port"), lines.flag(order, "on")
+                self._set += on != self._muted.get(port)
+                self._muted[port] = self._system.mute(port, on)
+                return {"muted": self._muted[port]}
             case "gain":
                 self._set += 1
                 return {"gain_db": self._system.gain(lines.text(order, "port"), lines.number(order, "db"))}
+            case "default":
+                return {"default": self._system.make_default(lines.text(order, "port"))}
+            case _ if order.get("do") == MUTE_ALL:
+                return self._mute_all()
             case _ if order.get("do") == _PROVE:
                 return asdict(self.prove())
             case other:
-                raise ValueError(f"do: wanted inventory, mute, gain or prove, got {other!r}")
+                raise ValueError(f"do: wanted inventory, mute, mute_all, gain, default or prove, got {other!r}")
+
+    def _mute_all(self) -> Line:
+        """Mute what is there, whatever else fails, and return what was read back.
+
+        Raises:
+            SoundTrouble: a port is there and could not be muted.
+        """
+        self._set += 1
+        muted: dict[str, bool] = {}
+        trouble: SoundTrouble | None = None
+        for port in (MICROPHONE, SPEAKER):
+            try:
+                muted[port] = self._muted[port] = self._system.mute(port, True)
+            except SoundTrouble as error:
+                if error.code != "sound.device_missing":
+                    trouble = trouble or error
+        if trouble is not None:
+            raise trouble
+        return {"muted": muted}
 
     _inventory: Inventory | None = None
 
@@ -278,6 +334,16 @@ class Station:
             taken.append(block)
             frames += block.samples.size
         return taken
+
+
+def _still_wanted(turn: Turn) -> None:
+    """Refuse what would undo that everything was muted.
+
+    Raises:
+        SoundTrouble: it would.
+    """
+    if turn.overtaken:
+        raise SoundTrouble("sound.muted_all", "everything was muted while this waited")
 
 
 def _rounded(values: dict[str, lines.Value]) -> Line:

@@ -112,6 +112,16 @@ class PulseSystem:
         """Set a port's gain and ask what it is."""
         return self._mixer.gain(port, self._devices.get(port, ""), db)
 
+    def make_default(self, port: str) -> bool:
+        """Make a port's device the default and ask which it is."""
+        device = self._devices.get(port, "")
+        return self._mixer.make_default(port, device) == device
+
+    def halted(self) -> str:
+        """Ask whether the server has suspended the microphone while we record from it."""
+        device = self._devices[MICROPHONE]
+        return f"{device} is suspended at the sound server" if self._mixer.suspended(MICROPHONE, device) else ""
+
     def _library(self) -> Any:
         """Return PortAudio, started when first wanted."""
         if self._portaudio is None:

@@ -44,7 +44,7 @@ REAL: Final = Pace(
     timedelta(days=3), timedelta(minutes=30), timedelta(minutes=5), timedelta(minutes=30), timedelta(minutes=15)
 )
 COMPRESSED: Final = Pace(
-    timedelta(0), timedelta(seconds=12), timedelta(seconds=5), timedelta(seconds=12), timedelta(seconds=2)
+    timedelta(0), timedelta(seconds=20), timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=2)
 )
 
 

@@ -23,7 +23,7 @@ from siaga.demo.processes import Children, DemoFailure
 from siaga.demo.site import Room, Site, made
 from siaga.demo.story import Story
 
-STARTS_IN: Final = timedelta(seconds=16)
+STARTS_IN: Final = timedelta(seconds=24)
 LASTS: Final = timedelta(seconds=12)
 PRESSES: Final = (("podium", 2, "Kamera"), ("kamera-slide", 4, "Kamera + slide"))
 """What the technician presses: preset, the camera's memory, the scene."""

@@ -1,0 +1,132 @@
+"""One room to the contract tests, whether it is modelled or a live sound server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import wave
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from drivers.audio.sim import RoomServer
+from tests.wire.audio.rooms import PulseRoom
+
+NOISE_DBFS = -62.0
+NOISE_S = 60
+RATE_HZ = 48_000
+
+
+class House(Protocol):
+    """What somebody can do to a room behind the driver's back."""
+
+    address: str
+
+    def mute_by_hand(self, on: bool) -> None:
+        """Mute or open the microphone."""
+
+    def take_default(self) -> None:
+        """Let another device be the default microphone."""
+
+    def unplug(self) -> None:
+        """Take the microphone away."""
+
+    def plug(self) -> None:
+        """Bring it back."""
+
+    def suspend(self, on: bool) -> None:
+        """Hold the microphone back, or let it go on."""
+
+    def cut_path(self) -> None:
+        """Let nothing of the loudspeaker reach the microphone."""
+
+    def close(self) -> None:
+        """Put everything back."""
+
+
+class ModelHouse:
+    """The room model over TCP."""
+
+    def __init__(self, server: RoomServer) -> None:
+        self._server = server
+        self.address = server.address
+
+    def mute_by_hand(self, on: bool) -> None:
+        self._server.fault("microphone", "muted" if on else "ok")
+
+    def take_default(self) -> None:
+        self._server.fault("default", "taken")
+
+    def unplug(self) -> None:
+        self._server.fault("microphone", "unplugged")
+
+    def plug(self) -> None:
+        self._server.fault("microphone", "ok")
+
+    def suspend(self, on: bool) -> None:
+        self._server.fault("microphone", "suspended" if on else "ok")
+
+    def cut_path(self) -> None:
+        self._server.fault("path", "cut")
+
+    def close(self) -> None:
+        pass
+
+
+class PulseHouse:
+    """A live server with a microphone that can be pulled out, and noise in its air."""
+
+    address = "audio+pulse:///?speaker=speaker&microphone=usb_mic"
+
+    def __init__(self, pulse: PulseRoom) -> None:
+        self._pulse = pulse
+        self._module = ""
+        self.plug()
+        self._noise = subprocess.Popen(
+            ["paplay", "--device=air", str(_noise(pulse.folder / "noise.wav"))], env=pulse._env()
+        )
+
+    def mute_by_hand(self, on: bool) -> None:
+        self._pulse.pactl("set-source-mute", "usb_mic", str(int(on)))
+
+    def take_default(self) -> None:
+        self._pulse.pactl("set-default-source", "mic")
+
+    def unplug(self) -> None:
+        self._pulse.pactl("unload-module", self._module)
+        self._module = ""
+
+    def plug(self) -> None:
+        plug = ("load-module", "module-remap-source", "source_name=usb_mic", "master=air.monitor", "remix=no")
+        self._module = str(json.loads(self._pulse.pactl(*plug))["index"])
+
+    def suspend(self, on: bool) -> None:
+        self._pulse.pactl("suspend-source", "usb_mic", str(int(on)))
+
+    def cut_path(self) -> None:
+        self._loop_volume("0%")
+
+    def close(self) -> None:
+        self._loop_volume("100%")
+        self._noise.terminate()
+        self._noise.wait(5)
+        if self._module:
+            self.unplug()
+
+    def _loop_volume(self, volume: str) -> None:
+        """Set how loud the loudspeaker arrives: the loopback's own playing into the air."""
+        for stream in json.loads(self._pulse.pactl("list", "sink-inputs")):
+            if stream["driver"] == "module-loopback.c":
+                self._pulse.pactl("set-sink-input-volume", str(stream["index"]), volume)
+
+
+def _noise(path: Path) -> Path:
+    if not path.exists():
+        samples = np.random.default_rng(1).standard_normal(NOISE_S * RATE_HZ) * 10 ** (NOISE_DBFS / 20)
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE_HZ)
+            file.writeframes((samples * 32_767).astype("<i2").tobytes())
+    return path
