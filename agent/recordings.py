@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -11,6 +14,7 @@ from agent.translate import measured_of
 from contract.messages import PlannedSession
 from contract.words import EntryKind
 from drivers.obs.recording import Examined, Recording, examine
+from drivers.obs.splitting import files_of
 from drivers.outcomes import Verdict
 from drivers.ports import Device, NamesRecordings
 
@@ -52,29 +56,41 @@ class Recordings:
 
     def _closed(self, device: str, path: str, lasted_s: float | None) -> None:
         """Note a recording that came to rest, and look into it."""
-        plan = self._desk.session_now()
-        body = {"path": path, "lasted_s": None if lasted_s is None else round(lasted_s, 1)}
-        self._desk.note_recording(plan, EntryKind.RECORDED, device, body)
+        plan, closed = self._desk.session_now(), Recording(path, lasted_s)
+        self._desk.note_recording(plan, EntryKind.RECORDED, device, _closed(closed))
         session = "" if plan is None else plan.id
-        work = self._examine(device, plan, Recording(path, lasted_s))
+        work = self._look_into(device, plan, closed, time.time())
         self._examining[session] = self._examining.get(session, 0) + 1
         if not self._desk.spawn_work(work, f"examine recording of {device}"):
             self._examining[session] -= 1
 
-    async def _examine(self, device: str, plan: PlannedSession | None, closed: Recording) -> None:
+    async def _look_into(self, device: str, plan: PlannedSession | None, closed: Recording, at: float) -> None:
+        """Look into every file of a recording that was closed at `at`, in seconds of the files' clock."""
+        local, before_s = self._switchers[device].is_local, 0.0
         try:
-            found = await examine(closed, local=self._switchers[device].is_local)
-            self._desk.note_recording(plan, EntryKind.RECORDING_CHECKED, device, _told(closed, found))
+            files = await asyncio.to_thread(files_of, closed, at) if local and closed.path else (closed,)
+            for file in files:
+                if file.path != closed.path:
+                    self._desk.note_recording(plan, EntryKind.RECORDED, device, _closed(file))
+            for file in files:
+                found = await examine(replace(file, before_s=before_s), local=local)
+                before_s += found.length_s or 0.0
+                self._desk.note_recording(plan, EntryKind.RECORDING_CHECKED, device, _told(file, found))
         except OSError as error:  # the disk went away, or no process could be started
             log.warning("recording not examined: %s", error, extra={"action": "examine", "device": device})
         finally:
             self._examining["" if plan is None else plan.id] -= 1
 
 
+def _closed(file: Recording) -> dict[str, Any]:
+    """Return what is noted of a file before anybody looked into it."""
+    lasted = None if file.lasted_s is None or file.parts > 1 else round(file.lasted_s, 1)
+    return {"path": file.path, "lasted_s": lasted, **({"part": file.part} if file.parts > 1 else {})}
+
+
 def _told(closed: Recording, found: Examined) -> dict[str, Any]:
     return {
-        "path": closed.path,
-        "lasted_s": None if closed.lasted_s is None else round(closed.lasted_s, 1),
+        **_closed(closed),
         "length_s": found.length_s,
         "size_bytes": found.size_bytes,
         "sha256": found.sha256,

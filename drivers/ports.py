@@ -279,6 +279,8 @@ class ShowWanted:
     streaming: bool | None = None
     recording_for: timedelta | None = None
     """How long will be recorded; none: nothing will."""
+    split: bool = False
+    """Recordings are to be split into several files."""
 
 
 @runtime_checkable

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from drivers.address import DeviceAddress
 from drivers.errors import AddressError, DeviceUnreachable, DriverError
@@ -22,11 +23,13 @@ from drivers.obs.process import Warden, stands_silent
 from drivers.obs.recording import RecordWatch, name_of, restored
 from drivers.obs.scenes import Scenes
 from drivers.obs.setups import Setups
+from drivers.obs.splitting import KIND, MODE, Split, can_split, split_of
 from drivers.obs.supervisor import Standing, State
 from drivers.outcomes import Health, Reason, Result, judge
 from drivers.ports import Device, Programme, ShowWanted
 
 DEFAULT_PORT = 4455
+_FILE_NAME = ("Output", "FilenameFormatting")
 HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -36,9 +39,11 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> Device:
     Raises:
         AddressError: no host, an unknown option, or a canvas or a rate that is none.
     """
-    address.allow("canvas", "fps", "collection", "profile", "process")
+    address.allow("canvas", "fps", "collection", "profile", "process", "split")
     host, port = address.endpoint(DEFAULT_PORT)
-    obs = ObsStudio(name, host, port, password, asked_of(address))
+    split = split_of(address)
+    obs = ObsStudio(name, host, port, password, replace(asked_of(address), split=split is not None))
+    obs.split = split
     asked = _asked_of_process(address)
     obs.watches_process = asked is not None
     obs.warden = Warden() if asked == "restart" else None
@@ -64,6 +69,8 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
         super().__init__(name, host, port, password)
         self.asked = asked or ShowWanted()
         self.record_as = ""
+        self.split: Split | None = None
+        """When a session's recording goes on in another file."""
         self.on_recorded: Callable[[str, float | None], None] | None = None
         self.is_local = host in HERE
         self.watches_process = False
@@ -123,22 +130,31 @@ class ObsStudio(Scenes, Inputs, Outputs, Setups, Inspection):
         """Start or stop the recording; a start is named after what `record_as` says."""
         if not on or not self.record_as or (self.studio is not None and self.studio.record.active):
             return await super().record(on)
-        before = None
+        before: dict[tuple[str, str], str] = {}
         with contextlib.suppress(DriverError):  # a recording without its name is better than none
-            before = await self._name_files(name_of(self.record_as))
+            await self._set_up(_FILE_NAME, name_of(self.record_as), before)
+            before[_FILE_NAME] = restored(before[_FILE_NAME])
+            for setting, value in await self._splitting():
+                await self._set_up(setting, value, before)
         try:
             return await super().record(on)
         finally:
-            if before is not None:
-                with contextlib.suppress(DriverError):  # the next start knows what was left behind by its mark
-                    await self._name_files(restored(before))
+            with contextlib.suppress(DriverError):  # the next start knows what was left behind by its mark
+                for setting, value in before.items():
+                    await self._set_up(setting, value, {})
 
-    async def _name_files(self, form: str) -> str:
-        """Have OBS name its next file, and return how it did before."""
-        where = {"parameterCategory": "Output", "parameterName": "FilenameFormatting"}
+    async def _splitting(self) -> Iterable[tuple[tuple[str, str], str]]:
+        """Return what has OBS split its next recording; nothing where it cannot."""
+        if self.split is None or not can_split(await self._parameter(*MODE), await self._parameter(*KIND)):
+            return ()
+        return self.split.settings.items()
+
+    async def _set_up(self, setting: tuple[str, str], value: str, before: dict[tuple[str, str], str]) -> None:
+        """Set a parameter of OBS's profile, and keep what it was."""
+        where = dict(zip(("parameterCategory", "parameterName"), setting, strict=True))
         found = await self.ask(model.ProfileParameter, Call("GetProfileParameter", where))
-        await self.tell("file name", Call("SetProfileParameter", {**where, "parameterValue": form}))
-        return found.parameter_value or ""
+        before[setting] = found.parameter_value or ""
+        await self.tell(setting[1], Call("SetProfileParameter", {**where, "parameterValue": value}))
 
     def _stood(self, standing: Standing) -> None:
         super()._stood(standing)

@@ -21,6 +21,7 @@ from drivers.obs import readiness
 from drivers.obs.conversation import Conversation
 from drivers.obs.model import SUCCESS, Call, Event, Reply
 from drivers.obs.readiness import CAMERAS, MEDIA, Fader, Found, Hands, Load, Picture, Seen
+from drivers.obs.splitting import KIND, MODE, can_split
 from drivers.obs.studio import Intent
 from drivers.obs.supervisor import Standing, State
 from drivers.outcomes import Measure, Reason, Verdict
@@ -144,7 +145,7 @@ class Inspection(Conversation):
             wanted = replace(
                 wanted,
                 collection=wanted.collection or self.asked.collection, profile=wanted.profile or self.asked.profile,
-                canvas=wanted.canvas or self.asked.canvas, fps=wanted.fps or self.asked.fps,
+                canvas=wanted.canvas or self.asked.canvas, fps=wanted.fps or self.asked.fps, split=self.asked.split,
             )  # fmt: skip
             await self.calm()
             found = await self._look_through(wanted)
@@ -167,9 +168,10 @@ class Inspection(Conversation):
         )
         faders = {name: replace(one, peaks=peaks.get(name)) for name, one in faders.items()}
         rate = await self._bitrate() if wanted.recording_for is not None else None
+        splits = can_split(await self._profile_value(*MODE), await self._profile_value(*KIND)) if wanted.split else None
         found = Found(
             State.READY, sources=tuple(sources), pictures=tuple(pictures), faders=faders, bitrate_kbps=rate,
-            load=_load(later), load_before=_load(first),
+            splits=splits, load=_load(later), load_before=_load(first),
         )  # fmt: skip
         return readiness.rows(wanted, self._sum_up(found, first))
 

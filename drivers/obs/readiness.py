@@ -131,6 +131,8 @@ class Found:
     memory_at_first_mb: float | None = None
     disk_mb: float | None = None
     bitrate_kbps: float | None = None
+    splits: bool | None = None
+    """Whether its mode of output can split recordings; none: nobody asked."""
     faders: Mapping[str, Fader] = field(default_factory=dict)
     recording: bool = False
     streaming: bool = False
@@ -151,7 +153,8 @@ def rows(wanted: ShowWanted, found: Found) -> tuple[Measure, ...]:
         sources_row(wanted, found.sources), pictures_row(wanted, found), virtual_camera_row(wanted, found),
         encode_row(found), frame_time_row(found), cpu_row(found), memory_row(found), space_row(wanted, found),
         inputs_row(wanted, found.faders), outputs_row(wanted, found), studio_mode_row(wanted, found),
-        hands_row(found.strange_switches), *((levels_row(wanted, found.faders),) if wanted.listens else ()),
+        hands_row(found.strange_switches), *((split_row(found),) if wanted.split else ()),
+        *((levels_row(wanted, found.faders),) if wanted.listens else ()),
     )  # fmt: skip
 
 
@@ -367,6 +370,14 @@ def space_row(wanted: ShowWanted, found: Found) -> Measure:
     values: dict[str, Scalar] = {"free_mb": free, "need_mb": round(need), "minutes": minutes}
     reason = folder_missing() if found.disk_mb == 0 else Reason("obs.disk_short", detail, values)
     return Measure("record_space", free, Verdict.FAIL, "MB", limit, reason)
+
+
+def split_row(found: Found) -> Measure:
+    """Judge whether recordings can be split as the room asks."""
+    if found.splits:
+        return Measure("record_split", True, Verdict.PASS)
+    detail = "wanted recordings in parts, found OBS to be in the simple output mode: choose Advanced and Standard"
+    return Measure("record_split", False, Verdict.WARN, reason=Reason("obs.split_impossible", detail))
 
 
 def inputs_row(wanted: ShowWanted, faders: Mapping[str, Fader]) -> Measure:

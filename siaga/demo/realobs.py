@@ -221,6 +221,7 @@ class Studio:
                     },
                     "Output": {"Mode": "Simple"},
                     "SimpleOutput": {"FilePath": self.recordings, "RecFormat": "mkv", **simple},
+                    "AdvOut": {"RecFilePath": self.recordings, "RecFormat": "mkv"},
                     "Audio": {"SampleRate": settings.get("rate", 48000)},
                 }
             )
