@@ -66,6 +66,14 @@ person = sa.Table(
     _flag("active"),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     _moment("locked_until", nullable=True),
+    sa.Column("language", sa.Text, nullable=False, server_default="id"),
+)
+person_address = sa.Table(
+    "person_address",
+    metadata,
+    sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("channel", sa.Text, primary_key=True),
+    _text("address"),
 )
 person_role = sa.Table(
     "person_role",
@@ -185,6 +193,8 @@ request = sa.Table(
     sa.Column("series_id", sa.Text, nullable=True, index=True),
     sa.Column("replaces_id", sa.Text, nullable=True),
     _text("tracking"),
+    _text("site"),
+    sa.Column("forwarded_to", sa.Text, nullable=True),
     sa.Index("request_state", "state", "submitted_at"),
     sa.Index("request_tracking", "tracking"),
 )
@@ -214,6 +224,25 @@ notice = sa.Table(
     _text("body"),
     _moment("created_at"),
     _moment("sent_at", nullable=True),
+)
+message = sa.Table(
+    "message",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _moment("created_at"),
+    _text("event"),
+    sa.Column("request_id", sa.ForeignKey("request.id"), nullable=False, index=True),
+    _text("channel"),
+    sa.Column("person_id", sa.ForeignKey("person.id"), nullable=True),
+    _text("address"),
+    _text("language"),
+    _text("facts"),
+    _text("state"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    _moment("next_at"),
+    _moment("sent_at", nullable=True),
+    _text("error"),
+    sa.Index("message_due", "state", "channel", "next_at"),
 )
 breach = sa.Table(
     "breach",
@@ -401,4 +430,11 @@ audit = sa.Table(
     _text("action"),
     _text("subject"),
     _text("detail"),
+)
+audit_seal = sa.Table(
+    "audit_seal",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("audit_id", sa.Integer, nullable=False, unique=True),
+    _text("hash"),
 )
