@@ -24,11 +24,14 @@ from central.api.guard import CurrentServices, check_guarded, public
 from central.broker import BrokerUnavailable, ManagedBroker
 from central.exchange import Exchange
 from central.ingest import Ingest
+from central.notices.courier import Courier, carriers
+from central.notices.wording import Wording
 from central.publisher import Publisher
 from central.services import Services, make_services
 from central.settings import CentralSettings, split_address
 from central.web.errors import answer as answer_people
 from central.web.pages import add_pages, follow
+from central.web.site import LOCALES
 from central.web_server import WebServer
 from contract.link import NotConnected
 from webui.security import BodyLimit, SameOrigin, SecureHeaders
@@ -135,9 +138,10 @@ class _Central:
         self._managed = _managed_broker(settings) if settings.file.broker.managed else None
         broker = self._managed.for_central if self._managed else settings.office_broker()
         self._publisher = Publisher(store, now, ahead=settings.file.schedule_window)
-        self._exchange = Exchange(broker, Ingest(store, now), self._publisher, store.epoch)
+        self._exchange = Exchange(broker, Ingest(store, now, services.post), self._publisher, store.epoch)
         self._exchange.listen(lambda branch, _room: self._bell.ring(RINGS.get(branch, bell.ROOMS)))
         services.watch_broker(lambda: self._exchange.link.is_up)
+        self._courier = make_courier(services)
         self._app = create_app(services)
         self._web = WebServer(self._app, *split_address(settings.file.listen))
 
@@ -152,6 +156,7 @@ class _Central:
                 tasks.create_task(self._publisher.run(self._exchange.link), name="publisher"),
                 tasks.create_task(self._wake_publisher(), name="publisher's bell"),
                 tasks.create_task(follow(self._app.state.parts), name="live pages"),
+                tasks.create_task(self._courier.run(self._bell), name="courier"),
             ]
             web = tasks.create_task(self._web.run(), name="web")
             await self._web.started()
@@ -172,6 +177,14 @@ class _Central:
     def _url(self) -> str:
         host, port = self._web.address
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def make_courier(services: Services) -> Courier:
+    """Return what sends the messages of these services."""
+    settings, now = services.settings, services.desk.now
+    wanted = settings.file.notifications
+    wording = Wording(settings.file.public_url, settings.zone, LOCALES)
+    return Courier(services.store, wording, carriers(wanted, now), attempts=wanted.attempts, now=now)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

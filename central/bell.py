@@ -15,6 +15,7 @@ SCHEDULE: Final = "schedule"
 REQUESTS: Final = "requests"
 ROOMS: Final = "rooms"
 REPORTS: Final = "reports"
+MESSAGES: Final = "messages"
 
 
 class Listener:

@@ -46,6 +46,7 @@ from central.model import (
     Verification,
 )
 from central.moves import TRACKING_BYTES, Deed, Moves, next_receipt, not_own, record, utc_now
+from central.notices.post import Post
 from central.permissions import may_see, sees_all_agencies
 from central.settings import Policy
 from contract import new_id
@@ -76,13 +77,14 @@ class Desk:
         bell: Bell | None = None,
         prepare_lead: timedelta = timedelta(minutes=30),
         now: Callable[[], datetime] = utc_now,
+        post: Post | None = None,
     ) -> None:
         self._store = store
         self._letters = letters
         self._policy = policy
         self._zone = zone
         self.assess = Assessor(policy, zone, now)
-        self.moves = Moves(self.assess, prepare_lead, now)
+        self.moves = Moves(self.assess, prepare_lead, now, post)
         self._bell = bell or Bell()
         self.now = now
 
@@ -265,7 +267,9 @@ class Desk:
         connection.execute(t.request.insert(), values)
         if key:
             connection.execute(t.request_key.insert(), {"person_id": by.id, "key": key, "request_id": ident})
-        record(connection, ident, State.SUBMITTED, Deed(None, by.name, by.login, detail={"letter": file.sha256}), now)
+        arrived = Deed(None, by.name, by.login, detail={"letter": file.sha256})
+        record(connection, ident, State.SUBMITTED, arrived, now)
+        self.moves.tell(connection, ident, arrived)
         return ident
 
     def resubmit(

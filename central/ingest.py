@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from central.db import tables as t
 from central.db.store import Store
 from central.domain.sop import Event, IllegalTransition, State, advance
+from central.notices.post import News, Post
 from contract import (
     Ack,
     Alert,
@@ -44,9 +45,12 @@ STATE_HOLDS = timedelta(seconds=180)
 class Ingest:
     """Writes what rooms send into the database; every method is one transaction."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC), post: Post | None = None
+    ) -> None:
         self._store = store
         self._now = now
+        self._post = post
 
     def take(self, room_id: str, branch: str, payload: bytes) -> Ack | None:
         """Store the message that `room_id` sent to `up/BRANCH`; entries give what to acknowledge.
@@ -114,7 +118,7 @@ class Ingest:
             connection.execute(t.journal_entry.insert(), [_entry_row(room_id, batch.stream, e, now) for e in fresh])
         for entry in fresh:
             if entry.kind == EntryKind.REPORT:
-                _report(connection, room_id, entry, now)
+                _report(connection, room_id, entry, now, self._post)
         return Ack(stream=batch.stream, upto=_advance_position(connection, room_id, batch.stream))
 
 
@@ -184,7 +188,7 @@ def _advance_position(connection: sa.Connection, room_id: str, stream: str) -> i
     return upto
 
 
-def _report(connection: sa.Connection, room_id: str, entry: Entry, now: datetime) -> None:
+def _report(connection: sa.Connection, room_id: str, entry: Entry, now: datetime, post: Post | None) -> None:
     """Keep the report inside `entry`; one that cannot be read stays in the journal and is said."""
     try:
         report = ExecutionReport.decode(json.dumps(entry.body).encode())
@@ -202,10 +206,10 @@ def _report(connection: sa.Connection, room_id: str, entry: Entry, now: datetime
         "received_at": now,
     }
     _put(connection, t.report, where, values)
-    _close_request(connection, room_id, report.session, now)
+    _close_request(connection, room_id, report.session, now, post)
 
 
-def _close_request(connection: sa.Connection, room_id: str, session_id: str, now: datetime) -> None:
+def _close_request(connection: sa.Connection, room_id: str, session_id: str, now: datetime, post: Post | None) -> None:
     """Move the session's request on, as the fifth step of the SOP; said in its history and the audit."""
     found = connection.execute(
         sa.select(t.request.c.id, t.request.c.state)
@@ -226,5 +230,7 @@ def _close_request(connection: sa.Connection, room_id: str, session_id: str, now
         )
         move: Row = {"request_id": found.id, "at": now, "event": Event.REPORT, "state": state, "actor": room_id}
         connection.execute(t.request_move.insert(), move | {"reason": ""})
+        if post is not None:
+            post.tell(connection, found.id, News(Event.REPORT, room_id, f"room:{room_id}"), now)
     noted: Row = {"at": now, "actor": f"room:{room_id}", "action": "report.received", "subject": session_id}
     connection.execute(t.audit.insert(), noted | {"detail": ""})

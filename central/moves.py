@@ -22,6 +22,7 @@ from central.domain.findings import Code, Finding, Verdict
 from central.domain.sop import Event, IllegalTransition, State, advance
 from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
 from central.model import Decision, Operator, Person, Request, Room
+from central.notices.post import News, Post
 from central.permissions import may_see
 from contract import SessionStatus, new_id
 
@@ -53,8 +54,11 @@ class Deed:
 class Moves:
     """What happens to a request, each in the caller's transaction."""
 
-    def __init__(self, assess: Assessor, prepare_lead: timedelta, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, assess: Assessor, prepare_lead: timedelta, now: Callable[[], datetime], post: Post | None = None
+    ) -> None:
         self._assess = assess
+        self._post = post
         self._prepare_lead = prepare_lead
         self._now = now
 
@@ -81,9 +85,11 @@ class Moves:
             "overridden": [finding.code.value for finding in failing],
         }
         # the move first: it refuses a request that waits for no decision before anything else is said
-        self.advance(connection, request, Deed(Event.APPROVE, by.name, by.login, reason, version, detail))
+        deed = Deed(Event.APPROVE, by.name, by.login, reason, version, detail)
+        self._advance(connection, request, deed)
         _allowed(failing, decision)
         self._book(connection, request, found.room, found.operator)
+        self.tell(connection, request_id, deed)
         return rows.request(connection, request_id, self._assess.standards)
 
     def _book(self, connection: sa.Connection, request: Request, room: Room, operator: Operator) -> None:
@@ -143,10 +149,25 @@ class Moves:
         return request
 
     def advance(self, connection: sa.Connection, request: Request, deed: Deed) -> None:
-        """Move the request and write down who did it and why.
+        """Move the request, write down who did it and why, and have those told whom it concerns.
 
         Raises:
             Refused: its state takes no such event, or it changed since the deed's version.
+        """
+        self._advance(connection, request, deed)
+        self.tell(connection, request.id, deed)
+
+    def tell(self, connection: sa.Connection, request_id: str, deed: Deed) -> None:
+        """Write the messages that tell of a deed."""
+        if self._post is not None:
+            news = News(deed.event, deed.actor, deed.login, deed.reason)
+            self._post.tell(connection, request_id, news, self._now())
+
+    def _advance(self, connection: sa.Connection, request: Request, deed: Deed) -> None:
+        """Do the move.
+
+        Raises:
+            Refused: as `advance` says.
         """
         if deed.version is not None and deed.version != request.version:
             raise Refused("request.changed", f"version {deed.version} is stale", version=request.version)

@@ -13,6 +13,8 @@ from central.desk import Desk
 from central.displacing import Displacing
 from central.letters import Letters
 from central.moves import utc_now
+from central.notices.mailbox import Mailbox
+from central.notices.post import Post
 from central.people import People
 from central.planner import Planner
 from central.settings import CentralSettings
@@ -34,6 +36,8 @@ class Services:
     delegations: Delegations
     people: People
     board: Board
+    post: Post
+    mailbox: Mailbox
     _broker: list[Callable[[], bool]] = field(default_factory=list)
 
     def watch_broker(self, is_up: Callable[[], bool]) -> None:
@@ -56,7 +60,8 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
     store.open()
     bell, policy = Bell(), settings.policy
     letters = Letters(settings.folder / "letters", settings.file.letters.at_most_mib * 1024 * 1024)
-    desk = Desk(store, letters, policy, settings.zone, bell=bell, prepare_lead=settings.file.prepare_lead, now=now)
+    post, lead = Post(settings.file.notifications), settings.file.prepare_lead
+    desk = Desk(store, letters, policy, settings.zone, bell=bell, prepare_lead=lead, now=now, post=post)
     board = Board(store, settings.zone, desk.assess.standards, now=now)
     planner = Planner(store, desk.assess, now=now)
     displacing = Displacing(store, desk.moves, desk.assess, planner, bell=bell, now=now)
@@ -71,4 +76,6 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         delegations=Delegations(store, now=now),
         people=People(store, now=now),
         board=board,
+        post=post,
+        mailbox=Mailbox(store, settings.file.notifications, bell, now),
     )

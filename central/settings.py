@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from central.domain.calendar import Hours, OfficeCalendar, Period, Week
 from central.domain.clocks import Standards
 from central.domain.resources import Buffers, Rules
+from central.domain.words import Role
 from contract.link import Broker
 from contract.yamlfile import Duration, Settings, parse, read
 
@@ -254,6 +255,34 @@ class Letters(Settings):
     at_most_mib: Annotated[int, Field(ge=1, le=100)] = 10
 
 
+class Channel(Settings):
+    """A way to reach people: an address of an Apprise service, which holds secrets and so is in the environment."""
+
+    url_env: str
+    """The variable; in its text `{to}` becomes the person's own address."""
+    roles: tuple[Role, ...] = ()
+    """With roles it is one place (a group) that all of these read, and it is sent to once."""
+    language: Literal["id", "en"] = "id"
+    """Of a place; a person reads in his own."""
+
+
+class Webhook(Settings):
+    """A program that is told of every event, or of some."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+(/\S*)?$")]
+    secret_env: str
+    events: tuple[str, ...] = ()
+
+
+class Notifications(Settings):
+    """Whom central tells what happens to requests, and how long it tries."""
+
+    channels: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], Channel] = Field(default_factory=dict)
+    webhooks: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], Webhook] = Field(default_factory=dict)
+    attempts: Annotated[int, Field(ge=1, le=50)] = 10
+    """After so many it is given up, and shown until somebody sends it again."""
+
+
 class CentralFile(Settings):
     """`central.yaml`."""
 
@@ -263,6 +292,7 @@ class CentralFile(Settings):
     database: Annotated[str, Field(pattern=r"^(sqlite|postgresql\+psycopg)://")] | None = None
     broker: BrokerSettings = BrokerSettings()
     letters: Letters = Letters()
+    notifications: Notifications = Notifications()
     policy: Path
     time_zone: Annotated[str, AfterValidator(_zone)] = "Asia/Pontianak"
     schedule_window: Duration = timedelta(days=14)

@@ -34,6 +34,7 @@ from webui.timeline import stylesheet
 T = TypeVar("T")
 
 HERE = Path(__file__).parent
+LOCALES: Final = HERE / "locales"
 THEME_COOKIE: Final = "siaga_tema"
 A_YEAR_S: Final = 365 * 24 * 3600
 THEMES: Final[Mapping[str, str]] = {
@@ -97,7 +98,7 @@ class Site:
     def __init__(self, zone: tzinfo, now: Callable[[], datetime]) -> None:
         self.zone = zone
         self._now = now
-        self.locales = Locales(i18n.KIT, HERE / "locales")
+        self.locales = Locales(i18n.KIT, LOCALES)
         self.assets = Assets(assets.KIT, HERE / "static", made={"grid.css": stylesheet()})
         self.hub = Hub(boot=secrets.token_hex(4), ui=self.assets.version)
         self._pages = environment(HERE / "templates", locales=self.locales, assets=self.assets)
