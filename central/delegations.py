@@ -50,7 +50,7 @@ class Delegations:
     def choices(self) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
         """Return the heads, and everybody of the office who could act, as id and name."""
         with self._store.reading() as connection:
-            return _with_role(connection, Role.HEAD), _office(connection)
+            return with_role(connection, Role.HEAD), _office(connection)
 
     def make(self, mandate: Mandate, by: Person) -> Delegation:
         """Let somebody act for the head.
@@ -144,7 +144,7 @@ def _wrong_times(mandate: Mandate, now: datetime) -> tuple[Wrong, ...]:
 
 def _wrong_people(connection: sa.Connection, mandate: Mandate) -> tuple[Wrong, ...]:
     wrongs = []
-    if mandate.holder_id not in dict(_with_role(connection, Role.HEAD)):
+    if mandate.holder_id not in dict(with_role(connection, Role.HEAD)):
         wrongs.append(Wrong("holder", "person.no_head", "only for a head of the office"))
     if mandate.acting_id == mandate.holder_id or mandate.acting_id not in dict(_office(connection)):
         wrongs.append(Wrong("acting", "person.not_of_office", "wanted somebody else of the office"))
@@ -164,7 +164,8 @@ def _refuse_overlap(connection: sa.Connection, mandate: Mandate) -> None:
         raise Refused("delegation.overlap", "somebody acts for this head in that time already")
 
 
-def _with_role(connection: sa.Connection, *roles: Role) -> tuple[tuple[str, str], ...]:
+def with_role(connection: sa.Connection, *roles: Role) -> tuple[tuple[str, str], ...]:
+    """Return id and name of everybody with one of `roles`, by name."""
     joined = t.person.join(t.person_role, t.person_role.c.person_id == t.person.c.id)
     query = sa.select(t.person.c.id, t.person.c.name).select_from(joined).distinct().order_by(t.person.c.name)
     found = connection.execute(query.where(t.person_role.c.role.in_(roles), t.person.c.active))
@@ -173,4 +174,4 @@ def _with_role(connection: sa.Connection, *roles: Role) -> tuple[tuple[str, str]
 
 def _office(connection: sa.Connection) -> tuple[tuple[str, str], ...]:
     """Return everybody who works in the office, whatever else they are; auditors stay outside."""
-    return _with_role(connection, Role.HEAD, Role.VERIFIER, Role.TECHNICIAN, Role.ADMIN)
+    return with_role(connection, Role.HEAD, Role.VERIFIER, Role.TECHNICIAN, Role.ADMIN)

@@ -25,7 +25,9 @@ from central.checks import check_draft
 from central.db import guard
 from central.db import tables as t
 from central.db.store import Store
+from central.delegations import with_role
 from central.domain.clocks import running
+from central.domain.findings import Verdict
 from central.domain.recurrence import mistakes, occurrences
 from central.domain.sop import OPEN, Event, State
 from central.domain.words import Role
@@ -42,6 +44,7 @@ from central.model import (
     Person,
     Request,
     RequestChange,
+    Room,
     Upload,
     Verification,
 )
@@ -51,12 +54,10 @@ from central.permissions import may_see, sees_all_agencies
 from central.settings import Policy
 from contract import new_id
 
-_SIGNED: Final = frozenset({Event.ACCEPT, Event.RETURN})
-"""By the head of the office, or by who acts for the head."""
 _CHANGES_SHOWN: Final = frozenset(
     {
         "letter_number", "letter_date", "letter_subject", "letter_sha256", "contact_name", "contact_phone", "title",
-        "agenda", "starts", "ends", "room_id", "participants", "platform", "leader", "recording", "own_account",
+        "agenda", "starts", "ends", "room_id", "site", "participants", "platform", "leader", "recording", "own_account",
         "own_equipment", "own_people", "streaming", "needs",
     }
 )  # fmt: skip
@@ -128,7 +129,7 @@ class Desk:
         now = self.now()
         found = self.requests(by, states=states) if states else ()
         items = [self._item(request, now) for request in found]
-        items.sort(key=lambda item: (not item.request.leader.takes_part, item.remaining or timedelta.max))
+        items.sort(key=lambda item: _urgency(item, by))
         return Inbox(now, tuple(items))
 
     def _item(self, request: Request, now: datetime) -> InboxItem:
@@ -244,14 +245,13 @@ class Desk:
                 request = self.moves.seen(connection, one.id, by)
                 not_own(request, by)
                 deed = Deed(event, by.signature, by.login, direction.note, one.version)
-                self.moves.advance(connection, request, deed)
+                self._direct(connection, request, direction, deed)
         self._bell.ring(bell.REQUESTS)
         return self.series(series_id, by)
 
     def _insert(self, connection: sa.Connection, draft: Draft, file: LetterFile, by: Person, key: str | None) -> str:
         now, ident = self.now(), new_id()
-        if connection.scalar(sa.select(t.room.c.id).where(t.room.c.id == draft.room_id)) is None:
-            raise Invalid(Wrong("room_id", "room.not_found", f"there is no room {draft.room_id!r}"))
+        draft = _placed(connection, draft)
         _keep_letter(connection, file, now)
         values = _columns(draft) | {
             "id": ident,
@@ -293,7 +293,7 @@ class Desk:
         with self._store.writing() as connection:
             request = self.moves.seen(connection, request_id, by)
             self.moves.advance(connection, request, Deed(Event.RESUBMIT, by.name, by.login))
-            change = _columns(draft) | {"agency_id": request.agency.id, "submitted_at": self.now()}
+            change = _columns(_placed(connection, draft)) | {"agency_id": request.agency.id, "submitted_at": self.now()}
             if file is not None:
                 _keep_letter(connection, file, self.now())
                 change |= {"letter_name": file.name, "letter_sha256": file.sha256}
@@ -329,13 +329,38 @@ class Desk:
 
         Raises:
             NotFound: there is no such request.
-            Invalid: a return without a note.
+            Invalid: a return without a note, or to nobody of the division.
             Refused: it is not waiting for direction, or changed since `version`.
         """
         if not direction.accept and not direction.note.strip():
             raise Invalid(Wrong("note", "note.wanted", "say why it goes back"))
         event = Event.ACCEPT if direction.accept else Event.RETURN
-        return self._move(request_id, event, by, direction.note, version)
+        with self._store.writing() as connection:
+            request = self.moves.seen(connection, request_id, by)
+            not_own(request, by)
+            self._direct(connection, request, direction, Deed(event, by.signature, by.login, direction.note, version))
+            changed = rows.request(connection, request_id, self.assess.standards)
+        self._bell.ring(bell.REQUESTS)
+        return changed
+
+    def _direct(self, connection: sa.Connection, request: Request, direction: Direction, deed: Deed) -> None:
+        """Move the request on or back; going on it is for one officer, when one is named.
+
+        Raises:
+            Invalid: there is no such officer.
+        """
+        to = (direction.to or None) if direction.accept else None
+        officers = dict(with_role(connection, Role.VERIFIER))
+        if to is not None and to not in officers:
+            raise Invalid(Wrong("to", "person.no_officer", "wanted an officer of the division"))
+        connection.execute(t.request.update().where(t.request.c.id == request.id).values(forwarded_to=to))
+        detail = {"to": officers[to]} if to else {}
+        self.moves.advance(connection, request, replace(deed, detail=detail))
+
+    def officers(self) -> tuple[tuple[str, str], ...]:
+        """Return id and name of everybody in the division who decides."""
+        with self._store.reading() as connection:
+            return with_role(connection, Role.VERIFIER)
 
     # Step 3: verification and decision
 
@@ -346,7 +371,18 @@ class Desk:
             NotFound: no such room or operator.
         """
         with self._store.reading() as connection:
+            if room_id is None and request.site:
+                return self._verify_site(connection, request, operator_id)
             return self._verify(connection, request, room_id, operator_id)
+
+    def _verify_site(self, connection: sa.Connection, request: Request, operator_id: str | None) -> Verification:
+        """Return the findings for the site's first room without a failing one, else for the room put down."""
+        wished = self._verify(connection, request, None, operator_id)
+        if wished.verdict is not Verdict.FAIL:
+            return wished
+        others = (room for room in at_site(wished.rooms, request.site, request.participants) if room != wished.room)
+        tried = (self._verify(connection, request, room.id, operator_id) for room in others)
+        return next((found for found in tried if found.verdict is not Verdict.FAIL), wished)
 
     def _verify(
         self, connection: sa.Connection, request: Request, room_id: str | None, operator_id: str | None
@@ -408,11 +444,40 @@ class Desk:
         with self._store.writing() as connection:
             request = self.moves.seen(connection, request_id, by)
             not_own(request, by)
-            actor = by.signature if event in _SIGNED else by.name
-            self.moves.advance(connection, request, Deed(event, actor, by.login, reason, version))
+            self.moves.advance(connection, request, Deed(event, by.name, by.login, reason, version))
             changed = rows.request(connection, request_id, self.assess.standards)
         self._bell.ring(bell.REQUESTS)
         return changed
+
+
+def _urgency(item: InboxItem, by: Person) -> tuple[bool, bool, timedelta]:
+    """Return where an item stands in the inbox: leaders, then what is not somebody else's, then the most urgent."""
+    request = item.request
+    anothers = request.state is State.DISPOSED and request.forwarded_to not in {None, by.id}
+    return not request.leader.takes_part, anothers, item.remaining or timedelta.max
+
+
+def at_site(rooms: Iterable[Room], site: str, participants: int) -> tuple[Room, ...]:
+    """Return the open rooms of a site: the smallest that holds everybody first, those too small last."""
+    there = [room for room in rooms if room.open and room.site == site]
+    return tuple(sorted(there, key=lambda room: (room.capacity < participants, abs(room.capacity - participants))))
+
+
+def _placed(connection: sa.Connection, draft: Draft) -> Draft:
+    """Return the draft with its room; where any room of a site will do, the best of them is put down.
+
+    Raises:
+        Invalid: there is no such room or site.
+    """
+    known = rows.rooms(connection)
+    if draft.site:
+        there = at_site(known, draft.site, draft.participants)
+        if not there:
+            raise Invalid(Wrong("room_id", "room.not_found", f"there is no open room at {draft.site!r}"))
+        return replace(draft, room_id=there[0].id)
+    if draft.room_id not in {room.id for room in known}:
+        raise Invalid(Wrong("room_id", "room.not_found", f"there is no room {draft.room_id!r}"))
+    return draft
 
 
 def _pairs(text: str) -> dict[str, tuple[str, str]]:
@@ -458,6 +523,7 @@ def _columns(draft: Draft) -> dict[str, object]:
         "starts": draft.starts,
         "ends": draft.ends,
         "room_id": draft.room_id,
+        "site": draft.site,
         "participants": draft.participants,
         "platform": draft.platform,
         "leader": draft.leader,

@@ -145,6 +145,8 @@ class Draft:
     streaming: bool = False
     needs: tuple[Need, ...] = ()
     repeat: Recurrence | None = None
+    site: str = ""
+    """Any room there will do; then `room_id` is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ class Direction:
 
     accept: bool
     note: str = ""
+    to: str | None = None
+    """An officer of the division, when it is not for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +218,10 @@ class Request:
     series_id: str | None = None
     replaces_id: str | None = None
     tracking: str = ""
+    site: str = ""
+    """Any room there will do; `room` is the one that was put down for it."""
+    forwarded_to: str | None = None
+    forwarded_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

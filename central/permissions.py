@@ -34,6 +34,9 @@ class Action(StrEnum):
     SEE_FIGURES = "figures.see"
     EXPLAIN_BREACH = "breach.explain"
     SEE_AUDIT = "audit.see"
+    SEE_MESSAGES = "message.see"
+    SEND_AGAIN = "message.again"
+    MANAGE_STOCK = "stock.manage"
 
 
 _ALL: Final = frozenset(Role)
@@ -57,6 +60,9 @@ PERMISSIONS: Final[dict[Action, frozenset[Role]]] = {
     Action.SEE_FIGURES: _OFFICE,
     Action.EXPLAIN_BREACH: frozenset({Role.HEAD, Role.VERIFIER, Role.TECHNICIAN}),
     Action.SEE_AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
+    Action.SEE_MESSAGES: frozenset({Role.VERIFIER, Role.ADMIN, Role.AUDITOR}),
+    Action.SEND_AGAIN: frozenset({Role.VERIFIER, Role.ADMIN}),
+    Action.MANAGE_STOCK: frozenset({Role.VERIFIER, Role.ADMIN}),
 }
 
 

@@ -63,7 +63,13 @@ def requests(
     columns = [*_named(t.request, "q"), *_named(t.agency, "a"), *_named(t.room, "r"), *_named(t.letter, "l")]
     joined = t.request.join(t.agency).join(t.room).outerjoin(t.letter).join(t.person, _APPLICANT)
     joined = joined.outerjoin(t.session, t.session.c.request_id == t.request.c.id)
-    more = [t.person.c.name.label("applicant"), t.session.c.id.label("session"), t.session.c.ends.label("session_ends")]
+    joined = joined.outerjoin(_OFFICER, _OFFICER.c.id == t.request.c.forwarded_to)
+    more = [
+        t.person.c.name.label("applicant"),
+        _OFFICER.c.name.label("officer"),
+        t.session.c.id.label("session"),
+        t.session.c.ends.label("session_ends"),
+    ]
     query = sa.select(*columns, *more).select_from(joined).where(*where)
     newest = query.order_by(t.request.c.submitted_at.desc(), t.request.c.id.desc()).limit(limit)
     found = connection.execute(newest).mappings().all()
@@ -72,6 +78,7 @@ def requests(
 
 
 _APPLICANT = t.person.c.id == t.request.c.applicant_id
+_OFFICER = t.person.alias("officer")
 
 
 def _named(table: sa.Table, prefix: str) -> list[sa.Label[Any]]:
@@ -119,6 +126,9 @@ def _request(row: Row, moves: tuple[Move, ...], standards: Standards) -> Request
         series_id=row["q_series_id"],
         replaces_id=row["q_replaces_id"],
         tracking=row["q_tracking"],
+        site=row["q_site"],
+        forwarded_to=row["q_forwarded_to"],
+        forwarded_name=row["officer"] or "",
     )
 
 

@@ -11,6 +11,7 @@ from central.db.store import Store
 from central.delegations import Delegations
 from central.desk import Desk
 from central.displacing import Displacing
+from central.drafts import Drafts
 from central.letters import Letters
 from central.moves import utc_now
 from central.notices.mailbox import Mailbox
@@ -38,6 +39,7 @@ class Services:
     board: Board
     post: Post
     mailbox: Mailbox
+    drafts: Drafts
     _broker: list[Callable[[], bool]] = field(default_factory=list)
 
     def watch_broker(self, is_up: Callable[[], bool]) -> None:
@@ -78,4 +80,5 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         board=board,
         post=post,
         mailbox=Mailbox(store, settings.file.notifications, bell, now),
+        drafts=Drafts(store, now=now),
     )

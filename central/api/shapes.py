@@ -35,11 +35,12 @@ class DirectionIn(Body):
 
     accept: bool
     note: Annotated[str, Field(max_length=2000)] = ""
+    to: str | None = None
     version: int | None = None
 
     def value(self) -> Direction:
         """Return it as the desk takes it."""
-        return Direction(self.accept, self.note)
+        return Direction(self.accept, self.note, self.to)
 
 
 class DecisionIn(Body):
@@ -106,7 +107,8 @@ class DraftIn(Body):
     title: str
     starts: AwareDatetime
     ends: AwareDatetime
-    room_id: str
+    room_id: str = ""
+    site: str = ""
     participants: int
     platform: str
     agenda: str = ""

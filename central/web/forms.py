@@ -48,10 +48,15 @@ MISTAKES: Final[Mapping[str, str]] = {
     "person.not_of_office": N_("Choose somebody else of the office."),
     "note.wanted": N_("Say why it goes back; the applicant reads this."),
     "reason.wanted": N_("A reason is wanted; the other side reads this."),
+    "person.no_officer": N_("Choose somebody of the division."),
+    "address.unreadable": N_("This is no address that can be written to."),
+    "drafts.too_many": N_("There are 20 drafts already; delete one first."),
     "operator.wanted": N_("Choose the technician."),
     "override.wanted": N_("A finding fails: give a reason for approving all the same."),
 }
 """By the code of a wrong field."""
+SITE: Final = "site:"
+"""Before a site's name, where any room there will do."""
 OTHERWISE: Final = N_("This is not right.")
 
 _SHOWN_AT: Final[Mapping[str, str]] = {"starts": "start", "ends": "end", "room_id": "room", "operator_id": "operator"}
@@ -103,6 +108,7 @@ def draft_of(form: RequestForm, agency_id: str, zone: tzinfo) -> tuple[Draft, tu
     letter_date = _date(form.letter_date, "letter_date", wrongs)
     day = _date(form.date, "date", wrongs)
     starts, ends = _times(form, day or _NO_DAY, zone, wrongs)
+    site = form.room.removeprefix(SITE) if form.room.startswith(SITE) else ""
     if not form.room:
         wrongs.append(Wrong("room_id", "room.not_found", "no room was chosen"))
     draft = Draft(
@@ -114,7 +120,8 @@ def draft_of(form: RequestForm, agency_id: str, zone: tzinfo) -> tuple[Draft, tu
         title=form.title,
         starts=starts,
         ends=ends,
-        room_id=form.room,
+        room_id="" if site else form.room,
+        site=site,
         participants=_number(form.participants, "participants", wrongs),
         platform=form.platform,
         agenda=form.agenda,
@@ -164,7 +171,7 @@ def form_of(record: Request, zone: tzinfo) -> RequestForm:
         date=starts.date().isoformat(),
         start=f"{starts:%H:%M}",
         end=f"{ends:%H:%M}",
-        room=record.room.id,
+        room=f"{SITE}{record.site}" if record.site else record.room.id,
         participants=str(record.participants),
         platform=record.platform,
         leader=record.leader.value,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from central.api.guard import clear_cookie, cookie_name, public, requires, set_cookie
-from central.errors import Forbidden, TooMany
+from central.errors import Forbidden, Invalid, TooMany
 from central.model import Person
 from central.permissions import Action, may
 from central.web import words
 from central.web.access import Ask, Parts, Typed, Visitor, text
+from central.web.forms import mistakes
 from central.web.site import back_to, choose, see_other
 from webui.i18n import N_
 
@@ -90,6 +92,30 @@ def choose_theme(request: Request, form: Typed) -> Response:
 
 @router.get("/akun")
 def account(request: Request, parts: Ask, person: Somebody) -> Response:
-    """Show who is logged in."""
-    roles = [words.ROLES[role] for role in sorted(person.roles)]
-    return parts.site.page(request, "account.html", person, roles=roles)
+    """Show who is logged in, and where messages go."""
+    language, addresses = parts.services.mailbox.addresses(person.id)
+    return _account(request, parts, person, {"language": language} | addresses)
+
+
+@router.post("/akun/pesan")
+def reach(request: Request, parts: Ask, person: Somebody, form: Typed) -> Response:
+    """Keep where this person wants to be told, and in which language."""
+    typed = {name: text(form, name) for name in ("language", *parts.services.mailbox.personal)}
+    try:
+        parts.services.mailbox.reach(person, typed["language"], typed)
+    except Invalid as error:
+        found = {name: parts.site.say(request, message) for name, message in mistakes(error.wrongs).items()}
+        return _account(request, parts, person, typed, status=422, mistakes=found)
+    return see_other("/akun?kata=dapat-dihubungi")
+
+
+def _account(
+    request: Request, parts: Parts, person: Person, typed: Mapping[str, str], *, status: int = 200, **more: object
+) -> Response:
+    context: dict[str, object] = {
+        "roles": [words.ROLES[role] for role in sorted(person.roles)],
+        "typed": typed,
+        "languages": [("id", "Bahasa Indonesia"), ("en", "English")],
+        "channels": [(name, words.CHANNELS.get(name, name)) for name in parts.services.mailbox.personal],
+    }
+    return parts.site.page(request, "account.html", person, context | more, status=status)

@@ -52,12 +52,17 @@ def dispose(
     request: Request, parts: Ask, person: Annotated[Person, Depends(requires(Action.DISPOSE))], ident: str, form: Typed
 ) -> Response:
     """Forward the request, or send it back with a note."""
-    direction = Direction(accept=text(form, "accept") == "yes", note=text(form, "note"))
+    direction = Direction(text(form, "accept") == "yes", text(form, "note"), text(form, "to") or None)
     try:
         parts.desk.dispose(ident, direction, person, version=number(form, "version"))
     except (Invalid, Refused) as error:
         return _not_done(
-            request, parts, person, parts.desk.get(ident, person), error=error, typed={"note": direction.note}
+            request,
+            parts,
+            person,
+            parts.desk.get(ident, person),
+            error=error,
+            typed={"note": direction.note, "to": text(form, "to")},
         )
     return see_other(f"/kotak-masuk?kata={'diteruskan' if direction.accept else 'dikembalikan'}")
 
@@ -124,12 +129,13 @@ def _desk(
 ) -> Response:
     """Return the inbox with `record` opened; `before` are findings to mark the difference to."""
     waiting = parts.desk.inbox(person)
-    filled = {"note": "", "room": "", "operator": "", "override_reason": "", "reason": ""} | dict(typed or {})
+    filled = {"note": "", "to": "", "room": "", "operator": "", "override_reason": "", "reason": ""} | dict(typed or {})
     context: dict[str, object] = {
         "inbox": waiting,
         "waiting_for_me": len(waiting.items),
         "record": record,
         "typed": filled,
+        "officers": [("", parts.site.say(request, N_("Everybody in the division"))), *parts.desk.officers()],
         "findings": [],
         "proposals": len(parts.displacing.proposals(person)),
         "alternatives": [],

@@ -9,7 +9,18 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from central.services import Services
-from central.web import delegations, displacements, front, inbox, punctuality, requests, rooms, servable, sessions
+from central.web import (
+    delegations,
+    displacements,
+    front,
+    inbox,
+    messages,
+    punctuality,
+    requests,
+    rooms,
+    servable,
+    sessions,
+)
 from central.web.access import Parts
 from central.web.rooms import follow
 from central.web.site import Site
@@ -17,7 +28,7 @@ from central.web.site import Site
 __all__ = ["add_pages", "follow", "router"]
 
 router = APIRouter(include_in_schema=False)
-for _part in (front, requests, inbox, displacements, delegations, servable, punctuality, rooms, sessions):
+for _part in (front, requests, inbox, displacements, delegations, messages, servable, punctuality, rooms, sessions):
     router.include_router(_part.router)
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
-from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from central.api.guard import public, requires
 from central.domain.sop import Event, State, possible
 from central.domain.words import Role
 from central.errors import Forbidden, Invalid, Refused, Wrong
-from central.model import Direction, Person
+from central.model import Direction, Person, Room
 from central.model import Request as Record
 from central.permissions import Action, may
 from central.web import changes, words
 from central.web.access import Ask, Letter, Parts, Sent, Typed, number, text
 from central.web.findings import span
-from central.web.forms import NAMES, RequestForm, draft_of, form_of, mistakes
+from central.web.forms import NAMES, SITE, RequestForm, draft_of, form_of, mistakes
 from central.web.site import PLATFORMS, platform_name, see_other
 from webui.i18n import N_
 
@@ -38,14 +39,19 @@ CLOSED = N_("This step is not possible any more: the request is shown as it is n
 @router.get("/permohonan")
 def requests(request: Request, parts: Ask, person: Reader) -> Response:
     """List the requests this person may see."""
-    return parts.site.page(request, "requests.html", person, records=parts.desk.requests(person))
+    saved = parts.services.drafts.all(person) if may(person, Action.SUBMIT) else ()
+    return parts.site.page(request, "requests.html", person, records=parts.desk.requests(person), drafts=saved)
 
 
 @router.get("/permohonan/baru")
 def new_request(request: Request, parts: Ask, person: Applicant) -> Response:
-    """Show an empty form."""
-    contact = RequestForm(contact_name=person.name)
-    return _form(request, parts, person, contact, ())
+    """Show an empty form, or a draft."""
+    ident = request.query_params.get("konsep", "")
+    form = RequestForm(contact_name=person.name)
+    if ident:
+        fields = parts.services.drafts.get(ident, person).fields
+        form = RequestForm(**{name: fields.get(name, "") for name in NAMES if name != "key"}, needs=_pieces(fields))
+    return _form(request, parts, person, form, (), draft=ident)
 
 
 @router.post("/permohonan/baru")
@@ -58,13 +64,35 @@ def submit(request: Request, parts: Ask, person: Applicant, typed: Typed, letter
     if person.agency is None:
         raise Forbidden("agency.missing", f"{person.login} belongs to no agency")
     form = RequestForm(**{name: text(typed, name) for name in NAMES}, needs=_pieces(typed))
+    ident = text(typed, "draft_id")
+    if text(typed, "save") == "yes":
+        return _save_draft(request, parts, person, form, ident)
     draft, unread = draft_of(form, person.agency.id, parts.site.zone)
     try:
         parts.desk.check(draft, letter, unread)
         record = parts.desk.submit(draft, letter, person, key=form.key)
     except Invalid as error:
-        return _form(request, parts, person, form, error.wrongs)
+        return _form(request, parts, person, form, error.wrongs, draft=ident)
+    parts.services.drafts.drop(ident, person)
     return see_other(f"/permohonan/{record.id}?kata=terkirim")
+
+
+def _save_draft(request: Request, parts: Parts, person: Person, form: RequestForm, ident: str) -> Response:
+    """Keep what was typed, all of it or with mistakes, and go on with it."""
+    fields = {name: str(value) for name, value in form.values().items() if name in NAMES and name != "key"}
+    fields |= {f"{PIECES}{name}": number for name, number in form.needs.items()}
+    try:
+        saved = parts.services.drafts.save(fields, person, ident or None)
+    except Invalid as error:
+        return _form(request, parts, person, form, error.wrongs, draft=ident)
+    return see_other(f"/permohonan/baru?konsep={saved.id}&kata=tersimpan")
+
+
+@router.post("/permohonan/konsep/{ident}/hapus")
+def drop_draft(parts: Ask, person: Applicant, ident: str) -> Response:
+    """Forget a draft."""
+    parts.services.drafts.drop(ident, person)
+    return see_other("/permohonan")
 
 
 @router.get("/permohonan/{ident}/ubah")
@@ -92,9 +120,10 @@ def send_again(request: Request, parts: Ask, person: Applicant, ident: str, sent
     return see_other(f"/permohonan/{ident}?kata=terkirim")
 
 
-def _pieces(typed: FormData) -> dict[str, str]:
+def _pieces(typed: Mapping[str, object]) -> dict[str, str]:
     """Return what was typed beside each kind of equipment."""
-    return {name.removeprefix(PIECES): text(typed, name) for name in typed if name.startswith(PIECES)}
+    found = ((name.removeprefix(PIECES), value) for name, value in typed.items() if name.startswith(PIECES))
+    return {name: value for name, value in found if isinstance(value, str)}
 
 
 def _form(
@@ -105,8 +134,9 @@ def _form(
     wrongs: tuple[Wrong, ...],
     *,
     again: str = "",
+    draft: str = "",
 ) -> Response:
-    """Show the form; `again` is the returned request that is sent again."""
+    """Show the form; `again` is the returned request that is sent again, `draft` the draft it comes from."""
     say, offered = parts.site.say, parts.desk.choices()
     return parts.site.page(
         request,
@@ -115,7 +145,8 @@ def _form(
         status=422 if wrongs else 200,
         form=form.values(),
         mistakes={name: say(request, message) for name, message in mistakes(wrongs).items()},
-        rooms=[("", say(request, N_("Choose a room")))] + [(room.id, room.name) for room in offered.rooms if room.open],
+        rooms=_places(offered.rooms, say(request, N_("Choose a room")), say(request, N_("Any room at %(site)s"))),
+        draft_id=draft,
         equipment=offered.equipment,
         action=f"/permohonan/{again}/ubah" if again else "/permohonan/baru",
         again=again,
@@ -125,6 +156,14 @@ def _form(
         lead_time=parts.site.listed(request, lambda translate: [span(offered.lead_time, translate)])[0],
         most_mb=parts.services.settings.file.letters.at_most_mib,
     )
+
+
+def _places(rooms: Iterable[Room], none_yet: str, any_at: str) -> list[tuple[str, str]]:
+    """Return what can be chosen: each open room, and each site that has more than one."""
+    there = [room for room in rooms if room.open]
+    sites = Counter(room.site for room in there if room.site)
+    anywhere = [(f"{SITE}{site}", any_at % {"site": site}) for site, count in sorted(sites.items()) if count > 1]
+    return [("", none_yet), *((room.id, room.name) for room in there), *anywhere]
 
 
 def _platforms(own: tuple[str, ...]) -> tuple[str, ...]:

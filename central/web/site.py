@@ -79,6 +79,9 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
     "dikembalikan": ("ready", N_("Returned to the applicant.")),
     "disetujui": ("ready", N_("Approved. The room has its schedule.")),
     "ditolak": ("ready", N_("Refused. The applicant reads the reason.")),
+    "tersimpan": ("ready", N_("The draft is kept. Only you see it until you send it.")),
+    "dikirim-lagi": ("ready", N_("It is sent again at once.")),
+    "dapat-dihubungi": ("ready", N_("Kept. Messages about requests go there from now on.")),
     "ditarik": ("ready", N_("Withdrawn.")),
 }
 """What a page says after something was done; the address carries the key."""

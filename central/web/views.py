@@ -226,6 +226,8 @@ def item_pills(item: InboxItem, translate: Translate) -> Iterator[Pill]:
     if item.clock is not None and item.remaining is not None:
         allowed = item.allowed or item.clock.due - item.clock.started_at
         yield _clock_pill(item.clock.step, item.remaining, allowed, late=item.late, translate=translate)
+    if item.request.forwarded_name and item.request.state is State.DISPOSED:
+        yield Pill("offline", translate(N_("for %(name)s")) % {"name": item.request.forwarded_name})
     if item.request.leader.takes_part:
         yield Pill("live", translate(N_("leader's priority")))
     elif item.verdict is Verdict.PASS:

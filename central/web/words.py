@@ -42,6 +42,19 @@ EVENTS: Final[Mapping[Event, tuple[str, Tone]]] = {
 }
 ARRIVAL: Final = (N_("Letter received"), "busy")
 
+MESSAGES: Final[Mapping[str, tuple[str, Tone]]] = {
+    "waiting": (N_("Waits"), "busy"),
+    "failed": (N_("Given up"), "fault"),
+    "sent": (N_("Sent"), "ready"),
+}
+
+CHANNELS: Final[Mapping[str, str]] = {
+    "email": N_("E-mail"),
+    "telegram": "Telegram",
+    "whatsapp": "WhatsApp",
+}
+"""Channels whose name is a word; another one is shown as the file has it."""
+
 CLOCKS: Final[Mapping[Step, str]] = {
     Step.DISPOSITION: N_("direction"),
     Step.VERIFICATION: N_("verification"),
@@ -67,6 +80,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "starts": N_("From"),
     "ends": N_("Until"),
     "room_id": N_("Room"),
+    "site": N_("Any room at"),
     "participants": N_("Participants in the room"),
     "platform": N_("Platform"),
     "leader": N_("Leader taking part"),
