@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -33,6 +33,8 @@ from drivers.outcomes import Scalar
 from drivers.ports import Device
 
 UNDO_WITHIN_S = 5.0
+UNDO_ALL_WITHIN_S = 8.0
+"""Nothing ends the undoing of a run but this: it holds its devices meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Run:
     ends: dict[str, StepEnd] = field(default_factory=dict)
     failed: StepEnd | None = None
     """The first step that failed and was not optional."""
+    taken_back: set[str] = field(default_factory=set)
+    """The steps whose undo was begun; none is undone twice."""
     is_over: bool = False
     undo_when_cancelled: bool = True
     at: datetime | None = None
@@ -122,7 +126,7 @@ class Runner:
                 await self._steps_or_abandon(run)
         except asyncio.CancelledError:
             if not run.is_over:  # it still waited for its devices
-                await self._abandon(run)
+                self.close_unbegun(run)
             raise
         self._close(run, StepOutcome.DONE if run.failed is None else StepOutcome.FAILED)
 
@@ -142,7 +146,7 @@ class Runner:
         try:
             await self._steps(run)
         except asyncio.CancelledError:
-            await self._abandon(run)
+            await _to_its_end(self._abandon(run), f"abandon {run.order.preset.name}")
             raise
 
     async def _steps(self, run: Run) -> None:
@@ -155,7 +159,7 @@ class Runner:
                 for device, chain in _chains(group).items():
                     tasks.create_task(self._chain(run, chain), name=f"{run.order.preset.name} on {device}")
         if run.failed is not None and run.order.phase is None:
-            await self._take_back(run)
+            await _to_its_end(self._take_back(run), f"undo {run.order.preset.name}")
 
     async def _chain(self, run: Run, steps: list[Step]) -> None:
         for step in steps:
@@ -232,29 +236,39 @@ class Runner:
         run.failed = run.failed or StepEnd(StepOutcome.SKIPPED, Fault(code="run.cancelled", detail="it was cancelled"))
 
     async def _take_back(self, run: Run) -> None:
-        """Undo the steps that were begun and say how, the last one first."""
+        """Undo the steps that were begun and say how, the last one first, while there is time."""
+        until = time.monotonic() + UNDO_ALL_WITHIN_S
         for step in reversed(run.order.preset.steps):
             end = run.ends.get(step.id)
-            if step.undo is None or end is None or end.outcome is StepOutcome.SKIPPED:
+            if step.undo is None or end is None or end.outcome is StepOutcome.SKIPPED or step.id in run.taken_back:
                 continue
+            run.taken_back.add(step.id)
             verb, arguments = step.undo
-            told = filled(arguments, run.order.words)
-            back = Step(f"{step.id}-undo", step.device, verb, told, timedelta(seconds=UNDO_WITHIN_S))
-            self._note(run.order, EntryKind.STEP_INTENT, device=step.device, body=_told(back))
-            began = time.monotonic()
-            result = await self._carry_out(back)
-            if result.outcome.good:
-                result = StepEnd(StepOutcome.UNDONE, None, result.read_back)
-            body = _told(back) | {"read_back": dict(result.read_back), "optional": True}
-            duration = timedelta(seconds=time.monotonic() - began)
-            self._note(
-                run.order,
-                EntryKind.STEP_ENDED,
-                device=step.device,
-                outcome=result.outcome,
-                duration=duration,
-                body=body,
+            within = timedelta(seconds=min(UNDO_WITHIN_S, until - time.monotonic()))
+            await self._undo(
+                run, Step(f"{step.id}-undo", step.device, verb, filled(arguments, run.order.words), within)
             )
+
+    async def _undo(self, run: Run, back: Step) -> None:
+        """Take one step back; without time left it is skipped, and the journal says so."""
+        if back.within <= timedelta(0):
+            late = Fault(code="run.undo_out_of_time", detail=f"{back.device}: no time was left to undo")
+            self._note_undone(run, back, StepEnd(StepOutcome.SKIPPED, late), None)
+            return
+        self._note(run.order, EntryKind.STEP_INTENT, device=back.device, body=_told(back))
+        began = time.monotonic()
+        result = await self._carry_out(back)
+        if result.outcome.good:
+            result = StepEnd(StepOutcome.UNDONE, None, result.read_back)
+        self._note_undone(run, back, result, timedelta(seconds=time.monotonic() - began))
+
+    def _note_undone(self, run: Run, back: Step, end: StepEnd, duration: timedelta | None) -> None:
+        body = _told(back) | {"read_back": dict(end.read_back), "optional": True}
+        if end.reason is not None:
+            body["reason"] = end.reason.model_dump(mode="json")
+        self._note(
+            run.order, EntryKind.STEP_ENDED, device=back.device, outcome=end.outcome, duration=duration, body=body
+        )
 
     def _close(self, run: Run, outcome: StepOutcome) -> None:
         run.is_over = True
@@ -285,6 +299,23 @@ class Runner:
             duration=duration,
             body=body,
         )
+
+
+async def _to_its_end(work: Coroutine[None, None, None], name: str) -> None:
+    """Return once `work` is over, whatever is cancelled meanwhile; it has a limit of its own.
+
+    Raises:
+        CancelledError: somebody cancelled meanwhile.
+    """
+    task, cancelled = asyncio.create_task(work, name=name), False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def _chains(group: tuple[Step, ...]) -> dict[str, list[Step]]:

@@ -165,6 +165,45 @@ async def test_a_cancelled_run_ends_at_once_and_says_what_was_not_done(stage: St
     assert stage.entries()[-1].kind == EntryKind.PRESET_ENDED
 
 
+async def test_a_second_cancel_leaves_the_undo_alone_and_the_devices_held(stage: Stage) -> None:
+    stage.camera.go.clear()
+    _, first = stage.run(preset((scene("1", undo="Hitam"),), (recall("2"),)))
+    await until(stage.camera.began.is_set)
+    _, second = stage.run(preset((scene("1", "Kamera"),)))
+    stage.obs.began.clear()
+    stage.obs.go.clear()
+    first.cancel()
+    await until(stage.obs.began.is_set)
+    first.cancel()
+    await asyncio.sleep(0)
+    first.cancel()
+    stage.obs.go.set()
+    await asyncio.wait({first, second})
+    assert first.cancelled()
+    told = [(e.run, e.kind.split(".")[1], e.body["step"]) for e in stage.entries() if e.kind.startswith("step.")]
+    undone = told.index(("run-1", "ended", "1-undo"))
+    assert told.count(("run-1", "intent", "1-undo")) == 1
+    assert undone < told.index(("run-2", "intent", "1"))
+    assert stage.obs.on_air == "Kamera"
+
+
+async def test_a_cancel_while_a_failed_press_is_undone_undoes_nothing_twice(stage: Stage) -> None:
+    stage.camera.refuses.add(1)
+    stage.camera.go.clear()
+    run, task = stage.run(preset((scene("1", undo="Hitam"),), (recall("2"),)))
+    await until(stage.camera.began.is_set)
+    stage.obs.began.clear()
+    stage.obs.go.clear()
+    stage.camera.go.set()
+    await until(stage.obs.began.is_set)
+    task.cancel()
+    stage.obs.go.set()
+    await asyncio.wait({task})
+    assert run.is_over
+    assert [e.body["step"] for e in stage.entries() if e.kind == EntryKind.STEP_INTENT] == ["1", "2", "1-undo"]
+    assert [e.kind for e in stage.entries()].count(EntryKind.PRESET_ENDED) == 1
+
+
 async def test_a_run_that_waits_for_its_devices_can_be_cancelled(stage: Stage) -> None:
     stage.camera.go.clear()
     _, first = stage.run(preset((recall("1"),)))
