@@ -39,6 +39,9 @@ from webui.security import BodyLimit, SameOrigin, SecureHeaders
 FORM_AT_MOST: Final = 64 * 1024
 UPLOAD_PATHS: Final = ("/api/v1/requests", "/permohonan")
 """Below these a body may hold a letter."""
+TABLE_PATHS: Final = ("/api/v1/register", "/kelola")
+TABLE_AT_MOST: Final = 2 * 1024 * 1024
+"""Below these a body may hold a table from a spreadsheet."""
 
 RINGS: Final = {"ev": bell.REPORTS}
 """What rings when a room's message was stored; all others are about the room's state."""
@@ -69,6 +72,7 @@ def create_app(services: Services) -> FastAPI:
     """
     file = services.settings.file
     letter_body = file.letters.at_most_mib * 1024 * 1024 + FORM_AT_MOST
+    larger = dict.fromkeys(UPLOAD_PATHS, letter_body) | dict.fromkeys(TABLE_PATHS, TABLE_AT_MOST)
     app = FastAPI(
         title="Siaga central",
         version=version("siaga"),
@@ -78,7 +82,7 @@ def create_app(services: Services) -> FastAPI:
         middleware=[
             Middleware(SecureHeaders),
             Middleware(SameOrigin, also=[file.public_url]),
-            Middleware(BodyLimit, most_bytes=FORM_AT_MOST, larger=dict.fromkeys(UPLOAD_PATHS, letter_body)),
+            Middleware(BodyLimit, most_bytes=FORM_AT_MOST, larger=larger),
         ],
     )
     app.state.services = services

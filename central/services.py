@@ -18,6 +18,7 @@ from central.notices.mailbox import Mailbox
 from central.notices.post import Post
 from central.people import People
 from central.planner import Planner
+from central.register import Register
 from central.settings import CentralSettings
 from central.timekeeping import Timekeeping
 from central.wall import Board
@@ -40,6 +41,7 @@ class Services:
     post: Post
     mailbox: Mailbox
     drafts: Drafts
+    register: Register
     _broker: list[Callable[[], bool]] = field(default_factory=list)
 
     def watch_broker(self, is_up: Callable[[], bool]) -> None:
@@ -81,4 +83,5 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         post=post,
         mailbox=Mailbox(store, settings.file.notifications, bell, now),
         drafts=Drafts(store, now=now),
+        register=Register(store, settings.zone, bell, now),
     )

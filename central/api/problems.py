@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from central.errors import CentralError, Forbidden, Invalid, NotFound, NotLoggedIn, Refused, TooMany
+from central.register import BadFile
 from webui.security import problem
 
 API = "/api/"
@@ -24,6 +25,7 @@ _STATUS: dict[type[CentralError], int] = {
     Forbidden: 403,
     NotLoggedIn: 401,
     Invalid: 422,
+    BadFile: 422,
     Refused: 409,
     TooMany: 429,
 }
@@ -39,6 +41,8 @@ def answer(error: CentralError) -> JSONResponse:
     more: dict[str, object] = {"values": jsonable_encoder(dict(error.values))}
     if isinstance(error, Invalid):
         more["wrongs"] = [asdict(wrong) for wrong in error.wrongs]
+    if isinstance(error, BadFile):
+        more["cells"] = [asdict(cell) for cell in error.cells]
     if isinstance(error, Refused) and error.findings:
         more["findings"] = jsonable_encoder([asdict(finding) for finding in error.findings])
     response = problem(status_of(error), error.code, str(error), **more)

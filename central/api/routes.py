@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.encoders import jsonable_encoder
 from pydantic import AwareDatetime
+from starlette.responses import PlainTextResponse
 
 from central.api.guard import CurrentServices, clear_cookie, cookie_name, public, requires, set_cookie
 from central.api.shapes import (
@@ -266,6 +267,33 @@ def staff(services: CurrentServices, by: Annotated[Person, Depends(requires(Acti
     """Return the division's people with what they have learnt, their shifts, and their leave of the next weeks."""
     del by
     return _items(services.planner.staff())
+
+
+@router.get("/agencies")
+def agencies(services: CurrentServices, by: Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]) -> Json:
+    """Return the agencies that send requests."""
+    del by
+    return _items(services.desk.choices().agencies)
+
+
+@router.get("/register/{name}.csv", response_class=PlainTextResponse)
+def export_register(
+    name: str, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.MANAGE_STOCK))]
+) -> Response:
+    """Return rooms, agencies, equipment, accounts, staff, shifts or leave as CSV."""
+    del by
+    return Response(services.register.export(name).encode(), media_type="text/csv; charset=utf-8")
+
+
+@router.put("/register/{name}.csv")
+def import_register(
+    name: str,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.MANAGE_STOCK))],
+    content: Annotated[bytes, Body(media_type="text/csv")],
+) -> Json:
+    """Take a CSV file in, whole or not at all; every bad cell is named."""
+    return {"taken": services.register.take(name, content, by)}
 
 
 @router.get("/series/{ident}")

@@ -16,6 +16,7 @@ from central.web import (
     inbox,
     messages,
     punctuality,
+    register,
     requests,
     rooms,
     servable,
@@ -28,7 +29,19 @@ from central.web.site import Site
 __all__ = ["add_pages", "follow", "router"]
 
 router = APIRouter(include_in_schema=False)
-for _part in (front, requests, inbox, displacements, delegations, messages, servable, punctuality, rooms, sessions):
+for _part in (
+    front,
+    requests,
+    inbox,
+    displacements,
+    delegations,
+    messages,
+    register,
+    servable,
+    punctuality,
+    rooms,
+    sessions,
+):
     router.include_router(_part.router)
 
 

@@ -71,6 +71,7 @@ _LINKS: Final = (
     ("/dinding", N_("Wall"), (Action.SEE_ROOMS,)),
     ("/ruang", N_("Rooms"), (Action.SEE_ROOMS,)),
     ("/laporan", N_("Reports"), (Action.SEE_REPORTS,)),
+    ("/kelola", N_("Manage"), (Action.MANAGE_STOCK,)),
 )
 
 SAID: Final[Mapping[str, tuple[str, str]]] = {
@@ -80,6 +81,8 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
     "disetujui": ("ready", N_("Approved. The room has its schedule.")),
     "ditolak": ("ready", N_("Refused. The applicant reads the reason.")),
     "tersimpan": ("ready", N_("The draft is kept. Only you see it until you send it.")),
+    "tersimpan-baris": ("ready", N_("The row is kept.")),
+    "berkas-diterima": ("ready", N_("The whole file was taken in.")),
     "dikirim-lagi": ("ready", N_("It is sent again at once.")),
     "dapat-dihubungi": ("ready", N_("Kept. Messages about requests go there from now on.")),
     "ditarik": ("ready", N_("Withdrawn.")),
@@ -107,6 +110,7 @@ class Site:
         self._pages = environment(HERE / "templates", locales=self.locales, assets=self.assets)
         self._pages.filters["hari"] = _day
         self._pages.filters["jam_detik"] = _seconds
+        self._pages.filters["translated"] = self.locales.gettext
         translate = self.locales.gettext
         self._pages.globals.update(
             state_pill=partial(views.state_pill, translate=translate),

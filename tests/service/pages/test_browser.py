@@ -161,7 +161,15 @@ async def test_every_page_is_clean(browser: Browser, office: Office, theme: str,
         "pemohon": ["/permohonan", "/permohonan/baru", f"/permohonan/{waiting}", "/kotak-masuk"],
         "": ["/login"],
     }
-    pages["bidang"] += [f"/kotak-masuk/{led}", "/jadwal/terlayani?hari=2026-11-09", "/penggeseran", "/pesan"]
+    pages["bidang"] += [
+        f"/kotak-masuk/{led}",
+        "/jadwal/terlayani?hari=2026-11-09",
+        "/penggeseran",
+        "/pesan",
+        "/kelola",
+        "/kelola/equipment?ubah=laptop",
+        "/kelola/leave",
+    ]
     office.services.drafts.save({"title": "Rapat nanti"}, office.person("pemohon"))
     chosen = {"siaga_tema": theme, "siaga_language": language}
     async with served(office) as url:
