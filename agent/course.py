@@ -38,6 +38,10 @@ class Course:
     """Preparations that ended since the room was last thought well."""
     attempted_at: datetime | None = None
     certified: bool = False
+    aimed_at: datetime | None = None
+    """The start that the room was last moved for."""
+    certified_for: datetime | None = None
+    """The start that the newest certificate was made for; a session that was moved has none."""
     is_set_live: bool = False
     """The live preset ran to an end, good or not."""
     started_at: datetime | None = None
@@ -64,11 +68,13 @@ def course_of(entries: Iterable[Entry]) -> Course:
 
 def _moved(course: Course, entry: Entry) -> Course:
     phase, before = Phase(str(entry.body["phase"])), course.phase
+    start = entry.body.get("start")
+    course = replace(course, aimed_at=datetime.fromisoformat(start) if isinstance(start, str) else None)
     if phase is Phase.LIVE:
         return replace(course, phase=phase, started_at=entry.at)
     if phase in {Phase.ENDED, Phase.MISSED}:
         return replace(course, phase=phase, ended_at=entry.at if phase is Phase.ENDED else None)
-    if phase is Phase.PREPARING and before is Phase.READY:
+    if phase is Phase.PLANNED or (phase is Phase.PREPARING and before is Phase.READY):
         return replace(course, phase=phase, attempts=0, attempted_at=None, certified=False)
     return replace(course, phase=phase)
 
@@ -106,13 +112,25 @@ def _device_changed(course: Course, entry: Entry) -> Course:
     return replace(course, attempts=0, attempted_at=None) if entry.body.get("back") else course
 
 
+def _certified(course: Course, entry: Entry) -> Course:
+    start = entry.body.get("for_start")
+    return replace(
+        course, certified=True, certified_for=datetime.fromisoformat(start) if isinstance(start, str) else None
+    )
+
+
+def is_certified(course: Course, start: datetime) -> bool:
+    """Return whether the room is certified for a session that begins at `start`."""
+    return course.certified and course.certified_for in {None, start}
+
+
 _STEPS: dict[str, Callable[[Course, Entry], Course]] = {
     EntryKind.PHASE_CHANGED: _moved,
     EntryKind.PRESET_STARTED: _run_started,
     EntryKind.PRESET_ENDED: _run_ended,
     EntryKind.CHECKLIST: _ticked,
     EntryKind.DEVICE_CHANGED: _device_changed,
-    EntryKind.READINESS: lambda course, _: replace(course, certified=True),
+    EntryKind.READINESS: _certified,
     EntryKind.NOTE: lambda course, _: replace(course, incidents=course.incidents + 1),
     EntryKind.REPORT: lambda course, entry: replace(course, report_seq=entry.seq),
     EXTENDED: lambda course, entry: replace(course, extended_to=datetime.fromisoformat(str(entry.body["end"]))),

@@ -11,13 +11,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from agent import plan as timeline
 from agent.alarm import Alarms, Change
 from agent.board import HealthBoard, Sighting
+from agent.certify import Certifier, minutes_to
 from agent.clock import Clock
 from agent.course import EXTENDED, Course, course_of, follow
 from agent.inspector import inspect_all, keep_inspecting
@@ -29,18 +30,18 @@ from agent.plan import Action, Deed
 from agent.readiness import Assessment, assess
 from agent.recordings import Recordings
 from agent.report import RoomFacts, report_of
+from agent.resume import begun_before, unfinished
 from agent.roomfile import Preset, RoomFile, Step
 from agent.runner import Order, Run, Runner
 from agent.schedule import ScheduleBook
 from agent.session import BEFORE, Event, advance, may
-from agent.translate import fault_of, measured_of
+from agent.translate import fault_of
 from agent.wanted import Situation
 from contract.ids import new_id
 from contract.messages import Entry, PlannedSession
-from contract.report import Certificate, CertifiedDevice
-from contract.words import Condition, EntryKind, Phase, SessionStatus, StepOutcome
-from drivers.errors import DriverError
-from drivers.outcomes import Reason, judge
+from contract.report import Certificate
+from contract.words import EntryKind, Phase, SessionStatus, StepOutcome
+from drivers.outcomes import Reason
 from drivers.ports import Device, Sound
 from drivers.verbs import VERBS, PortMute
 
@@ -49,9 +50,6 @@ log = logging.getLogger(__name__)
 ASK_EVERY_S = 1.0
 """The plan is asked at least this often: the wall clock may jump."""
 FIRST_LOOK_WITHIN_S = 4.0
-CERTIFY_WITHIN_S = 25.0
-OPEN_BEFORE_PROOF_S = 1.5
-"""A proof looks back one second; what was heard while muted must not count."""
 LOOK_TAKES = timedelta(seconds=3)
 """A look at the sound that ended this soon after a step may have begun before it."""
 MUTE_WITHIN = timedelta(seconds=8)
@@ -108,7 +106,7 @@ class Engine:
         self._runner = Runner(equipment.devices, journal)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
-        self._certifying: set[str] = set()
+        self._certifier = Certifier(equipment.devices, equipment.board, look=self._look_thoroughly, clock=clock)
         self._woken = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
         equipment.board.subscribe(self._device_changed)
@@ -196,11 +194,12 @@ class Engine:
             Deed.PREPARE: self._prepare,
             Deed.CERTIFY: self._certify,
             Deed.START: lambda plan: self._begin(plan, "schedule", ""),
-            Deed.SET_LIVE: lambda plan: self._run_phase(plan, "live"),
+            Deed.SET_LIVE: self._set_live,
             Deed.END: lambda plan: self._finish(plan, "schedule", ""),
             Deed.PUT_AWAY: lambda plan: self._run_phase(plan, "end"),
             Deed.MISS: self._miss,
-            Deed.CANCEL: self._cancel,
+            Deed.CANCEL: lambda plan: self._let_go_of(plan, Event.CANCEL),
+            Deed.PUT_OFF: lambda plan: self._let_go_of(plan, Event.PUT_OFF),
             Deed.REPORT: self._report,
         }
         deeds[action.deed](session)
@@ -211,7 +210,13 @@ class Engine:
 
     def _begin(self, plan: PlannedSession, cause: str, who: str) -> None:
         self._cut_short(plan)
+        self._certifier.cut_short(plan.id)
         self._move(plan, Event.START, cause, who)
+
+    def _set_live(self, plan: PlannedSession) -> None:
+        """Run the live preset, once what a proof had opened is as it was."""
+        if not self._certifier.is_certifying(plan.id):
+            self._run_phase(plan, "live")
 
     def _finish(self, plan: PlannedSession, cause: str, who: str) -> None:
         self._cut_short(plan)
@@ -219,12 +224,15 @@ class Engine:
 
     def _miss(self, plan: PlannedSession) -> None:
         self._cut_short(plan)
+        self._certifier.cut_short(plan.id)
         self._move(plan, Event.MISS)
 
-    def _cancel(self, plan: PlannedSession) -> None:
+    def _let_go_of(self, plan: PlannedSession, event: Event) -> None:
+        """Put away a room that was being prepared for nothing."""
         had_begun = self.course(plan.id).phase is not Phase.PLANNED
         self._cut_short(plan)
-        self._move(plan, Event.CANCEL)
+        self._certifier.cut_short(plan.id)
+        self._move(plan, event)
         if had_begun:
             self._run_phase(plan, "end")
 
@@ -248,7 +256,8 @@ class Engine:
         log.info(
             "session moved", extra={"action": "moved", "session": plan.id, "phase": str(phase), "event": str(event)}
         )
-        self._note(plan, EntryKind.PHASE_CHANGED, cause=cause, who=who, body={"phase": phase, "event": event})
+        body = {"phase": phase, "event": event, "start": plan.start.isoformat()}
+        self._note(plan, EntryKind.PHASE_CHANGED, cause=cause, who=who, body=body)
 
     def _note(
         self,
@@ -279,6 +288,7 @@ class Engine:
             who=who,
             words=self._words(plan),
             may_record=plan.recording,
+            begun_before=begun_before(self.journal.of_session(plan.id), phase),
         )
         run = Run(order)
         self._spawn(run, self._carry_phase(plan, run))
@@ -472,6 +482,10 @@ class Engine:
         """Write into the journal what became of a recording."""
         self._note(plan, kind, cause="agent", device=device, body=body)
 
+    def note_dropped(self, sha256: str, size_bytes: int) -> None:
+        """Write into the journal that a picture had to go before central had it."""
+        self._note(None, EntryKind.PICTURE_DROPPED, cause="agent", body={"sha256": sha256, "size_bytes": size_bytes})
+
     def spawn_work(self, work: Coroutine[Any, Any, None], name: str) -> bool:
         """Have work done beside the plan; false when the engine does not run."""
         if self._group is None:
@@ -523,76 +537,23 @@ class Engine:
     # Certificate.
 
     def _certify(self, plan: PlannedSession) -> None:
-        if plan.id in self._certifying or self._group is None:
-            return
-        self._certifying.add(plan.id)
-        self._group.create_task(self._make_certificate(plan), name="certify")
+        if self._group is not None:
+            loop = self.course(plan.id).phase in BEFORE
+            self._certifier.certify(
+                plan, self._group, loop=loop, done=lambda found: self._note_certificate(plan, found)
+            )
 
-    async def _make_certificate(self, plan: PlannedSession) -> None:
-        """Look at everything anew and freeze what was found."""
-        proofs: dict[str, tuple[Any, ...]] = {}
-        try:
-            async with asyncio.timeout(CERTIFY_WITHIN_S), asyncio.TaskGroup() as group:
-                group.create_task(self._look_thoroughly(), name="look thoroughly")
-                for name, device in self.equipment.devices.items():
-                    if isinstance(device, Sound) and self.equipment.board.devices[name].is_there:
-                        group.create_task(self._keep_proof(device, plan, proofs), name=f"prove {name}")
-        except TimeoutError:
-            log.warning("certificate took too long", extra={"action": "certify", "session": plan.id})
-        finally:
-            self._certifying.discard(plan.id)
-        certificate = self._certificate(proofs)
-        self._note(
-            plan,
-            EntryKind.READINESS,
-            cause="agent",
-            outcome=certificate.readiness,
-            body=certificate.model_dump(mode="json"),
-        )
+    def _note_certificate(self, plan: PlannedSession, certificate: Certificate) -> None:
+        """Freeze what was found; it holds for the start that it was made for."""
+        body = certificate.model_dump(mode="json") | {
+            "for_start": plan.start.isoformat(),
+            "minutes_to_start": minutes_to(plan, certificate),
+        }
+        self._note(plan, EntryKind.READINESS, cause="agent", outcome=certificate.readiness, body=body)
 
     async def _look_thoroughly(self) -> None:
         await self.inspect(listens=True)
         await self.recheck()
-
-    async def _keep_proof(self, sound: Sound, plan: PlannedSession, proofs: dict[str, tuple[Any, ...]]) -> None:
-        proofs[sound.name] = await self._prove(sound, plan)
-
-    async def _prove(self, sound: Sound, plan: PlannedSession) -> tuple[Any, ...]:
-        """Prove the sound; ports that were muted are open only while the tone is looked for."""
-        loop = self.course(plan.id).phase in BEFORE
-        opened: list[str] = []
-        try:
-            for port in (await sound.inventory()) if loop else ():
-                if port.present and port.muted:
-                    opened.append(port.name)
-                    await sound.mute(port.name, False)
-            if opened:
-                await asyncio.sleep(OPEN_BEFORE_PROOF_S)
-            return await sound.prove(loop=loop)
-        except DriverError as error:
-            log.warning("sound not proven", extra={"action": "prove", "reason": error.reason.code})
-            return ()
-        finally:
-            if self.course(plan.id).phase in BEFORE:
-                await self._mute_again(sound, opened)
-
-    @staticmethod
-    async def _mute_again(sound: Sound, ports: list[str]) -> None:
-        for port in ports:
-            try:
-                await sound.mute(port, True)
-            except DriverError as error:
-                log.warning("sound not muted again", extra={"action": "prove", "reason": error.reason.code})
-
-    def _certificate(self, proofs: Mapping[str, tuple[Any, ...]]) -> Certificate:
-        seen = [_with_proof(device, proofs.get(device.name)) for device in self.equipment.board.devices.values()]
-        verdict = assess(seen)
-        return Certificate(
-            at=self._clock.now(),
-            readiness=verdict.readiness,
-            reasons=tuple(fault_of(reason) for reason in verdict.reasons),
-            devices=tuple(_certified(device) for device in seen),
-        )
 
     # Following the journal and the devices.
 
@@ -666,7 +627,7 @@ class Engine:
         for plan in self.book.sessions:
             own = [entry for entry in self.journal.of_session(plan.id) if entry.session == plan.id]
             self.courses[plan.id] = course_of(own)
-        for started, intents in _unfinished(self.journal.recent(RECOVER_FROM)):
+        for started, intents in unfinished(self.journal.recent(RECOVER_FROM)):
             for intent in intents:
                 body = dict(intent.body) | {
                     "reason": {"code": "agent.restarted", "detail": "the agent ended in between"}
@@ -685,42 +646,3 @@ class Engine:
             outcome=StepOutcome.UNKNOWN,
             body=body,
         )
-
-
-def _unfinished(entries: list[Entry]) -> list[tuple[Entry, list[Entry]]]:
-    """Return the runs that were begun and never ended, each with its steps that were."""
-    started: dict[str, Entry] = {}
-    open_steps: dict[tuple[str, object], Entry] = {}
-    for entry in entries:
-        run, step = entry.run, entry.body.get("step")
-        if run is None:
-            continue
-        if entry.kind == EntryKind.PRESET_STARTED:
-            started[run] = entry
-        elif entry.kind == EntryKind.PRESET_ENDED:
-            started.pop(run, None)
-        elif entry.kind == EntryKind.STEP_INTENT:
-            open_steps[run, step] = entry
-        elif entry.kind == EntryKind.STEP_ENDED:
-            open_steps.pop((run, step), None)
-    return [(s, [e for (run, _), e in open_steps.items() if run == name]) for name, s in started.items()]
-
-
-def _with_proof(device: Sighting, proof: tuple[Any, ...] | None) -> Sighting:
-    if proof is None or device.health is None:
-        return device
-    names = {measure.name for measure in proof}
-    kept = tuple(measure for measure in device.health.measures if measure.name not in names)
-    return replace(device, health=judge((*kept, *proof)))
-
-
-def _certified(device: Sighting) -> CertifiedDevice:
-    health = device.health
-    return CertifiedDevice(
-        name=device.name,
-        kind=device.kind,
-        required=device.required,
-        condition=Condition(device.condition or Condition.ABSENT),
-        measures=() if health is None else measured_of(health.measures),
-        reason=None if health is None or health.reason is None else fault_of(health.reason),
-    )

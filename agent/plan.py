@@ -8,6 +8,8 @@ right phase by asking again. Rules:
 * Preparation starts at `prepare_at` (`lead` before the start when central gave no time of
   its own) and is repeated, ever more seldom, until every step is good.
 * Readiness is certified `certify` before the start, later at once.
+* A session that was moved is certified for its new start; when its preparation is still to
+  come, the room is let go until then.
 * A session goes live at its start by itself. A preparation that still runs then is waited
   for `PATIENCE`, no longer.
 * A session ends at its end, which a technician may have moved. One whose time is over and
@@ -21,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from agent.course import Course
+from agent.course import Course, is_certified
 from agent.session import BEFORE, OVER
 from contract.messages import PlannedSession
 from contract.words import Phase, SessionStatus
@@ -42,6 +44,7 @@ class Deed(StrEnum):
     PUT_AWAY = "put_away"
     MISS = "miss"
     CANCEL = "cancel"
+    PUT_OFF = "put_off"
     REPORT = "report"
 
 
@@ -148,12 +151,15 @@ def _bring_up(answer: _Answer, plan: PlannedSession, course: Course, now: dateti
         if answer.at(prepare_at(plan, rhythm.lead), now):
             answer.do(Deed.PREPARE, plan)
         return
+    if course.aimed_at not in {None, plan.start} and not answer.at(prepare_at(plan, rhythm.lead), now):
+        answer.do(Deed.PUT_OFF, plan)
+        return
     started = answer.at(plan.start, now)
     if course.open_phase == "prepare" and course.open_since is not None:
         if started and answer.at(course.open_since + PATIENCE, now):
             answer.do(Deed.START, plan)
         return
-    if not course.certified and answer.at(plan.start - rhythm.certify, now):
+    if not is_certified(course, plan.start) and answer.at(plan.start - rhythm.certify, now):
         answer.do(Deed.CERTIFY, plan)
     if started:
         answer.do(Deed.START, plan)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from pydantic import JsonValue
 
 from agent.journal import Journal
 from agent.placeholders import filled
+from agent.resume import step_key
 from agent.roomfile import Preset, Step
 from agent.translate import fault_of
 from contract.messages import Entry, Fault
@@ -31,7 +33,11 @@ from contract.words import EntryKind, StepOutcome
 from drivers.errors import DeviceRefused, DriverError, OutcomeUnknown
 from drivers.outcomes import Scalar
 from drivers.ports import Device
+from drivers.verbs import ReadBack
 
+log = logging.getLogger(__name__)
+
+ASK_WITHIN_S = 5.0
 UNDO_WITHIN_S = 5.0
 UNDO_ALL_WITHIN_S = 8.0
 """Nothing ends the undoing of a run but this: it holds its devices meanwhile."""
@@ -52,6 +58,8 @@ class Order:
     words: Mapping[str, str] = field(default_factory=dict)
     """What the session's words in texts mean (`agent.placeholders`)."""
     may_record: bool = True
+    begun_before: frozenset[str] = frozenset()
+    """Steps that an earlier process began in this run's place (`agent.resume.step_key`)."""
     alone: bool = True
     """Whether the devices are held; a single hand on the mute button does not wait."""
 
@@ -171,6 +179,8 @@ class Runner:
         if not order.may_record and step.verb.records(step.arguments):
             self._skip(run, step, Fault(code="recording.not_permitted", detail="the session may not be recorded"))
             return
+        if step_key(step.device, _told(step)) in order.begun_before and await self._stands_already(run, step):
+            return
         self._note(order, EntryKind.STEP_INTENT, device=step.device, body=_told(step))
         began = time.monotonic()
         try:
@@ -180,6 +190,35 @@ class Runner:
             self._end(run, step, StepEnd(StepOutcome.UNKNOWN, stopped), began)
             raise
         self._end(run, step, end, began)
+
+    async def _stands_already(self, run: Run, step: Step) -> bool:
+        """End a step that was begun before a restart without telling the device twice, where that is right.
+
+        What the device says decides; one that cannot be asked is told again only when
+        telling it twice is harmless.
+        """
+        if step.verb.read_back is not None:
+            found = await self._ask(step)
+            if found is not None and found.matches:
+                self._end(run, step, StepEnd(StepOutcome.VERIFIED, None, found.values), None)
+                return True
+        if step.verb.repeatable:
+            return False
+        twice = Fault(code="step.not_repeated", detail=f"{step.device}: {step.verb.name} had begun before a restart")
+        self._end(run, step, StepEnd(StepOutcome.SKIPPED, twice), None)
+        return True
+
+    async def _ask(self, step: Step) -> ReadBack | None:
+        """Return what the device says of the step's state; none when it does not say."""
+        read_back = step.verb.read_back
+        if read_back is None:
+            return None
+        try:
+            async with asyncio.timeout(min(step.within.total_seconds(), ASK_WITHIN_S)):
+                return await read_back(self._devices[step.device], step.arguments)
+        except (DriverError, ValueError, TimeoutError) as error:
+            log.info("not read back: %s", error, extra={"action": "ask", "device": step.device})
+            return None
 
     async def _carry_out(self, step: Step) -> StepEnd:
         """Tell the device and, when asked to, look whether it is so; within the step's time."""

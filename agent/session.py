@@ -8,7 +8,8 @@ When the time is over, or a technician ends it, it is *ending* while the room is
 then *ended*, and *reported* once its report stands in the journal.
 
 A session that was never live when its time was over is *missed*, and that is reported too.
-Central may cancel a session: before it is live it becomes *cancelled*, afterwards it ends.
+A session that central moves so far that its preparation is to come again is *planned* once
+more. Central may cancel a session: before it is live it becomes *cancelled*, afterwards it ends.
 Events that come late or twice change nothing: they are told apart from those that mean
 nothing in a state, which are a mistake of ours.
 """
@@ -32,6 +33,7 @@ class Event(StrEnum):
     REPORT = "report"
     MISS = "miss"
     CANCEL = "cancel"
+    PUT_OFF = "put_off"
 
 
 class IllegalTransition(Exception):
@@ -49,6 +51,8 @@ TRANSITIONS: dict[tuple[Phase, Event], Phase] = {
     (Phase.PREPARING, Event.START): Phase.LIVE,
     (Phase.PREPARING, Event.MISS): Phase.MISSED,
     (Phase.PREPARING, Event.CANCEL): Phase.CANCELLED,
+    (Phase.PREPARING, Event.PUT_OFF): Phase.PLANNED,
+    (Phase.READY, Event.PUT_OFF): Phase.PLANNED,
     (Phase.READY, Event.PREPARE): Phase.PREPARING,
     (Phase.READY, Event.DEVICE_LOST): Phase.PREPARING,
     (Phase.READY, Event.START): Phase.LIVE,

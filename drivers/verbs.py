@@ -188,6 +188,8 @@ class Verb:
     """How long it takes on common devices; limits and dry runs start from it."""
     records: Callable[[Any], bool] = lambda _: False
     """Whether, with these arguments, it keeps what is said in the room; a session may forbid that."""
+    repeatable: bool = True
+    """Whether telling it twice is harmless, because it goes to a state; else nobody tells it twice unasked."""
 
 
 async def _camera_rests(camera: Camera, wanted: Memory) -> ReadBack:
@@ -327,7 +329,7 @@ async def _channel_gain(mixer: Mixer, wanted: ChannelGain) -> ReadBack:
 CAMERA = (
     Verb("power", OnOff, lambda c, a: c.power(a.on), typical=timedelta(seconds=15)),
     Verb("recall", Memory, lambda c, a: c.recall(a.memory), _camera_rests, timedelta(seconds=4)),
-    Verb("store", Memory, lambda c, a: c.store(a.memory)),
+    Verb("store", Memory, lambda c, a: c.store(a.memory), repeatable=False),
     Verb("move-to", Target, lambda c, a: c.move_to(a.pan_deg, a.tilt_deg, a.zoom), typical=timedelta(seconds=4)),
     Verb("stop", Nothing, lambda c, _: c.stop()),
 )
@@ -338,7 +340,7 @@ SWITCHER = (
 )
 STAGE = (
     Verb("preview", SceneName, lambda s, a: s.preview(a.name), _in_preview),
-    Verb("take", Nothing, lambda s, _: s.take()),
+    Verb("take", Nothing, lambda s, _: s.take(), repeatable=False),
     Verb("studio-mode", OnOff, lambda s, a: s.studio_mode(a.on), _studio_mode_is),
     Verb("transition", TransitionChoice, lambda s, a: s.transition(a.name, _duration(a)), _transition_is),
     Verb("source", ItemShown, lambda s, a: s.source(a.scene, a.source, a.on), _item_shown),
@@ -346,19 +348,26 @@ STAGE = (
 INPUTS = (
     Verb("volume", InputGain, lambda s, a: s.volume(a.input, a.db), _input_gain),
     Verb("text", Title, lambda s, a: s.text(a.input, a.text), _title_says),
-    Verb("media-restart", Clip, lambda s, a: s.restart_media(a.input)),
+    Verb("media-restart", Clip, lambda s, a: s.restart_media(a.input), repeatable=False),
 )
 OUTPUTS = (
     Verb("pause", OnOff, lambda s, a: s.pause(a.on), _paused_is, records=lambda a: not a.on),
     Verb("stream", OnOff, lambda s, a: s.stream(a.on), _streaming_is, timedelta(seconds=6)),
     Verb("virtual-camera", OnOff, lambda s, a: s.virtual_camera(a.on), _virtual_camera_is),
     Verb("replay", OnOff, lambda s, a: s.replay(a.on), _replay_is, timedelta(seconds=4), lambda a: a.on),
-    Verb("save-replay", Nothing, lambda s, _: s.save_replay(), typical=timedelta(seconds=3), records=lambda _: True),
+    Verb(
+        "save-replay",
+        Nothing,
+        lambda s, _: s.save_replay(),
+        typical=timedelta(seconds=3),
+        records=lambda _: True,
+        repeatable=False,
+    ),
 )
 SETUPS = (
     Verb("collection", SetupName, lambda s, a: s.collection(a.name), _collection_is, timedelta(seconds=4)),
     Verb("profile", SetupName, lambda s, a: s.profile(a.name), _profile_is),
-    Verb("hotkey", SetupName, lambda s, a: s.hotkey(a.name)),
+    Verb("hotkey", SetupName, lambda s, a: s.hotkey(a.name), repeatable=False),
 )
 SOUND = (
     Verb("mute", PortMute, lambda s, a: s.mute(a.port, a.on), _port_muted),

@@ -13,10 +13,11 @@ EXPECTED = {
     Phase.PLANNED: {"prepare": "preparing", "start": "live", "miss": "missed", "cancel": "cancelled"},
     Phase.PREPARING: {
         "prepare": "preparing", "prepared": "ready", "device_lost": "preparing", "start": "live", "miss": "missed",
-        "cancel": "cancelled",
+        "cancel": "cancelled", "put_off": "planned",
     },
     Phase.READY: {
         "prepare": "preparing", "device_lost": "preparing", "start": "live", "miss": "missed", "cancel": "cancelled",
+        "put_off": "planned",
     },
     Phase.LIVE: {"end": "ending", "cancel": "ending"},
     Phase.ENDING: {"put_away": "ended"},

@@ -129,6 +129,10 @@ class FakeSound:
         self.name = name
         self.muted = {"microphone": False, "speaker": False}
         self.heard_open: list[bool] = []
+        self.sounding = False
+        self.began = asyncio.Event()
+        self.go = asyncio.Event()
+        self.go.set()
 
     async def open(self) -> None:
         return
@@ -149,6 +153,12 @@ class FakeSound:
 
     async def prove(self, *, loop: bool) -> tuple[Measure, ...]:
         self.heard_open.append(not self.muted["microphone"])
+        self.sounding = loop
+        self.began.set()
+        try:
+            await self.go.wait()
+        finally:
+            self.sounding = False
         return ()
 
     async def mute(self, port: str, on: bool) -> Result:

@@ -286,6 +286,58 @@ async def test_a_muted_microphone_is_open_while_it_is_proven_and_muted_after(hou
         assert house.sound.heard_open == [True]
 
 
+async def test_a_session_that_goes_live_cuts_the_proof_off_and_finds_its_ports_as_they_were(house: House) -> None:
+    async with house.alive():
+        house.sound.go.clear()
+        house.plan(start_in=timedelta(seconds=4), prepare_in=timedelta(0))
+        await until(house.sound.began.is_set)
+        await until(lambda: house.sound.sounding)
+        await house.tablet.start_session(who="t")
+        await until(lambda: house.phase() is Phase.LIVE and house.engine.course("s-1").is_set_live)
+        assert not house.sound.sounding
+        entries = house.entries()
+        certified = next(e.seq for e in entries if e.kind == EntryKind.READINESS)
+        live = next(e.seq for e in entries if e.kind == EntryKind.PRESET_STARTED and e.body["phase"] == "live")
+        assert certified < live
+        assert not house.sound.muted["microphone"]  # the live preset opened it
+
+
+async def test_a_session_that_was_moved_is_certified_for_its_new_start(house: House) -> None:
+    async with house.alive():
+        house.plan(start_in=timedelta(seconds=4.5), prepare_in=timedelta(0))
+        await until(lambda: len(house.entries(EntryKind.READINESS)) == 1)
+        house.plan(start_in=timedelta(seconds=4.8), prepare_in=timedelta(0))
+        await until(lambda: len(house.entries(EntryKind.READINESS)) == 2)
+        starts = [entry.body["for_start"] for entry in house.entries(EntryKind.READINESS)]
+        assert starts == sorted(set(map(str, starts)))
+
+
+async def test_a_session_that_is_put_off_lets_go_of_the_room_until_its_new_preparation(house: House) -> None:
+    async with house.alive():
+        house.plan(start_in=timedelta(minutes=20), prepare_in=timedelta(0))
+        await until(lambda: house.phase() is Phase.READY)
+        house.plan(start_in=timedelta(days=1), prepare_in=timedelta(hours=23))
+        await until(lambda: house.phase() is Phase.PLANNED)
+        await until(lambda: "selesai" in house.engine.runs and house.engine.runs["selesai"].is_good)
+
+
+async def test_a_live_preset_that_was_killed_is_read_back_before_anything_is_told_twice(house: House) -> None:
+    async with house.alive():
+        house.plan(start_in=timedelta(minutes=20), prepare_in=timedelta(0))
+        await until(lambda: house.phase() is Phase.READY)
+        await house.tablet.start_session(who="t")
+        await until(lambda: house.engine.course("s-1").is_set_live)
+        ended = [e.seq for e in house.entries(EntryKind.STEP_ENDED) if e.body["args"] == {"memory": 0}]
+    with contextlib.closing(Store(house.folder)) as store:
+        store._database.execute("DELETE FROM journal WHERE seq >= ?", (ended[0],))
+    told = house.camera.told.count("recall 0")
+    async with house.alive():
+        await until(lambda: house.engine.course("s-1").is_set_live)
+        last = [e for e in house.entries(EntryKind.STEP_ENDED) if e.body["args"] == {"memory": 0}][-1]
+        assert last.outcome == StepOutcome.VERIFIED
+    assert house.camera.told.count("recall 0") == told == 1
+
+
 def alarms(house: House) -> list[tuple[object, object]]:
     return [
         (entry.body["alarm"], entry.body["raised"])

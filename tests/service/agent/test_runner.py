@@ -11,6 +11,7 @@ import pytest
 
 from agent.clock import SystemClock
 from agent.journal import Journal
+from agent.resume import begun_before
 from agent.roomfile import Preset, Step
 from agent.runner import Order, Run, Runner
 from agent.store import Store
@@ -48,9 +49,17 @@ class Stage:
         self.runner = Runner({"camera-1": self.camera, "obs": self.obs}, journal)
         self.count = 0
 
-    def run(self, what: Preset, *, phase: str | None = None, may_record: bool = True) -> tuple[Run, asyncio.Task[None]]:
+    def run(
+        self,
+        what: Preset,
+        *,
+        phase: str | None = None,
+        may_record: bool = True,
+        begun_before: frozenset[str] = frozenset(),
+    ) -> tuple[Run, asyncio.Task[None]]:
         self.count += 1
-        run = Run(Order(f"run-{self.count}", what, phase=phase, session="s-1", may_record=may_record))
+        name = f"run-{self.count}"
+        run = Run(Order(name, what, phase, "s-1", may_record=may_record, begun_before=begun_before))
         self.runner.announce(run)
         return run, asyncio.create_task(self.runner.run(run))
 
@@ -225,3 +234,18 @@ async def test_a_session_that_may_not_be_recorded_is_not(stage: Stage) -> None:
     assert stage.ends() == {"1": "skipped"}
     assert not stage.obs.recording
     assert run.is_good
+
+
+async def test_what_was_begun_before_a_restart_is_asked_before_it_is_told_again(stage: Stage) -> None:
+    store = Step("1", "camera-1", VERBS[Camera]["store"], Memory(memory=7), SECOND)
+    what = preset((store,), (scene("2"),), (scene("3", "Kamera"),), (recall("4"),))
+    _, task = stage.run(what, phase="live")
+    await task
+    stage.obs.on_air = "Kamera"
+    before = begun_before(stage.entries()[:-1], "live")
+    again, task = stage.run(what, phase="live", begun_before=before)
+    await task
+    ends = {place: end.outcome for place, end in again.ends.items()}
+    assert ends == {"1": "skipped", "2": "done", "3": "done", "4": "verified"}
+    assert stage.camera.told == ["recall 1"]
+    assert begun_before(stage.entries(), "live") == frozenset()

@@ -1,0 +1,179 @@
+"""Makes the readiness certificate of a session: looks at everything anew and freezes what was found.
+
+Sound is proven with a tone, so proving ends the moment a session goes live: the tone is cut
+off, ports that were opened for it are muted again, and the certificate says what was known
+by then. What was not proven stays unproven.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from agent.board import HealthBoard, Sighting
+from agent.clock import Clock
+from agent.readiness import assess
+from agent.translate import fault_of, measured_of
+from contract.messages import PlannedSession
+from contract.report import Certificate, CertifiedDevice
+from contract.words import Condition
+from drivers.errors import DriverError
+from drivers.outcomes import Measure, judge
+from drivers.ports import Device, Sound
+
+log = logging.getLogger(__name__)
+
+CERTIFY_WITHIN_S = 25.0
+OPEN_BEFORE_PROOF_S = 1.5
+"""A proof looks back one second; what was heard while muted must not count."""
+MUTE_AGAIN_WITHIN_S = 2.0
+
+Proofs = dict[str, tuple[Measure, ...]]
+Probe = Callable[[], Awaitable[Sighting | None]]
+"""Looks at what is no device of the room, such as the way to central."""
+
+
+class Certifier:
+    """Certifies one session at a time."""
+
+    def __init__(
+        self,
+        devices: Mapping[str, Device],
+        board: HealthBoard,
+        *,
+        look: Callable[[], Awaitable[None]],
+        clock: Clock,
+    ) -> None:
+        self._devices = devices
+        self._board = board
+        self._look = look
+        self._clock = clock
+        self._at_work: dict[str, asyncio.Task[None]] = {}
+        self.probes: list[Probe] = []
+
+    def is_certifying(self, session: str) -> bool:
+        """Whether a certificate is being made, or what was done for it is being put back."""
+        return session in self._at_work
+
+    def certify(
+        self,
+        plan: PlannedSession,
+        group: asyncio.TaskGroup,
+        *,
+        loop: bool,
+        done: Callable[[Certificate], None],
+    ) -> None:
+        """Make a certificate of `plan` in `group`, unless one is being made; `loop` lets a tone be played."""
+        if plan.id in self._at_work:
+            return
+        task = group.create_task(self._make(plan, loop, done), name=f"certify {plan.id}")
+        self._at_work[plan.id] = task
+        task.add_done_callback(lambda _: self._at_work.pop(plan.id, None))
+
+    def cut_short(self, session: str) -> None:
+        """Stop proving for `session`: what was found by now is its certificate."""
+        if (task := self._at_work.get(session)) is not None:
+            task.cancel("cut short")
+
+    async def _make(self, plan: PlannedSession, loop: bool, done: Callable[[Certificate], None]) -> None:
+        proofs: Proofs = {}
+        beside: list[Sighting] = []
+        try:
+            async with asyncio.timeout(CERTIFY_WITHIN_S):
+                await self._find_out(loop, proofs, beside)
+        except TimeoutError:
+            log.warning("certificate took too long", extra={"action": "certify", "session": plan.id})
+        except asyncio.CancelledError as cancelled:
+            if "cut short" not in cancelled.args:
+                raise
+            log.info("certificate cut short", extra={"action": "certify", "session": plan.id})
+        self._at_work.pop(plan.id, None)
+        done(self._certificate(proofs, beside))
+
+    async def _find_out(self, loop: bool, proofs: Proofs, beside: list[Sighting]) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._call_look(), name="look thoroughly")
+            for probe in self.probes:
+                group.create_task(_take(probe, beside), name="probe")
+            for name, device in self._devices.items():
+                if isinstance(device, Sound) and self._board.devices[name].is_there:
+                    group.create_task(_keep_proof(device, loop, proofs), name=f"prove {name}")
+
+    async def _call_look(self) -> None:
+        await self._look()
+
+    def _certificate(self, proofs: Proofs, beside: list[Sighting]) -> Certificate:
+        seen = [_with_proof(device, proofs.get(device.name)) for device in self._board.devices.values()]
+        verdict = assess([*seen, *beside])
+        return Certificate(
+            at=self._clock.now(),
+            readiness=verdict.readiness,
+            reasons=tuple(fault_of(reason) for reason in verdict.reasons),
+            devices=tuple(_certified(device) for device in (*seen, *beside)),
+        )
+
+
+def minutes_to(plan: PlannedSession, certificate: Certificate) -> float:
+    """Return how many minutes were left to the start when the certificate was made."""
+    return round((plan.start - certificate.at) / timedelta(minutes=1), 1)
+
+
+async def _take(probe: Probe, beside: list[Sighting]) -> None:
+    if (found := await probe()) is not None:
+        beside.append(found)
+
+
+async def _keep_proof(sound: Sound, loop: bool, proofs: Proofs) -> None:
+    proofs[sound.name] = await _prove(sound, loop)
+
+
+async def _prove(sound: Sound, loop: bool) -> tuple[Measure, ...]:
+    """Prove the sound; ports that were muted are open only while the tone is looked for."""
+    opened: list[str] = []
+    try:
+        for port in (await sound.inventory()) if loop else ():
+            if port.present and port.muted:
+                opened.append(port.name)
+                await sound.mute(port.name, False)
+        if opened:
+            await asyncio.sleep(OPEN_BEFORE_PROOF_S)
+        return await sound.prove(loop=loop)
+    except DriverError as error:
+        log.warning("sound not proven", extra={"action": "prove", "reason": error.reason.code})
+        return ()
+    finally:
+        await _mute_again(sound, opened)
+
+
+async def _mute_again(sound: Sound, ports: list[str]) -> None:
+    for port in ports:
+        try:
+            async with asyncio.timeout(MUTE_AGAIN_WITHIN_S):
+                await sound.mute(port, True)
+        except DriverError as error:
+            log.warning("sound not muted again", extra={"action": "prove", "reason": error.reason.code})
+        except TimeoutError:
+            log.warning("sound not muted again in time", extra={"action": "prove", "port": port})
+
+
+def _with_proof(device: Sighting, proof: tuple[Measure, ...] | None) -> Sighting:
+    if proof is None or device.health is None:
+        return device
+    names = {measure.name for measure in proof}
+    kept = tuple(measure for measure in device.health.measures if measure.name not in names)
+    return replace(device, health=judge((*kept, *proof)))
+
+
+def _certified(device: Sighting) -> CertifiedDevice:
+    health = device.health
+    return CertifiedDevice(
+        name=device.name,
+        kind=device.kind,
+        required=device.required,
+        condition=Condition(device.condition or Condition.ABSENT),
+        measures=() if health is None else measured_of(health.measures),
+        reason=None if health is None or health.reason is None else fault_of(health.reason),
+    )
