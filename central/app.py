@@ -39,7 +39,7 @@ from webui.security import BodyLimit, SameOrigin, SecureHeaders
 FORM_AT_MOST: Final = 64 * 1024
 UPLOAD_PATHS: Final = ("/api/v1/requests", "/permohonan")
 """Below these a body may hold a letter."""
-TABLE_PATHS: Final = ("/api/v1/register", "/kelola")
+TABLE_PATHS: Final = ("/api/v1/register", "/api/v1/staff", "/kelola", "/kalender")
 TABLE_AT_MOST: Final = 2 * 1024 * 1024
 """Below these a body may hold a table from a spreadsheet."""
 
@@ -146,6 +146,7 @@ class _Central:
         self._exchange.listen(lambda branch, _room: self._bell.ring(RINGS.get(branch, bell.ROOMS)))
         services.watch_broker(lambda: self._exchange.link.is_up)
         self._courier = make_courier(services)
+        self._audit = services.audit
         self._app = create_app(services)
         self._web = WebServer(self._app, *split_address(settings.file.listen))
 
@@ -161,6 +162,7 @@ class _Central:
                 tasks.create_task(self._wake_publisher(), name="publisher's bell"),
                 tasks.create_task(follow(self._app.state.parts), name="live pages"),
                 tasks.create_task(self._courier.run(self._bell), name="courier"),
+                tasks.create_task(self._audit.keep_sealing(), name="audit"),
             ]
             web = tasks.create_task(self._web.run(), name="web")
             await self._web.started()

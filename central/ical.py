@@ -146,7 +146,7 @@ def _read_event(lines: Iterable[str], zone: tzinfo) -> Event:
     """Return one event.
 
     Raises:
-        ValueError: it has no start, or one that cannot be read.
+        ValueError: it recurs, or has no start, or one that cannot be read.
     """
     found: dict[str, tuple[str, str]] = {}
     for line in lines:
@@ -159,6 +159,8 @@ def _read_event(lines: Iterable[str], zone: tzinfo) -> Event:
             found.setdefault(name.strip().upper(), (more, value.strip()))
     if "DTSTART" not in found:
         raise ValueError("an event without DTSTART")
+    if "RRULE" in found:
+        raise ValueError(f"an event that recurs, which is not read: {_plain(found, 'SUMMARY')[:40]!r}")
     starts, whole_day = _when(*found["DTSTART"], zone)
     ends = _end(found, starts, zone, whole_day=whole_day)
     if ends <= starts:

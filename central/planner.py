@@ -24,6 +24,7 @@ from central.domain.verification import verify
 from central.domain.words import UnitKind
 from central.model import Operator, Request
 
+DAYS_AT_MOST = 366
 STAFF_SHOWN = timedelta(days=60)
 
 
@@ -36,6 +37,26 @@ class ServableDay:
     best: Servable
     impossible: tuple[tuple[Request, tuple[Finding, ...]], ...]
     operators: tuple[Operator, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeDay:
+    """One day of the office's calendar; without hours it is free."""
+
+    day: date
+    works: bool
+    opens: time | None
+    closes: time | None
+    holiday: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomTimes:
+    """When a room is taken; the rest of the day is free."""
+
+    room_id: str
+    room_name: str
+    taken: tuple[tuple[datetime, datetime], ...]
 
 
 class Planner:
@@ -81,6 +102,29 @@ class Planner:
         found = replace(found, occupied=(*found.occupied, *as_if))
         facts = tuple(rows.room_facts(one) for one in rows.rooms(connection))
         return alternatives(wish_of(request), found, facts, self._assess.rules(request.starts), now=self._now())
+
+    def calendar(self, first: date, last: date) -> tuple[OfficeDay, ...]:
+        """Return the days from `first` to `last`, 366 at most."""
+        count = min((last - first).days + 1, DAYS_AT_MOST)
+        days = [first + timedelta(days=n) for n in range(max(count, 0))]
+        return tuple(self._office_day(day) for day in days)
+
+    def _office_day(self, day: date) -> OfficeDay:
+        calendar = self._assess.rules(datetime.combine(day, time(12), self._assess.zone)).calendar
+        opens, closes = calendar.hours(day) or (None, None)
+        return OfficeDay(day, calendar.works(day), opens, closes, calendar.holidays.get(day, ""))
+
+    def availability(self, day: date) -> tuple[RoomTimes, ...]:
+        """Return when each open room is taken on `day`, buffers included."""
+        first = datetime.combine(day, time(), self._assess.zone)
+        with self._store.reading() as connection:
+            held = rows.occupied(connection, first, first + timedelta(days=1))
+            there = [room for room in rows.rooms(connection) if room.open]
+        of_rooms = [one for one in held if one.kind is UnitKind.ROOM]
+        return tuple(
+            RoomTimes(r.id, r.name, tuple((o.rival.starts, o.rival.ends) for o in of_rooms if o.unit == r.id))
+            for r in there
+        )
 
     def accounts(self) -> tuple[AccountFacts, ...]:
         """Return the meeting accounts in use."""

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from central.audit import Audit
 from central.bell import Bell
 from central.db.store import Store
 from central.delegations import Delegations
 from central.desk import Desk
 from central.displacing import Displacing
 from central.drafts import Drafts
+from central.feeds import Feeds
 from central.letters import Letters
 from central.moves import utc_now
 from central.notices.mailbox import Mailbox
@@ -42,6 +44,8 @@ class Services:
     mailbox: Mailbox
     drafts: Drafts
     register: Register
+    feeds: Feeds
+    audit: Audit
     _broker: list[Callable[[], bool]] = field(default_factory=list)
 
     def watch_broker(self, is_up: Callable[[], bool]) -> None:
@@ -84,4 +88,6 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         mailbox=Mailbox(store, settings.file.notifications, bell, now),
         drafts=Drafts(store, now=now),
         register=Register(store, settings.zone, bell, now),
+        feeds=Feeds(store, settings.zone, settings.file.public_url, now),
+        audit=Audit(store, settings.folder / "audit-anchors.jsonl", now=now),
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +23,9 @@ OURS_ALONE = 0o077
 """The umask of all that keeps personal data, passwords or their hashes."""
 
 NO, WRONG_USAGE = 1, 2
+
+audit_app = typer.Typer(no_args_is_help=True, help="The record of who did what.")
+app.add_typer(audit_app, name="audit")
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="Central's file.", show_default=False)]
 
@@ -67,6 +72,29 @@ def enrol(
     with _said_in_one_line():
         Doors(_load(config).folder / "broker").enrol(room).write(out)
     typer.echo(f"{out}: credentials of {room}; bring them to the room's machine, readable for its service user only")
+
+
+@audit_app.command("verify")
+def verify_audit(
+    config: ConfigFile, as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False
+) -> None:
+    """Go through every seal and anchor of the audit; exit 1 when something was changed, deleted or put in later."""
+    from central.services import make_services
+
+    with _said_in_one_line():
+        services = make_services(_load(config))
+        with contextlib.closing(services.store):
+            found = services.audit.verify()
+            if found.holds:
+                services.audit.seal()
+    if as_json:
+        typer.echo(json.dumps(asdict(found) | {"holds": found.holds}))
+    else:
+        for fault in found.faults:
+            typer.echo(f"seal {fault.seq}: {fault.what}")
+        typer.echo(f"{found.sealed} deeds sealed, {found.anchors} anchors, newest seal {found.head[:16]}")
+    if not found.holds:
+        raise typer.Exit(NO)
 
 
 @app.callback()

@@ -276,6 +276,73 @@ def agencies(services: CurrentServices, by: Annotated[Person, Depends(requires(A
     return _items(services.desk.choices().agencies)
 
 
+@router.get("/calendar")
+def calendar(
+    first: date, last: date, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]
+) -> Json:
+    """Return the office's days: whether it works, from when to when, and which holiday it is; 366 days at most."""
+    del by
+    return _items(services.planner.calendar(first, last))
+
+
+@router.get("/availability")
+def availability(
+    day: date, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]
+) -> Json:
+    """Return when each room is taken on a day, setting up and clearing away included."""
+    del by
+    return _items(services.planner.availability(day))
+
+
+@router.get("/feeds")
+def feeds(services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REQUESTS))]) -> Json:
+    """Return the calendars that can be subscribed to, with the paths of their addresses."""
+    return _items(services.feeds.all(by))
+
+
+@router.post("/staff/{ident}/leave.ics")
+def import_leave(
+    ident: Ident,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.MANAGE_STOCK))],
+    content: Annotated[bytes, Body(media_type="text/calendar")],
+) -> Json:
+    """Take somebody's leave from an iCalendar file; what cannot be read of it is named."""
+    taken, unread = services.feeds.take_leave(ident, content, by)
+    return {"taken": taken, "unread": [_json(one) for one in unread]}
+
+
+@router.get("/audit")
+def audit(
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.SEE_AUDIT))],
+    before: Annotated[int | None, Query(ge=1)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Json:
+    """Return who did what, newest first; `next` is the `before` of the following page."""
+    del by
+    rows = services.audit.rows(before=before, limit=limit)
+    return _items(rows) | {"next": rows[-1].id if len(rows) == limit else None}
+
+
+@router.get("/messages")
+def messages(
+    services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_MESSAGES))], state: str = ""
+) -> Json:
+    """Return the newest messages to people and programs."""
+    del by
+    return _items(services.mailbox.messages(state=state))
+
+
+@router.post("/messages/{number}/again", status_code=204)
+def send_again(
+    number: int, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEND_AGAIN))]
+) -> Response:
+    """Send a message again that was not taken."""
+    services.mailbox.again(number, by)
+    return Response(status_code=204)
+
+
 @router.get("/register/{name}.csv", response_class=PlainTextResponse)
 def export_register(
     name: str, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.MANAGE_STOCK))]
@@ -415,7 +482,8 @@ def report_pdf(
     ident: Ident, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REPORTS))]
 ) -> Response:
     """Return a session's report as PDF."""
-    content = pdf.render(services.board.report(ident, by))
+    report = services.board.report(ident, by)
+    content = pdf.render(report, services.evidence.photos(report))
     name = f'attachment; filename="laporan-{ident}.pdf"'
     return Response(content, media_type="application/pdf", headers={"content-disposition": name})
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from central.services import Services
 from central.web import (
+    calendars,
     delegations,
     displacements,
     front,
@@ -37,6 +38,7 @@ for _part in (
     delegations,
     messages,
     register,
+    calendars,
     servable,
     punctuality,
     rooms,

@@ -159,6 +159,7 @@ async def test_every_page_is_clean(browser: Browser, office: Office, theme: str,
             "/akun",
         ],
         "pemohon": ["/permohonan", "/permohonan/baru", f"/permohonan/{waiting}", "/kotak-masuk"],
+        "auditor": ["/audit"],
         "": ["/login"],
     }
     pages["bidang"] += [

@@ -1,0 +1,85 @@
+"""Calendars to subscribe to, leave from a calendar, and the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from central.api.guard import public, requires
+from central.errors import NotFound
+from central.feeds import Of
+from central.model import Person
+from central.permissions import Action
+from central.web.access import Ask, Parts, Typed, text
+from webui.i18n import N_
+
+router = APIRouter(include_in_schema=False)
+
+Reader = Annotated[Person, Depends(requires(Action.SEE_REQUESTS))]
+Keeper = Annotated[Person, Depends(requires(Action.MANAGE_STOCK))]
+HEADINGS: Final[Mapping[Of, str]] = {Of.ROOM: N_("Rooms"), Of.STAFF: N_("Staff"), Of.AGENCY: N_("Agencies")}
+_TAKEN: Final = N_("Leave taken from the calendar: %(count)s new.")
+DEEDS_SHOWN: Final = 100
+
+
+@router.get("/ical/{of}/{ident}/{code}.ics", dependencies=[Depends(public)])
+def calendar(parts: Ask, of: str, ident: str, code: str) -> Response:
+    """Send a calendar to whoever has its address."""
+    content = parts.services.feeds.calendar(of, ident, code)
+    headers = {"content-disposition": 'inline; filename="siaga.ics"', "cache-control": "private, max-age=300"}
+    return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
+
+
+@router.get("/kalender")
+def calendars(request: Request, parts: Ask, person: Reader) -> Response:
+    """List the calendars that this person may subscribe to."""
+    return _page(request, parts, person)
+
+
+@router.post("/kalender/cuti")
+async def take_leave(request: Request, parts: Ask, person: Keeper, form: Typed) -> Response:
+    """Take somebody's leave from a calendar file; what cannot be read is named."""
+    file = form.get("file")
+    content = await file.read() if isinstance(file, UploadFile) else b""
+    return await run_in_threadpool(_taken, request, parts, person, text(form, "operator"), content)
+
+
+def _taken(request: Request, parts: Parts, person: Person, operator: str, content: bytes) -> Response:
+    try:
+        count, unread = parts.services.feeds.take_leave(operator, content, person)
+    except NotFound:
+        found = {"operator": parts.site.say(request, N_("Choose the technician."))}
+        return _page(request, parts, person, status=422, mistakes=found)
+    return _page(request, parts, person, unread=unread, taken=parts.site.say(request, _TAKEN, count=count))
+
+
+def _page(request: Request, parts: Parts, person: Person, *, status: int = 200, **more: object) -> Response:
+    feeds = parts.services.feeds.all(person)
+    groups = [(HEADINGS[of], [feed for feed in feeds if feed.of is of]) for of in Of]
+    context: dict[str, object] = {
+        "groups": [(heading, found) for heading, found in groups if found],
+        "base": parts.services.settings.file.public_url,
+        "staff": [(feed.id, feed.name) for feed in feeds if feed.of is Of.STAFF],
+        "unread": (),
+        "taken": "",
+    }
+    return parts.site.page(request, "calendars.html", person, context | more, status=status)
+
+
+@router.get("/audit")
+def audit(
+    request: Request,
+    parts: Ask,
+    person: Annotated[Person, Depends(requires(Action.SEE_AUDIT))],
+    before: int | None = None,
+) -> Response:
+    """Show who did what, newest first, and whether the chain of seals is whole."""
+    rows = parts.services.audit.rows(before=before, limit=DEEDS_SHOWN)
+    older = rows[-1].id if len(rows) == DEEDS_SHOWN else None
+    found = parts.services.audit.verify()
+    return parts.site.page(request, "audit.html", person, rows=rows, older=older, found=found)

@@ -1,0 +1,106 @@
+"""Calendars to subscribe to, leave from a calendar, office days and free times in the API, the audit's page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from central import ical
+from tests.service.pages.office import Office, application, office_in, visitor
+
+ZONE = ZoneInfo("Asia/Pontianak")
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with office_in(tmp_path) as office:
+        yield office
+
+
+async def test_a_calendar_has_its_sessions_and_is_reached_by_its_address_alone(office: Office) -> None:
+    office.approved(office.request("Rapat satu"), "rina")
+    gone = office.approved(office.request("Rapat dua", start=time(13)), "yoga")
+    office.services.desk.withdraw(gone.id, "Ditunda", office.person("pemohon"))
+    feeds = {(feed.of.value, feed.id): feed.path for feed in office.services.feeds.all(office.person("bidang"))}
+    async with visitor(application(office), office) as anybody:
+        answer = await anybody.get(feeds["room", "praja-1"])
+        assert answer.headers["content-type"].startswith("text/calendar")
+        events, unread = ical.read(answer.text, ZONE)
+        assert unread == ()
+        assert {(one.summary, one.cancelled) for one in events} == {("Rapat satu", False), ("Rapat dua", True)}
+        assert [one.summary for one in ical.read((await anybody.get(feeds["staff", "rina"])).text, ZONE)[0]] == [
+            "Rapat satu"
+        ]
+        assert len(ical.read((await anybody.get(feeds["agency", "dinsos"])).text, ZONE)[0]) == 2
+        assert ical.read((await anybody.get(feeds["agency", "dinkes"])).text, ZONE)[0] == ()
+        stolen = feeds["room", "praja-1"].replace("praja-1", "praja-2")
+        for wrong in (stolen, stolen.replace("/room/", "/nothing/"), "/ical/room/praja-1/x.ics"):
+            assert (await anybody.get(wrong)).status_code == 404
+
+
+async def test_an_applicant_is_offered_the_calendar_of_the_own_agency_only(office: Office) -> None:
+    async with visitor(application(office), office, "pemohon") as applicant:
+        items = (await applicant.get("/api/v1/feeds")).json()["items"]
+        assert [(one["of"], one["id"]) for one in items] == [("agency", "dinsos")]
+        page = (await applicant.get("/kalender")).text
+        assert items[0]["path"] in page
+        assert "Cuti dari kalender" not in page
+
+
+async def test_leave_comes_from_a_calendar_once_and_what_is_unreadable_is_named(office: Office) -> None:
+    text = (
+        "BEGIN:VEVENT\nDTSTART;VALUE=DATE:20261109\nSUMMARY:Cuti\nEND:VEVENT\nBEGIN:VEVENT\nDTSTART:soon\nEND:VEVENT\n"
+    )
+    async with visitor(application(office), office, "bidang") as officer:
+        for wanted in ("1 baru", "0 baru"):
+            sent = await officer.post(
+                "/kalender/cuti", data={"operator": "rina"}, files={"file": ("cuti.ics", text, "text/calendar")}
+            )
+            assert sent.status_code == 200
+            assert wanted in sent.text
+            assert "Baris 5" in sent.text
+        missing = await officer.post(
+            "/kalender/cuti", data={"operator": "x"}, files={"file": ("a.ics", text, "text/calendar")}
+        )
+        assert missing.status_code == 422
+        api = await officer.post(
+            "/api/v1/staff/yoga/leave.ics", content=text, headers={"content-type": "text/calendar"}
+        )
+        assert api.json()["taken"] == 1
+    request = office.request("Rapat", day=date(2026, 11, 9))
+    assert "rina" not in [one.id for one in office.services.desk.verify(request).free_operators][:2]
+
+
+async def test_days_and_free_times_in_the_api(office: Office) -> None:
+    office.approved(office.request("Rapat", day=date(2026, 11, 9)))
+    async with visitor(application(office), office, "pemohon") as applicant:
+        days = (await applicant.get("/api/v1/calendar?first=2026-12-24&last=2026-12-26")).json()["items"]
+        assert [(day["works"], bool(day["holiday"])) for day in days] == [(False, True), (False, True), (False, False)]
+        assert (await applicant.get("/api/v1/calendar?first=2026-01-01&last=9999-12-31")).json()["items"][365:][
+            1:
+        ] == []
+        rooms = (await applicant.get("/api/v1/availability?day=2026-11-09")).json()["items"]
+        taken = {room["room_id"]: room["taken"] for room in rooms}
+        assert taken["praja-2"] == []
+        assert taken["praja-1"] == [["2026-11-09T01:30:00Z", "2026-11-09T04:15:00Z"]] or taken["praja-1"] == [
+            ["2026-11-09T01:30:00+00:00", "2026-11-09T04:15:00+00:00"]
+        ]
+        assert {room["id"] for room in (await applicant.get("/api/v1/agencies")).json()["items"]} >= {"dinsos"}
+
+
+async def test_the_audit_is_shown_to_the_auditor_page_by_page(office: Office) -> None:
+    for number in range(3):
+        office.request(f"Rapat {number}")
+    office.services.audit.seal()
+    async with visitor(application(office), office, "auditor") as auditor:
+        page = (await auditor.get("/audit")).text
+        assert "Rantai 3 segel utuh" in page
+        first = (await auditor.get("/api/v1/audit?limit=2")).json()
+        rest = (await auditor.get(f"/api/v1/audit?limit=2&before={first['next']}")).json()
+        assert (len(first["items"]), len(rest["items"]), rest["next"]) == (2, 1, None)
+    async with visitor(application(office), office, "bidang") as officer:
+        assert (await officer.get("/audit")).status_code == 403
