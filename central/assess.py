@@ -6,7 +6,8 @@ is written upon.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from central import rows, stock
 from central.domain import verification
 from central.domain.allocation import Held, allocate
 from central.domain.clocks import Standards
+from central.domain.findings import Verdict, worst
 from central.domain.resources import Resources, Rules, Wish
 from central.domain.staff import suitable
 from central.domain.words import UnitKind
@@ -75,6 +77,29 @@ class Assessor:
             computed_at=now,
         )
 
+    def verdicts(self, connection: sa.Connection, requests: Sequence[Request]) -> dict[str, Verdict]:
+        """Return the verdict on each request in its room, whoever does it, in as many queries as for one."""
+        if not requests:
+            return {}
+        spans = [(one.starts - DAY, one.ends + DAY) for one in requests]
+        found = stock.resources_around(connection, requests[0].room, spans)
+        there = rows.rooms(connection)
+        return {one.id: self._verdict(one, found, there) for one in requests}
+
+    def _verdict(self, request: Request, found: Resources, there: tuple[Room, ...]) -> Verdict:
+        """Return the verdict; where any room of a site will do, that of the best."""
+        first, last = request.starts - DAY, request.ends + DAY
+        near = [o for o in found.occupied if o.rival.starts < last and o.rival.ends > first]
+        near = [o for o in near if o.rival.session != request.session_id]
+        rooms = (request.room, *at_site(there, request.site, request.participants)) if request.site else (request.room,)
+        rules, wish, verdict = self.rules(request.starts), wish_of(request), Verdict.FAIL
+        for room in rooms:
+            here = replace(found, room=rows.room_facts(room), occupied=tuple(near))
+            verdict = worst(verification.verify(wish, here, rules))
+            if verdict is not Verdict.FAIL:
+                break
+        return verdict
+
     def resources(
         self,
         connection: sa.Connection,
@@ -120,6 +145,12 @@ def wish_of(request: Request) -> Wish:
         streaming=request.streaming,
         needs=request.needs,
     )
+
+
+def at_site(rooms: Iterable[Room], site: str, participants: int) -> tuple[Room, ...]:
+    """Return the open rooms of a site: the smallest that holds everybody first, those too small last."""
+    there = [room for room in rooms if room.open and room.site == site]
+    return tuple(sorted(there, key=lambda room: (room.capacity < participants, abs(room.capacity - participants))))
 
 
 def named_room(all_rooms: tuple[Room, ...], ident: str) -> Room:

@@ -19,14 +19,14 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from central import bell, rows, stock
-from central.assess import Assessor
+from central.assess import Assessor, at_site
 from central.bell import Bell
 from central.checks import check_draft
 from central.db import guard
 from central.db import tables as t
 from central.db.store import Store
 from central.delegations import with_role
-from central.domain.clocks import running
+from central.domain.clocks import Standards, running
 from central.domain.findings import Verdict
 from central.domain.recurrence import mistakes, occurrences
 from central.domain.sop import OPEN, Event, State
@@ -44,7 +44,6 @@ from central.model import (
     Person,
     Request,
     RequestChange,
-    Room,
     Upload,
     Verification,
 )
@@ -128,18 +127,12 @@ class Desk:
         states = frozenset(state for state, role in _WAITS_FOR.items() if role in by.roles)
         now = self.now()
         found = self.requests(by, states=states) if states else ()
-        items = [self._item(request, now) for request in found]
+        with self._store.reading() as connection:
+            verdicts = self.assess.verdicts(connection, [one for one in found if one.state is State.DISPOSED])
+        standards = self.assess.standards
+        items = [_item(request, now, verdicts.get(request.id), standards) for request in found]
         items.sort(key=lambda item: _urgency(item, by))
         return Inbox(now, tuple(items))
-
-    def _item(self, request: Request, now: datetime) -> InboxItem:
-        clock = running(request.clocks)
-        verdict = self.verify(request).verdict if request.state is State.DISPOSED else None
-        if clock is None:
-            return InboxItem(request, None, None, False, verdict)
-        standards = self.assess.standards
-        left, allowed = standards.left(clock, now), standards.allowed(clock)
-        return InboxItem(request, clock, left, clock.late(now), verdict, allowed)
 
     def letter(self, request_id: str, by: Person) -> tuple[LetterFile, bytes]:
         """Return the request's letter and its bytes.
@@ -450,17 +443,19 @@ class Desk:
         return changed
 
 
+def _item(request: Request, now: datetime, verdict: Verdict | None, standards: Standards) -> InboxItem:
+    clock = running(request.clocks)
+    if clock is None:
+        return InboxItem(request, None, None, False, verdict)
+    left, allowed = standards.left(clock, now), standards.allowed(clock)
+    return InboxItem(request, clock, left, clock.late(now), verdict, allowed)
+
+
 def _urgency(item: InboxItem, by: Person) -> tuple[bool, bool, timedelta]:
     """Return where an item stands in the inbox: leaders, then what is not somebody else's, then the most urgent."""
     request = item.request
     anothers = request.state is State.DISPOSED and request.forwarded_to not in {None, by.id}
     return not request.leader.takes_part, anothers, item.remaining or timedelta.max
-
-
-def at_site(rooms: Iterable[Room], site: str, participants: int) -> tuple[Room, ...]:
-    """Return the open rooms of a site: the smallest that holds everybody first, those too small last."""
-    there = [room for room in rooms if room.open and room.site == site]
-    return tuple(sorted(there, key=lambda room: (room.capacity < participants, abs(room.capacity - participants))))
 
 
 def _placed(connection: sa.Connection, draft: Draft) -> Draft:

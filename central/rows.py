@@ -152,7 +152,13 @@ def room_facts(room: Room) -> RoomFacts:
 
 def occupied(connection: sa.Connection, starts: datetime, ends: datetime) -> tuple[Occupied, ...]:
     """Return every live allocation that touches [starts, ends)."""
-    touching = sa.and_(t.alloc.c.live, t.alloc.c.starts < ends, t.alloc.c.ends > starts)
+    return occupied_in(connection, ((starts, ends),))
+
+
+def occupied_in(connection: sa.Connection, spans: Iterable[tuple[datetime, datetime]]) -> tuple[Occupied, ...]:
+    """Return every live allocation that touches one of `spans`, in one query."""
+    of_spans = (sa.and_(t.alloc.c.starts < ends, t.alloc.c.ends > starts) for starts, ends in spans)
+    touching = sa.and_(t.alloc.c.live, sa.or_(sa.false(), *of_spans))
     held = t.alloc.join(t.session).join(t.room)
     columns = (t.alloc, t.session.c.title, t.session.c.agency, t.room.c.site)
     query = sa.select(*columns).select_from(held).where(touching).order_by(t.alloc.c.starts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
@@ -32,16 +34,35 @@ def resources(
     without: frozenset[str] = frozenset(),
 ) -> Resources:
     """Return everything the rules look at around `span`; sessions named in `without` are left out."""
-    people = operators(connection, rows.operators(connection), span)
-    taken = rows.occupied(connection, *span)
+    found = resources_around(connection, room, (span,))
+    return replace(
+        found,
+        occupied=tuple(one for one in found.occupied if one.rival.session not in without),
+        operator=next((one for one in found.operators if operator is not None and one.id == operator.id), None),
+    )
+
+
+def resources_around(connection: sa.Connection, room: Room, spans: Sequence[tuple[datetime, datetime]]) -> Resources:
+    """Return everything the rules look at around each of `spans`, in as many queries as around one."""
+    whole = min(starts for starts, _ in spans), max(ends for _, ends in spans)
     return Resources(
         room=rows.room_facts(room),
-        operators=people,
-        occupied=tuple(one for one in taken if one.rival.session not in without),
-        operator=next((one for one in people if operator is not None and one.id == operator.id), None),
+        operators=operators(connection, rows.operators(connection), whole),
+        occupied=rows.occupied_in(connection, merged(spans)),
         equipment=equipment(connection),
         accounts=accounts(connection),
     )
+
+
+def merged(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Return the fewest spans that cover the same time."""
+    found: list[tuple[datetime, datetime]] = []
+    for starts, ends in sorted(spans):
+        if found and starts <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], ends))
+        else:
+            found.append((starts, ends))
+    return found
 
 
 def operators(
