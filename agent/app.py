@@ -25,6 +25,7 @@ from pydantic import JsonValue
 from agent.board import HealthBoard, Sighting
 from agent.clock import Clock, SystemClock
 from agent.engine import Engine, Equipment
+from agent.evidence import Evidence
 from agent.exchange import Birth, Exchange
 from agent.journal import Journal
 from agent.keeper import Keeper, Opened
@@ -39,8 +40,10 @@ from agent.schedule import ScheduleBook
 from agent.store import Store
 from agent.support import LogRing, Support
 from agent.tablet import Tablet
+from agent.upload import Uploader, Way
 from agent.wanted import Situation, wanted_of
 from agent.web.app import create_app
+from agent.witness import Witness
 from contract.ids import new_id
 from contract.messages import Entry
 from contract.words import EntryKind, StepOutcome
@@ -73,6 +76,8 @@ class Room:
     tablet: Tablet
     picture: ProgrammePicture | None
     pictures: PresetPictures | None
+    witness: Witness | None
+    uploader: Uploader
 
 
 async def run(config: Path) -> None:
@@ -126,12 +131,21 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) 
     )
     for meter in meters:
         engine.subscribe(meter.settle)
-    switcher = next((device for device in equipment.devices.values() if isinstance(device, OnAir)), None)
+    named = next(((name, device) for name, device in equipment.devices.items() if isinstance(device, OnAir)), None)
+    switcher = None if named is None else named[1]
     picture = None if switcher is None else ProgrammePicture(switcher, clock)
     pictures = None if switcher is None else _pictures(switcher, engine, store)
+    evidence = Evidence(store.path.parent / "evidence", engine.note_dropped)
+    witness = None if named is None else Witness(*named, engine, evidence, clock)
+    uploader = Uploader(evidence, lambda: _way(exchange, room_file.room, secrets))
     levels = next(iter(meters), None)
     tablet = Tablet(engine, levels=levels, is_online=lambda: exchange.is_up, picture=picture, pictures=pictures)
-    return Room(engine, exchange, journal, store, meters, tablet, picture, pictures)
+    return Room(engine, exchange, journal, store, meters, tablet, picture, pictures, witness, uploader)
+
+
+def _way(exchange: Exchange, room: str, secrets: Secrets) -> Way | None:
+    """Return how central is reached over HTTP, once it has said where it is."""
+    return Way(exchange.central_url, room, secrets.broker) if exchange.central_url else None
 
 
 def _pictures(switcher: OnAir, engine: Engine, store: Store) -> PresetPictures:
@@ -208,9 +222,12 @@ async def _work(room: Room, listener: socket.socket, stop: asyncio.Event, suppor
             *(group.create_task(meter.run(), name="meter") for meter in room.meters),
             group.create_task(room.engine.run(), name="engine"),
             group.create_task(room.exchange.run(), name="exchange"),
+            group.create_task(room.uploader.run(), name="evidence"),
         ]
         if room.picture is not None:
             tasks.append(group.create_task(room.picture.run(), name="programme picture"))
+        if room.witness is not None:
+            tasks.append(group.create_task(room.witness.run(), name="pictures for the report"))
         if room.pictures is not None:
             tasks.append(group.create_task(room.pictures.run(), name="pictures of presets"))
         web = group.create_task(_serve_web(server, listener), name="tablet")

@@ -95,6 +95,8 @@ class Exchange:
         self._clock = clock
         self._conn = 0
         self._central_boot: str | None = None
+        self.central_url = ""
+        """Where central is reached over HTTP, once it has said so."""
         self._epoch: str | None = store.fact("epoch")
         self._foreign: Schedule | None = None
         self._offset_ms: float | None = None
@@ -312,6 +314,8 @@ class Exchange:
         if self._central_boot is not None and state.boot != self._central_boot:
             self._rebirth_due.set()
         self._central_boot = state.boot
+        if state.url:
+            self.central_url = state.url
         if state.epoch != self._epoch:
             self._epoch = state.epoch
             self._store.keep_fact("epoch", state.epoch)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agent.course import EXTENDED, course_of
+from contract.evidence import Picture
 from contract.messages import ChecklistItem, Entry, Fault, PlannedSession
 from contract.report import (
     Certificate,
@@ -76,6 +77,7 @@ def report_of(facts: RoomFacts, plan: PlannedSession, entries: Sequence[Entry], 
         levels=tuple(_levels(own)),
         recordings=tuple(_recordings(own)),
         deviations=tuple(_deviations(plan, own)),
+        pictures=tuple(_pictures(own)),
         stream=facts.stream,
         first_seq=own[0].seq,
         last_seq=own[-1].seq,
@@ -251,6 +253,13 @@ def _recordings(entries: Iterable[Entry]) -> Iterator[RecordedFile]:
                 **{name: body[name] for name in ("verdict", "size_bytes", "sha256", "measures") if name in body},
             }
         )
+
+
+def _pictures(entries: Iterable[Entry]) -> Iterator[Picture]:
+    """Yield the first picture of the start and the last of the end: after a restart there are more."""
+    taken = [Picture.model_validate(entry.body) for entry in entries if entry.kind == EntryKind.PICTURE]
+    yield from [one for one in taken if one.moment == "start"][:1]
+    yield from [one for one in taken if one.moment == "end"][-1:]
 
 
 def _deviations(plan: PlannedSession, entries: Sequence[Entry]) -> Iterator[Deviation]:

@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
 from central import bell
-from central.api import docs, problems, routes
+from central.api import docs, evidence, problems, routes
 from central.api.guard import CurrentServices, check_guarded, public
 from central.broker import BrokerUnavailable, ManagedBroker
 from central.exchange import Exchange
@@ -87,7 +87,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     problems.install(app, answer_people)
-    for router in (health, docs.router, routes.router):
+    for router in (health, docs.router, evidence.router, routes.router):
         app.include_router(router)
     add_pages(app, services)
     check_guarded(app.routes)
@@ -142,7 +142,9 @@ class _Central:
         self._managed = _managed_broker(settings) if settings.file.broker.managed else None
         broker = self._managed.for_central if self._managed else settings.office_broker()
         self._publisher = Publisher(store, now, ahead=settings.file.schedule_window)
-        self._exchange = Exchange(broker, Ingest(store, now, services.post), self._publisher, store.epoch)
+        ingest = Ingest(store, now, services.post)
+        url = settings.file.public_url
+        self._exchange = Exchange(broker, ingest, self._publisher, store.epoch, url=url)
         self._exchange.listen(lambda branch, _room: self._bell.ring(RINGS.get(branch, bell.ROOMS)))
         services.watch_broker(lambda: self._exchange.link.is_up)
         self._courier = make_courier(services)

@@ -16,6 +16,7 @@ import asyncio
 import base64
 import getpass
 import hashlib
+import hmac
 import logging
 import os
 import secrets
@@ -58,9 +59,9 @@ class Credentials:
         _replace(path, f"username: {self.username}\npassword: {self.password}\n")
 
 
-def _hashed(password: str) -> str:
+def _hashed(password: str, salt: bytes | None = None) -> str:
     """Return `password` as Mosquitto keeps it: PBKDF2 with SHA-512 (mosquitto_passwd(1), "$7$")."""
-    salt = secrets.token_bytes(12)
+    salt = salt or secrets.token_bytes(12)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _PBKDF2_ROUNDS)
     return f"$7${_PBKDF2_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
@@ -89,6 +90,14 @@ class Doors:
         _replace(self.access, _access_list(known))
         _replace(self.passwords, "".join(f"{name}:{kept}\n" for name, kept in known.items()))
         return credentials
+
+    def admits(self, username: str, password: str) -> bool:
+        """Return whether these are the credentials that were made for `username`."""
+        kept = self._known().get(username, "")
+        if kept.count("$") != 4 or username == CENTRAL:
+            return False
+        salt = base64.b64decode(kept.split("$")[3])
+        return hmac.compare_digest(kept, _hashed(password, salt))
 
     def _known(self) -> dict[str, str]:
         if not self.passwords.exists():

@@ -40,7 +40,8 @@ Listener = Callable[[str, str], None]
 class Exchange:
     """Owns central's link to the broker."""
 
-    def __init__(self, broker: Broker, ingest: Ingest, publisher: Publisher, epoch: str) -> None:
+    def __init__(self, broker: Broker, ingest: Ingest, publisher: Publisher, epoch: str, *, url: str = "") -> None:
+        self._url = url
         self._ingest = ingest
         self._publisher = publisher
         self._epoch = epoch
@@ -63,7 +64,8 @@ class Exchange:
         self._listeners.append(listener)
 
     def _state(self, presence: Presence) -> CentralState:
-        return CentralState(state=presence, boot=self._boot, epoch=self._epoch, time=datetime.now(UTC))
+        now = datetime.now(UTC)
+        return CentralState(state=presence, boot=self._boot, epoch=self._epoch, time=now, url=self._url)
 
     def _will(self, _conn: int) -> tuple[str, Message]:
         return CENTRAL_STATE, self._state(Presence.LOST)

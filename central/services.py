@@ -13,6 +13,7 @@ from central.delegations import Delegations
 from central.desk import Desk
 from central.displacing import Displacing
 from central.drafts import Drafts
+from central.evidence import Evidence
 from central.feeds import Feeds
 from central.letters import Letters
 from central.moves import utc_now
@@ -40,6 +41,7 @@ class Services:
     delegations: Delegations
     people: People
     board: Board
+    evidence: Evidence
     post: Post
     mailbox: Mailbox
     drafts: Drafts
@@ -84,6 +86,7 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         delegations=Delegations(store, now=now),
         people=People(store, now=now),
         board=board,
+        evidence=Evidence(settings.folder / "evidence"),
         post=post,
         mailbox=Mailbox(store, settings.file.notifications, bell, now),
         drafts=Drafts(store, now=now),

@@ -10,7 +10,7 @@ holds them without a gap, and only that lets the agent forget them.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -24,12 +24,16 @@ Label = dict[Annotated[str, Field(pattern="^(id|en)$")], Text]
 class CentralState(Message):
     """Central is there (retained), or was: the same message with `state: lost` is its will."""
 
+    VERSION: ClassVar[int] = 2
+
     state: Presence
     boot: str
     epoch: str
     """Changes when the database was restored from a back-up: revisions start anew."""
     time: Moment
     proto: tuple[int, ...] = (PROTOCOL_MAJOR,)
+    url: Annotated[str, Field(max_length=200)] = ""
+    """Where central is reached over HTTP; empty: nowhere."""
 
 
 class Broadcast(Message):

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from contract.base import JsonScalar, Message, Moment, Part, RoomId, Text, Word
+from contract.evidence import Picture
 from contract.messages import Fault, Label, Measured
 from contract.words import Condition, Readiness, StepOutcome, Verdict
 
@@ -129,7 +130,7 @@ class Deviation(Part):
 class ExecutionReport(Message):
     """The report of one session, made from journal entries only."""
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     room: RoomId
     room_name: Text
@@ -157,6 +158,8 @@ class ExecutionReport(Message):
     levels: tuple[LevelPoint, ...] = ()
     recordings: tuple[RecordedFile, ...] = ()
     deviations: tuple[Deviation, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    """What was on air; the files themselves are at central as soon as they could be sent."""
     stream: str
     first_seq: int = Field(ge=1)
     last_seq: int = Field(ge=1)

@@ -6,7 +6,7 @@ Routes that ask the database are plain functions, so FastAPI runs them in its th
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -35,7 +35,19 @@ from central.model import Person
 from central.permissions import Action
 from central.report import pdf
 
-router = APIRouter(prefix="/api/v1")
+ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"description": "it cannot be read"},
+    401: {"description": "nobody is logged in"},
+    403: {"description": "the role does not allow it, or it is not one's own"},
+    404: {"description": "there is no such thing, or one may not know of it"},
+    409: {"description": "against a rule: the state, a taken room, a stale version"},
+    413: {"description": "too large"},
+    422: {"description": "fields that are missing or wrong; `wrongs` names all of them"},
+    429: {"description": "too many tries; `retry-after` says when"},
+}
+"""What every operation may answer besides its result: problem+json with a stable `code`."""
+
+router = APIRouter(prefix="/api/v1", responses=ANSWERS)
 
 Json = dict[str, Any]
 """A value of `central.model` as JSON; its shape is the dataclass's."""

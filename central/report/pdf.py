@@ -6,21 +6,26 @@ typst's own and the one that comes with matplotlib, so that every machine makes 
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 import typst
 
 from central.report import words
 from central.report.content import Clock, content
+from contract.evidence import Picture
 from contract.report import ExecutionReport, LevelPoint, ReportedStep
 from webui.charts import Bar, bar_chart, level_chart
 
 MOST_BARS = 8
+PHOTO_SIZE = 640, 360
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -40,21 +45,26 @@ class Office:
     approver: str = "Kepala Bidang Pelaksana"
 
 
-def render(report: ExecutionReport, *, office: Office | None = None) -> bytes:
+def render(
+    report: ExecutionReport, photos: Mapping[str, bytes] = MappingProxyType({}), *, office: Office | None = None
+) -> bytes:
     """Return `report` as a tagged PDF in Indonesian; the same report gives the same bytes.
+
+    `photos` are those of the report's pictures that have arrived, JPEG by their SHA-256.
 
     Raises:
         ModuleNotFoundError: the font's package is not installed.
     """
-    pictures = _pictures(report)
+    pictures, taken = _pictures(report), _photos(report, photos)
     facts = content(report) | {
         "title": report.title,
         "office": asdict(office or Office()),
         "pictures": [{"file": name, "says": says} for name, says, _ in pictures],
+        "photos": [{"file": name, "says": says} for name, says, _ in taken],
         "footer": f"Laporan {report.id} rev. {report.report_rev}",
         "journal": f"Jurnal {report.stream} nomor {report.first_seq}\N{EN DASH}{report.last_seq}",
     }
-    inputs = {name: svg for name, _, svg in pictures}
+    inputs = {name: svg for name, _, svg in (*pictures, *taken)}
     inputs["laporan"] = json.dumps(_printable(facts), ensure_ascii=False)
     return typst.compile(
         (files("central.report") / "laporan.typ").read_bytes(),
@@ -99,6 +109,32 @@ def _pictures(report: ExecutionReport) -> list[tuple[str, str, str]]:
         svg = bar_chart(bars, title="Lama langkah otomatis", unit="detik")
         made.append(("langkah.svg", f"Lama {len(bars)} langkah otomatis yang terpanjang.", svg))
     return made
+
+
+def _photos(report: ExecutionReport, photos: Mapping[str, bytes]) -> list[tuple[str, str, str]]:
+    """Return what was on air, as `_pictures` does; what has not arrived is not shown."""
+    clock = Clock.of(report.time_zone)
+    return [
+        (f"{one.moment}.svg", _on_air(one, clock), _framed(photos[one.sha256]))
+        for one in report.pictures
+        if one.sha256 in photos
+    ]
+
+
+def _on_air(one: Picture, clock: Clock) -> str:
+    moment = words.MOMENTS.get(one.moment, one.moment)
+    return f"{moment}, pukul {clock.time(one.at, seconds=True)} {clock.name(one.at)}: {one.scene}."
+
+
+def _framed(jpeg: bytes) -> str:
+    """Return a photo as SVG, which reaches typst as text; one that cannot be read leaves an empty frame."""
+    width, height = PHOTO_SIZE
+    link = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">'
+        f'<rect width="{width}" height="{height}" fill="#e8e8e8"/>'
+        f'<image width="{width}" height="{height}" href="{link}"/></svg>'
+    )
 
 
 def _levels(levels: tuple[LevelPoint, ...], clock: Clock) -> str:

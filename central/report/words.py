@@ -59,6 +59,8 @@ INCIDENTS = {
     "note.added": "Catatan petugas",
     "agent.started": "Sistem ruang dimulai ulang",
 }
+MOMENTS = {"start": "Tayangan saat acara dimulai", "end": "Tayangan menjelang acara selesai"}
+
 DEVIATIONS = {
     "not_carried_out": "Pelaksanaan",
     "late_start": "Waktu mulai",

@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import JsonValue, ValidationError
 
+from central.evidence import Evidence
 from central.web import words
 from contract import Entry, EntryKind, ExecutionReport, Fault
 from contract.report import CertifiedDevice
@@ -32,6 +33,8 @@ _KINDS: Final[Mapping[str, str]] = {
     EntryKind.READINESS: N_("Readiness certified"),
     EntryKind.RECORDED: N_("A recording was closed"),
     EntryKind.RECORDING_CHECKED: N_("A recording was examined"),
+    EntryKind.PICTURE: N_("A picture was kept for the report"),
+    EntryKind.PICTURE_DROPPED: N_("A picture was dropped before central had it: the disk is full"),
     EntryKind.CHECKLIST: N_("Checklist"),
     EntryKind.NOTE: N_("Note"),
     EntryKind.COMMAND: N_("Command from central"),
@@ -199,6 +202,29 @@ def recordings(report: ExecutionReport, translate: Translate) -> Iterator[Record
         minutes = "" if one.length is None else f"{angka(round(one.length.total_seconds() / 60, 1))} min"
         reasons = tuple(sentence(measure.reason, translate) for measure in one.measures if measure.reason)
         yield RecordingLine(one.at, one.path or "—", minutes or "—", one.sha256, tone, translate(word), reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureLine:
+    """One picture of what was on air."""
+
+    at: datetime
+    title: str
+    scene: str
+    sha256: str
+    is_here: bool
+    """Whether the room could send it yet."""
+
+
+_MOMENTS: Mapping[str, str] = {"start": N_("On air when it began"), "end": N_("On air shortly before it ended")}
+
+
+def pictures(report: ExecutionReport, evidence: Evidence, translate: Translate) -> Iterator[PictureLine]:
+    """Yield the session's pictures."""
+    for one in report.pictures:
+        title = translate(_MOMENTS.get(one.moment, one.moment))
+        is_here = evidence.held(report.room, one.sha256) is None
+        yield PictureLine(one.at, title, one.scene, one.sha256, is_here)
 
 
 def _measures(device: CertifiedDevice, translate: Translate) -> Iterator[str]:

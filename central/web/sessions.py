@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from central.api.guard import requires
 from central.errors import NotFound
+from central.evidence import MEDIA_TYPE
 from central.model import Person
 from central.permissions import Action
 from central.report.pdf import render
@@ -16,6 +17,7 @@ from central.web import journal, views
 from central.web.access import Ask, Parts
 from contract import ExecutionReport
 from webui.i18n import language_of, speaking
+from webui.reasons import Translate
 
 router = APIRouter(include_in_schema=False)
 
@@ -40,9 +42,14 @@ def session(request: Request, parts: Ask, person: Viewer, ident: str) -> Respons
         person,
         row=row,
         phase=views.phase_of(row, entries),
-        report=_report(parts, person, ident),
+        report=(report := _report(parts, person, ident)),
+        pictures=parts.site.listed(request, lambda translate: _pictures(parts, report, translate)),
         entries=parts.site.listed(request, lambda translate: journal.lines(entries, translate)),
     )
+
+
+def _pictures(parts: Parts, report: ExecutionReport | None, translate: Translate) -> list[journal.PictureLine]:
+    return [] if report is None else list(journal.pictures(report, parts.services.evidence, translate))
 
 
 def _report(parts: Parts, person: Person, ident: str) -> ExecutionReport | None:
@@ -58,7 +65,22 @@ def report_pdf(parts: Ask, person: Reader, ident: str) -> Response:
     report = parts.board.report(ident, person)
     name = f"laporan-{report.planned_start.astimezone(parts.site.zone):%Y-%m-%d}-{report.room}.pdf"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
-    return Response(render(report), media_type="application/pdf", headers=headers)
+    content = render(report, parts.services.evidence.photos(report))
+    return Response(content, media_type="application/pdf", headers=headers)
+
+
+@router.get("/sesi/{ident}/gambar/{sha256}")
+def picture(parts: Ask, person: Reader, ident: str, sha256: str) -> Response:
+    """Send a picture of what was on air, to who may read the report that it stands in.
+
+    Raises:
+        NotFound: it does not stand there, or did not arrive yet.
+    """
+    report = parts.board.report(ident, person)
+    if sha256 not in {one.sha256 for one in report.pictures}:
+        raise NotFound("evidence", sha256)
+    content = parts.services.evidence.read(report.room, sha256)
+    return Response(content, media_type=MEDIA_TYPE, headers={"cache-control": "private, max-age=86400, immutable"})
 
 
 @router.get("/sesi/{ident}/grafik.svg")

@@ -6,11 +6,13 @@ from their simulators, the journal from central's database, the report from cent
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -101,6 +103,7 @@ class Loop:
             "participants": "12",
             "platform": "zoom",
             "leader": "governor",
+            "recording": "true",
             "own_equipment": "Laptop",
             "own_people": "Budi Santoso",
         }
@@ -236,12 +239,26 @@ class Loop:
     async def _filed(self, out: Path) -> None:
         with self.story.step("Berkas: the report as PDF") as step:
             officer = await self._technician()
+            await self._pictures_are_there(officer)
             content = await officer.get_bytes(f"/api/v1/reports/{self.session}.pdf")
             if not content.startswith(b"%PDF-") or self.report is None:
                 raise DemoFailure("central's report is no PDF")
             (out / "report.pdf").write_bytes(content)
             (out / "report.json").write_text(self.report.model_dump_json(indent=2) + "\n")
             step.saw(f"{out / 'report.pdf'} ({len(content)} bytes), report.json, timeline.json")
+
+    async def _pictures_are_there(self, officer: Person) -> None:
+        """Wait until the room has sent what was on air."""
+
+        async def arrived(sha256: str) -> bool | None:
+            try:
+                content = await officer.get_bytes(f"/sesi/{self.session}/gambar/{sha256}")
+            except DemoFailure:  # it is still on its way
+                return None
+            return hashlib.sha256(content).hexdigest() == sha256 or None
+
+        for one in self.report.pictures if self.report else ():
+            await until("the pictures of the session to arrive", partial(arrived, one.sha256), 10)
 
 
 def complaints(report: ExecutionReport) -> list[str]:
@@ -258,6 +275,8 @@ def complaints(report: ExecutionReport) -> list[str]:
     found += [f"run {run.preset} should be good, found {run.steps}" for run in report.runs if not run.good]
     if not report.levels:
         found.append("the report has no sound levels")
+    if [one.moment for one in report.pictures] != ["start", "end"]:
+        found.append(f"the report should show what was on air at start and end, found {report.pictures}")
     return found
 
 
