@@ -25,5 +25,5 @@ class SystemClock:
         return datetime.now(UTC)
 
     def mono_ms(self) -> int:
-        """Return the monotonic clock."""
-        return time.monotonic_ns() // 1_000_000
+        """Return the time since the machine started; it goes on while the machine sleeps."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contract.messages import Entry
 from contract.words import EntryKind, Phase, StepOutcome
 
 EXTENDED = "session.extended"
 """A journal kind of the agent alone: the end moved, body `{"end": ...}`."""
+CLOCK_DISTURBED = "clock.disturbed"
+"""A journal kind of the agent alone: the wall clock was set, or the machine slept; body `jumped_s`, `slept_s`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Course:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     extended_to: datetime | None = None
+    clock_set_by: timedelta = timedelta(0)
+    """How far the wall clock was set while the session was live: its end moves with it."""
     ticks: Mapping[str, Ticked] = field(default_factory=dict)
     incidents: int = 0
     report_seq: int | None = None
@@ -119,6 +123,13 @@ def _certified(course: Course, entry: Entry) -> Course:
     )
 
 
+def _clock_disturbed(course: Course, entry: Entry) -> Course:
+    jumped_s = entry.body.get("jumped_s")
+    if course.phase is not Phase.LIVE or not isinstance(jumped_s, int | float):
+        return course
+    return replace(course, clock_set_by=course.clock_set_by + timedelta(seconds=jumped_s))
+
+
 def is_certified(course: Course, start: datetime) -> bool:
     """Return whether the room is certified for a session that begins at `start`."""
     return course.certified and course.certified_for in {None, start}
@@ -131,6 +142,7 @@ _STEPS: dict[str, Callable[[Course, Entry], Course]] = {
     EntryKind.CHECKLIST: _ticked,
     EntryKind.DEVICE_CHANGED: _device_changed,
     EntryKind.READINESS: _certified,
+    CLOCK_DISTURBED: _clock_disturbed,
     EntryKind.NOTE: lambda course, _: replace(course, incidents=course.incidents + 1),
     EntryKind.REPORT: lambda course, entry: replace(course, report_seq=entry.seq),
     EXTENDED: lambda course, entry: replace(course, extended_to=datetime.fromisoformat(str(entry.body["end"]))),

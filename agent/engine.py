@@ -20,7 +20,8 @@ from agent.alarm import Alarms, Change
 from agent.board import HealthBoard, Sighting
 from agent.certify import Certifier, minutes_to
 from agent.clock import Clock
-from agent.course import EXTENDED, Course, course_of, follow
+from agent.clockwatch import ClockWatch
+from agent.course import CLOCK_DISTURBED, EXTENDED, Course, course_of, follow
 from agent.inspector import inspect_all, keep_inspecting
 from agent.journal import Journal
 from agent.keeper import Keeper
@@ -102,6 +103,7 @@ class Engine:
         self.courses: dict[str, Course] = {}
         self.alarms = Alarms()
         self._clock = clock
+        self._clock_watch = ClockWatch(clock)
         self._rhythm = rhythm
         self._runner = Runner(equipment.devices, journal)
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -174,12 +176,26 @@ class Engine:
 
     def _do_what_is_due(self) -> float:
         """Ask the plan once, do what it says, and return in how many seconds to ask again."""
+        self._watch_clock()
         due = timeline.due(self._clock.now(), self.sessions(), self.courses, self._rhythm)
         for action in due.actions:
             self._do(action)
         if due.wake is None:
             return ASK_EVERY_S
         return min(max((due.wake - self._clock.now()) / timedelta(seconds=1), 0.0), ASK_EVERY_S)
+
+    def _watch_clock(self) -> None:
+        """Write down that the wall clock was set or that the machine slept, before the plan is asked."""
+        found = self._clock_watch.look()
+        if not found.jumped and not found.slept:
+            return
+        body = {
+            "jumped_s": round(found.jumped.total_seconds(), 1),
+            "slept_s": round(found.slept.total_seconds(), 1),
+        }
+        log.warning("the clock was disturbed", extra={"action": "clock", **body})
+        live = next((plan for plan in self.sessions() if self.course(plan.id).phase is Phase.LIVE), None)
+        self._note(live, CLOCK_DISTURBED, cause="agent", body=body)
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

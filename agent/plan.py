@@ -12,6 +12,8 @@ right phase by asking again. Rules:
   come, the room is let go until then.
 * A session goes live at its start by itself. A preparation that still runs then is waited
   for `PATIENCE`, no longer.
+* Setting the machine's clock neither ends nor prolongs a session that is live: its end moves
+  as far as the clock did.
 * A session ends at its end, which a technician may have moved. One whose time is over and
   that never was live is missed, unless it ended before this journal began.
 """
@@ -172,7 +174,7 @@ def _bring_up(answer: _Answer, plan: PlannedSession, course: Course, now: dateti
 def _carry_on(answer: _Answer, plan: PlannedSession, course: Course, now: datetime) -> None:
     """Ask for what a session needs that has begun."""
     if course.phase is Phase.LIVE:
-        if plan.status is SessionStatus.CANCELLED or answer.at(end_of(plan, course), now):
+        if plan.status is SessionStatus.CANCELLED or answer.at(end_of(plan, course) + course.clock_set_by, now):
             answer.do(Deed.END, plan)
         elif not course.is_set_live and course.open_phase != "live":
             answer.do(Deed.SET_LIVE, plan)

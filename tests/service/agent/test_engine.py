@@ -13,6 +13,7 @@ import pytest
 
 from agent.board import HealthBoard, Sighting
 from agent.clock import SystemClock
+from agent.course import CLOCK_DISTURBED
 from agent.engine import Engine, Equipment
 from agent.journal import Journal
 from agent.keeper import Keeper
@@ -42,6 +43,15 @@ SAFE = """\
 phases: {safe: aman, """
 
 
+class SetClock(SystemClock):
+    """The machine's clock, which somebody sets."""
+
+    set_by = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.set_by
+
+
 class House:
     """One room with fakes behind its ports, over one or more lives of the process."""
 
@@ -56,7 +66,8 @@ class House:
     @contextlib.asynccontextmanager
     async def alive(self) -> AsyncIterator[House]:
         """Run the engine meanwhile; leaving is as sudden as a kill for everything but the file."""
-        clock, self.store = SystemClock(), Store(self.folder)
+        clock = self.clock = SetClock()
+        self.store = Store(self.folder)
         self.journal = Journal(self.store, clock, "boot")
         devices: dict[str, Device] = {"camera-1": self.camera, "sound": self.sound}
         board = HealthBoard((Sighting(n, k, True) for n, k in (("camera-1", "camera"), ("sound", "sound"))), clock)
@@ -336,6 +347,25 @@ async def test_a_live_preset_that_was_killed_is_read_back_before_anything_is_tol
         last = [e for e in house.entries(EntryKind.STEP_ENDED) if e.body["args"] == {"memory": 0}][-1]
         assert last.outcome == StepOutcome.VERIFIED
     assert house.camera.told.count("recall 0") == told == 1
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+async def test_a_clock_that_is_set_does_not_end_a_live_session_and_is_told(house: House, hours: int) -> None:
+    async with house.alive():
+        house.plan(start_in=timedelta(seconds=-1))
+        await until(lambda: house.engine.course("s-1").is_set_live)
+        house.clock.set_by = timedelta(hours=hours)
+        house.engine.changed()
+        await until(lambda: bool(house.entries(CLOCK_DISTURBED)))
+        told = house.entries(CLOCK_DISTURBED)[0].body["jumped_s"]
+        assert isinstance(told, float)
+        assert abs(told - hours * 3600) < 5
+        await house.tablet.note("masih berjalan", who="t")
+        assert house.phase() is Phase.LIVE
+        moved = house.engine.course("s-1").clock_set_by
+    async with house.alive():
+        house.clock.set_by = timedelta(hours=hours)
+        assert house.engine.course("s-1").clock_set_by == moved
 
 
 def alarms(house: House) -> list[tuple[object, object]]:

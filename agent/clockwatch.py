@@ -1,0 +1,49 @@
+"""Notices that the wall clock was set, or that the machine slept, by holding its clocks side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from agent.clock import Clock
+
+NOTICED_FROM = timedelta(seconds=2)
+"""What a time service corrects little by little stays below."""
+
+
+def _awake_ms() -> int:
+    """Return the clock that stands still while the machine sleeps."""
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """What became of time since it was last looked at."""
+
+    jumped: timedelta = timedelta(0)
+    """How far the wall clock was set; negative: back."""
+    slept: timedelta = timedelta(0)
+
+
+class ClockWatch:
+    """Compares the clocks each time it is asked."""
+
+    def __init__(self, clock: Clock, awake_ms: Callable[[], int] = _awake_ms) -> None:
+        self._clock = clock
+        self._awake_ms = awake_ms
+        self._last = clock.now(), clock.mono_ms(), awake_ms()
+
+    def look(self) -> Disturbance:
+        """Return what happened since the last look; what is too small to matter is nothing."""
+        wall, mono_ms, awake_ms = self._clock.now(), self._clock.mono_ms(), self._awake_ms()
+        wall_before, mono_before, awake_before = self._last
+        self._last = wall, mono_ms, awake_ms
+        passed = timedelta(milliseconds=mono_ms - mono_before)
+        slept = passed - timedelta(milliseconds=awake_ms - awake_before)
+        return Disturbance(_if_large(wall - wall_before - passed), _if_large(slept))
+
+
+def _if_large(found: timedelta) -> timedelta:
+    return found if abs(found) >= NOTICED_FROM else timedelta(0)
