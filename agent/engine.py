@@ -42,7 +42,7 @@ from contract.ids import new_id
 from contract.messages import Entry, PlannedSession
 from contract.report import Certificate
 from contract.words import EntryKind, Phase, SessionStatus, StepOutcome
-from drivers.outcomes import Reason
+from drivers.outcomes import Reason, Scalar
 from drivers.ports import Device, Sound
 from drivers.verbs import VERBS, PortMute
 
@@ -61,9 +61,9 @@ RECOVER_FROM = 5_000
 class Declined(Exception):
     """The room will not do that now."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, values: Mapping[str, Scalar] | None = None) -> None:
         super().__init__(detail)
-        self.reason = Reason(code, detail)
+        self.reason = Reason(code, detail, values or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +377,7 @@ class Engine:
         """Start a preset; the room's safe preset cancels whatever else runs.
 
         Raises:
-            Declined: no such preset, or it runs already.
+            Declined: no such preset, it runs already, or it does not wait for a device that is in use.
         """
         if preset not in self.presets:
             raise Declined("preset.unknown", f"the room has no preset {preset!r}")
@@ -385,6 +385,9 @@ class Engine:
             raise Declined("preset.running", f"{preset} is running")
         if preset == self.room.phases.safe:
             self.cancel_run(None)
+        elif self.presets[preset].refuses_when_busy and (device := self._runner.busy_device(self.presets[preset])):
+            detail = f"{preset} does not wait, and another preset is using {device}"
+            raise Declined("preset.device_busy", detail, {"device": device})
         plan = self._busy_with()
         run = Run(self._order(self.presets[preset], plan, cause, who))
         self._spawn(run, self._carry_press(run))

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, ValidationError, model_validator
@@ -141,6 +141,8 @@ class StepSettings(Settings):
     within: Annotated[Duration, AfterValidator(_positive)] | None = None
     optional: bool = False
     verify: bool = False
+    retry: Annotated[int, Field(ge=0, le=5)] = 0
+    """How many times more it is tried; only for what may be told twice."""
     undo: UndoSettings | None = None
 
 
@@ -159,6 +161,10 @@ class PresetSettings(Settings):
     """A button on the tablet and a macro of the timeline."""
 
     label: Label
+    busy: Literal["wait", "refuse"] = "wait"
+    """What a press does while another preset uses one of its devices."""
+    rest: str | None = None
+    """The preset that the room rests in after this one was cancelled or failed."""
     steps: tuple[
         Annotated[
             Annotated[StepSettings, Tag("step")] | Annotated[TogetherSettings, Tag("group")],
@@ -220,6 +226,7 @@ class Step:
     optional: bool = False
     verify: bool = False
     undo: tuple[Verb, Arguments] | None = None
+    retry: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +236,9 @@ class Preset:
     name: str
     label: Mapping[str, str]
     groups: tuple[tuple[Step, ...], ...] = ()
+    refuses_when_busy: bool = False
+    rest: tuple[Step, ...] = ()
+    """What is done after it was cancelled or failed, once what says how was undone."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -238,7 +248,19 @@ class Preset:
     @property
     def devices(self) -> frozenset[str]:
         """The devices that it touches."""
-        return frozenset(step.device for step in self.steps)
+        return frozenset(step.device for step in (*self.steps, *self.rest))
+
+    @property
+    def typical(self) -> timedelta:
+        """How long it should take: groups one after another, in each the slowest device's chain."""
+        return sum((_slowest(group) for group in self.groups), timedelta(0))
+
+
+def _slowest(group: tuple[Step, ...]) -> timedelta:
+    chains: dict[str, timedelta] = {}
+    for step in group:
+        chains[step.device] = chains.get(step.device, timedelta(0)) + step.verb.typical
+    return max(chains.values(), default=timedelta(0))
 
 
 def load(path: Path) -> RoomFile:
@@ -307,9 +329,14 @@ def _refuse_open(path: Path, source: Source, file: Path) -> None:
 def presets_of(room: RoomFile) -> dict[str, Preset]:
     """Return the presets of a checked room file with their verbs and arguments."""
     drivers = {name: driver_for(DeviceAddress.parse(device.at)) for name, device in room.devices.items()}
-    return {
-        name: Preset(name, settings.label, tuple(_groups(settings, drivers))) for name, settings in room.presets.items()
-    }
+    groups = {name: tuple(_groups(settings, drivers)) for name, settings in room.presets.items()}
+    return {name: _preset(name, settings, groups) for name, settings in room.presets.items()}
+
+
+def _preset(name: str, settings: PresetSettings, groups: Mapping[str, tuple[tuple[Step, ...], ...]]) -> Preset:
+    resting = groups.get(settings.rest or "", ())
+    rest = tuple(replace(step, id=f"rest-{step.id}", optional=True) for group in resting for step in group)
+    return Preset(name, settings.label, groups[name], settings.busy == "refuse", rest)
 
 
 def _groups(preset: PresetSettings, drivers: Mapping[str, Driver]) -> Iterator[tuple[Step, ...]]:
@@ -328,7 +355,7 @@ def _step(place: str, step: StepSettings, drivers: Mapping[str, Driver]) -> Step
         undo = (verbs[step.undo.do], verbs[step.undo.do].arguments.model_validate(step.undo.args))
     within = step.within or max(3 * verb.typical, WITHIN_AT_LEAST)
     arguments = verb.arguments.model_validate(step.args)
-    return Step(place, step.device, verb, arguments, within, step.optional, step.verify, undo)
+    return Step(place, step.device, verb, arguments, within, step.optional, step.verify, undo, step.retry)
 
 
 def device_kinds(room: RoomFile) -> dict[str, str]:
@@ -355,6 +382,9 @@ class _Crossing:
             self._look_at_device(name, _mapping(device))
         for name, preset in self._presets.items():
             self._look_at_preset(("presets", name, "steps"), _mapping(preset).get("steps"))
+            rest = _mapping(preset).get("rest")
+            if isinstance(rest, str) and rest not in self._presets:
+                self._say(("presets", name, "rest"), _unknown("preset", rest, self._presets))
         self._look_at_phases()
         self._look_at_checklist()
         return self._found
@@ -396,6 +426,8 @@ class _Crossing:
         verb = self._look_at_verb(location, step, driver)
         if verb is not None and step.get("verify") is True and verb.read_back is None:
             self._say((*location, "verify"), f"{verb.name} cannot be verified: it has nothing to read back")
+        if verb is not None and step.get("retry") and not verb.repeatable:
+            self._say((*location, "retry"), f"{verb.name} is not tried again: telling it twice does something twice")
         if "undo" in step:
             self._look_at_verb((*location, "undo"), _mapping(step["undo"]), driver)
 

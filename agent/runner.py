@@ -39,7 +39,9 @@ log = logging.getLogger(__name__)
 
 ASK_WITHIN_S = 5.0
 UNDO_WITHIN_S = 5.0
-UNDO_ALL_WITHIN_S = 8.0
+RETRY_AFTER_S = 1.0
+REST_ALL_WITHIN_S = 6.0
+UNDO_ALL_WITHIN_S = 6.0
 """Nothing ends the undoing of a run but this: it holds its devices meanwhile."""
 
 
@@ -90,6 +92,8 @@ class Run:
     """The first step that failed and was not optional."""
     taken_back: set[str] = field(default_factory=set)
     """The steps whose undo was begun; none is undone twice."""
+    rested: int = 0
+    """How many steps of its state of rest were begun."""
     is_over: bool = False
     undo_when_cancelled: bool = True
     at: datetime | None = None
@@ -138,6 +142,10 @@ class Runner:
             raise
         self._close(run, StepOutcome.DONE if run.failed is None else StepOutcome.FAILED)
 
+    def busy_device(self, preset: Preset) -> str | None:
+        """Return a device of `preset` that a run holds or waits for."""
+        return next((name for name in sorted(preset.devices) if self._locks[name].locked()), None)
+
     @contextlib.asynccontextmanager
     async def _held(self, order: Order) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
@@ -167,7 +175,7 @@ class Runner:
                 for device, chain in _chains(group).items():
                     tasks.create_task(self._chain(run, chain), name=f"{run.order.preset.name} on {device}")
         if run.failed is not None and run.order.phase is None:
-            await _to_its_end(self._take_back(run), f"undo {run.order.preset.name}")
+            await _to_its_end(self._undo_and_rest(run), f"undo {run.order.preset.name}")
 
     async def _chain(self, run: Run, steps: list[Step]) -> None:
         for step in steps:
@@ -184,7 +192,7 @@ class Runner:
         self._note(order, EntryKind.STEP_INTENT, device=step.device, body=_told(step))
         began = time.monotonic()
         try:
-            end = await self._carry_out(step)
+            end = await self._carry_out_or_retry(step)
         except asyncio.CancelledError:
             stopped = Fault(code="run.cancelled", detail=f"{step.device}: {step.verb.name} was cut short")
             self._end(run, step, StepEnd(StepOutcome.UNKNOWN, stopped), began)
@@ -219,6 +227,16 @@ class Runner:
         except (DriverError, ValueError, TimeoutError) as error:
             log.info("not read back: %s", error, extra={"action": "ask", "device": step.device})
             return None
+
+    async def _carry_out_or_retry(self, step: Step) -> StepEnd:
+        """Try a step as often as it says, each time within its limit, until it reached its state."""
+        end = await self._carry_out(step)
+        for _ in range(step.retry if step.verb.repeatable else 0):
+            if end.outcome.good:
+                break
+            await asyncio.sleep(RETRY_AFTER_S)
+            end = await self._carry_out(step)
+        return end
 
     async def _carry_out(self, step: Step) -> StepEnd:
         """Tell the device and, when asked to, look whether it is so; within the step's time."""
@@ -260,7 +278,7 @@ class Runner:
         """Close a cancelled run: what had not begun is skipped, what says how is taken back."""
         self._skip_rest(run)
         if run.undo_when_cancelled:
-            await self._take_back(run)
+            await self._undo_and_rest(run)
         self._close(run, StepOutcome.SKIPPED)
 
     def close_unbegun(self, run: Run) -> None:
@@ -273,6 +291,18 @@ class Runner:
             if step.id not in run.ends:
                 self._skip(run, step, Fault(code="run.cancelled", detail="the run was cancelled before"))
         run.failed = run.failed or StepEnd(StepOutcome.SKIPPED, Fault(code="run.cancelled", detail="it was cancelled"))
+
+    async def _undo_and_rest(self, run: Run) -> None:
+        """Take back what says how, then go to the state that the preset names for that."""
+        await self._take_back(run)
+        until = time.monotonic() + REST_ALL_WITHIN_S
+        while run.rested < len(run.order.preset.rest):
+            step = run.order.preset.rest[run.rested]
+            run.rested += 1
+            within = min(step.within, timedelta(seconds=until - time.monotonic()))
+            await self._undo(
+                run, replace(step, arguments=filled(step.arguments, run.order.words), within=within), StepOutcome.DONE
+            )
 
     async def _take_back(self, run: Run) -> None:
         """Undo the steps that were begun and say how, the last one first, while there is time."""
@@ -288,8 +318,8 @@ class Runner:
                 run, Step(f"{step.id}-undo", step.device, verb, filled(arguments, run.order.words), within)
             )
 
-    async def _undo(self, run: Run, back: Step) -> None:
-        """Take one step back; without time left it is skipped, and the journal says so."""
+    async def _undo(self, run: Run, back: Step, good: StepOutcome = StepOutcome.UNDONE) -> None:
+        """Take one step back, or rest; without time left it is skipped, and the journal says so."""
         if back.within <= timedelta(0):
             late = Fault(code="run.undo_out_of_time", detail=f"{back.device}: no time was left to undo")
             self._note_undone(run, back, StepEnd(StepOutcome.SKIPPED, late), None)
@@ -298,7 +328,8 @@ class Runner:
         began = time.monotonic()
         result = await self._carry_out(back)
         if result.outcome.good:
-            result = StepEnd(StepOutcome.UNDONE, None, result.read_back)
+            kept = StepOutcome.VERIFIED if result.outcome is StepOutcome.VERIFIED else good
+            result = StepEnd(good if good is StepOutcome.UNDONE else kept, None, result.read_back)
         self._note_undone(run, back, result, timedelta(seconds=time.monotonic() - began))
 
     def _note_undone(self, run: Run, back: Step, end: StepEnd, duration: timedelta | None) -> None:

@@ -62,6 +62,15 @@ def test_steps_keep_their_place_limit_and_undo(tmp_path: Path) -> None:
     assert siap.devices == {"camera-1", "obs"}
 
 
+def test_a_preset_says_what_it_does_while_others_run_and_where_it_rests(tmp_path: Path) -> None:
+    text = GOOD.replace("en: Ready}", "en: Ready}\n    busy: refuse\n    rest: aman")
+    aman = "  aman: {label: {id: Aman}, steps: [{device: obs, do: scene, args: {name: Hitam}}]}\n"
+    siap = presets_of(load(write(tmp_path, text.replace("phases:", aman + "phases:"))))["siap"]
+    assert siap.refuses_when_busy
+    assert [(step.id, step.device) for step in siap.rest] == [("rest-1", "obs")]
+    assert siap.typical == timedelta(seconds=4) + timedelta(seconds=15)
+
+
 def test_three_mistakes_are_named_together_with_line_and_column(tmp_path: Path) -> None:
     text = GOOD.replace("lead: 30m", "lead: 30").replace("do: recall", "do: recal").replace("phases:", "fases:")
     found = mistakes(tmp_path, text)
@@ -82,6 +91,8 @@ def test_three_mistakes_are_named_together_with_line_and_column(tmp_path: Path) 
         ("device: camera-1, do: power", "device: camera-9, do: power", 16, "unknown device 'camera-9'"),
         ("do: scene, args: {name: Hitam}", "do: scen, args: {name: Hitam}", 17, "unknown verb for a switcher"),
         ("{device: camera-1, do: power, args: {on: true}}", "{device: camera-1, do: stop, verify: true}", 16, "back"),
+        ("do: power, args: {on: true}}", "do: store, args: {memory: 1}, retry: 1}", 16, "store is not tried again"),
+        ("label: {id: Siap, en: Ready}", "label: {id: Siap}\n    rest: amann", 13, "unknown preset 'amann'"),
         ("visca+udp://127.0.0.1:52381", "visca+udp://127.0.0.1:52381?profil=x", 7, "unknown option 'profil'"),
         ("visca+udp://127.0.0.1:52381", "vizca://127.0.0.1", 7, "no driver for vizca"),
         ("mqtt://127.0.0.1:1883", "mqtt://10.0.0.1:1883", 4, "mqtts://"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -249,3 +250,36 @@ async def test_what_was_begun_before_a_restart_is_asked_before_it_is_told_again(
     assert ends == {"1": "skipped", "2": "done", "3": "done", "4": "verified"}
     assert stage.camera.told == ["recall 1"]
     assert begun_before(stage.entries(), "live") == frozenset()
+
+
+async def test_a_step_is_tried_as_often_as_it_says(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.runner.RETRY_AFTER_S", 0.0)
+    stage.camera.refuses.add(1)
+    run, task = stage.run(preset((replace(recall("1"), retry=2),)))
+    await task
+    assert stage.camera.told == ["recall 1"] * 3
+    assert stage.ends() == {"1": "refused"}
+    stage.camera.refuses.clear()
+    run, task = stage.run(preset((replace(recall("1"), retry=2),)))
+    await task
+    assert stage.camera.told == ["recall 1"] * 4
+    assert run.is_good
+
+
+async def test_a_press_that_failed_undoes_and_then_rests(stage: Stage) -> None:
+    stage.camera.refuses.add(1)
+    what = replace(preset((scene("1", undo="Hitam"),), (recall("2"),)), rest=(scene("rest-1", "Kamera"),))
+    _, task = stage.run(what)
+    await task
+    assert stage.ends() == {"1": "done", "2": "refused", "1-undo": "undone", "rest-1": "done"}
+    assert stage.obs.on_air == "Kamera"
+
+
+async def test_a_device_in_use_can_be_told_from_a_free_one(stage: Stage) -> None:
+    stage.camera.go.clear()
+    _, task = stage.run(preset((recall("1"),)))
+    await until(stage.camera.began.is_set)
+    assert stage.runner.busy_device(preset((recall("1"),))) == "camera-1"
+    assert stage.runner.busy_device(preset((scene("1"),))) is None
+    stage.camera.go.set()
+    await task
