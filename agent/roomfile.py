@@ -35,6 +35,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 _WORDS = {"missing": "missing: a value is wanted here", "extra_forbidden": "unknown argument"}
 
 WITHIN_AT_LEAST = timedelta(seconds=5)
+RETRY_AFTER_S = 1.0
+"""A step that is tried again waits so long before."""
 
 
 def _zone(name: str) -> str:

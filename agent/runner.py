@@ -26,7 +26,7 @@ from pydantic import JsonValue
 from agent.journal import Journal
 from agent.placeholders import filled
 from agent.resume import step_key
-from agent.roomfile import Preset, Step
+from agent.roomfile import RETRY_AFTER_S, Preset, Step
 from agent.translate import fault_of
 from contract.messages import Entry, Fault
 from contract.words import EntryKind, StepOutcome
@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 
 ASK_WITHIN_S = 5.0
 UNDO_WITHIN_S = 5.0
-RETRY_AFTER_S = 1.0
 REST_ALL_WITHIN_S = 6.0
 UNDO_ALL_WITHIN_S = 6.0
 """Nothing ends the undoing of a run but this: it holds its devices meanwhile."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -12,6 +14,9 @@ from rich.table import Table
 
 from contract.yamlfile import read
 from siaga.device import Shown
+
+if TYPE_CHECKING:
+    from agent.rehearsal import Rehearsal
 
 NOT_LOOKED_AT: Shown = {"condition": "absent", "measures": []}
 
@@ -25,16 +30,21 @@ class Checked:
     good: bool
     verdict: str = ""
     devices: dict[str, Shown] = field(default_factory=dict)
+    presets: tuple[Rehearsal, ...] = ()
+    """What each preset would do with the devices as they are."""
 
     def show(self, *, as_json: bool) -> None:
         """Print it."""
         if as_json:
             shown = {"file": str(self.path), "kind": self.kind, "good": self.good, "verdict": self.verdict}
-            typer.echo(json.dumps({**shown, "devices": self.devices}, ensure_ascii=False))
+            presets = {found.preset: _plain(found) for found in self.presets}
+            typer.echo(json.dumps({**shown, "devices": self.devices, "presets": presets}, ensure_ascii=False))
             return
         typer.echo(f"{self.path}: a {self.kind} file without mistakes")
         if self.devices:
             Console().print(_table(self.devices))
+            for found in self.presets:
+                Console().print(_steps(found))
             typer.echo(f"room: {self.verdict}")
 
 
@@ -50,6 +60,38 @@ def _table(devices: dict[str, Shown]) -> Table:
     return table
 
 
+def _steps(found: Rehearsal) -> Table:
+    """Return what a preset would do; steps with the same number start together."""
+    table = Table("", "device", "would do", "usually", "at most", "", title=f"{found.preset}: {_time(found.takes)}")
+    for step in found.steps:
+        told = " ".join([step.verb, *(f"{name}={value}" for name, value in step.arguments.items())])
+        note = {"fail": "device is not there", "unknown": "not looked at"}.get(step.would, "")
+        table.add_row(str(step.starts_with), step.device, told, _time(step.takes), _time(step.at_most), note)
+    return table
+
+
+def _time(length: timedelta) -> str:
+    return f"{length.total_seconds():g} s"
+
+
+def _plain(found: Rehearsal) -> dict[str, object]:
+    steps = [
+        {
+            "step": step.step,
+            "starts_with": step.starts_with,
+            "device": step.device,
+            "verb": step.verb,
+            "args": dict(step.arguments),
+            "takes_s": step.takes.total_seconds(),
+            "at_most_s": step.at_most.total_seconds(),
+            "would": step.would,
+            "optional": step.optional,
+        }
+        for step in found.steps
+    ]
+    return {"good": found.is_good, "takes_s": found.takes.total_seconds(), "steps": steps}
+
+
 async def check_file(path: Path) -> Checked:
     """Read the file at `path`, whichever of the two kinds it is."""
     if "room" in read(path).value:
@@ -62,6 +104,8 @@ async def check_file(path: Path) -> Checked:
 
 async def _check_room(path: Path) -> Checked:
     from agent.app import check
+    from agent.rehearsal import rehearse
+    from agent.roomfile import load, presets_of
     from contract import Readiness
     from siaga.device import shown_health
 
@@ -71,4 +115,6 @@ async def _check_room(path: Path) -> Checked:
         for seen in found.devices
     }
     verdict = found.assessment.readiness
-    return Checked(path, "room", verdict is Readiness.READY, str(verdict), devices)
+    by_name = {seen.name: seen for seen in found.devices}
+    presets = tuple(rehearse(preset, by_name) for preset in presets_of(load(path)).values())
+    return Checked(path, "room", verdict is Readiness.READY, str(verdict), devices, presets)
