@@ -13,6 +13,8 @@ from central.settings import Policy
 SHORT_AT_MOST = 200
 LONG_AT_MOST = 2000
 PEOPLE_AT_MOST = 100_000
+YEARS = (1970, 2199)
+"""1970 is a form's stand-in for a day that could not be read."""
 LASTS_AT_MOST = timedelta(days=14)
 
 
@@ -55,6 +57,8 @@ def _needs(draft: Draft) -> Iterator[Wrong]:
 def _times(draft: Draft) -> Iterator[Wrong]:
     if draft.starts.tzinfo is None or draft.ends.tzinfo is None:
         yield Wrong("starts", "time.naive", "wanted with its offset from UTC")
+    elif not YEARS[0] <= draft.starts.year <= draft.ends.year <= YEARS[1]:
+        yield Wrong("starts", "time.far", f"wanted a year from {YEARS[0]} to {YEARS[1]}")
     elif not draft.starts < draft.ends:
         yield Wrong("ends", "time.order", "the end must be after the start")
     elif draft.ends - draft.starts > LASTS_AT_MOST:

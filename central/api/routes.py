@@ -5,13 +5,12 @@ Routes that ask the database are plain functions, so FastAPI runs them in its th
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.encoders import jsonable_encoder
-from pydantic import AwareDatetime
 from starlette.responses import PlainTextResponse
 
 from central.api.guard import CurrentServices, clear_cookie, cookie_name, public, requires, set_cookie
@@ -23,6 +22,9 @@ from central.api.shapes import (
     DisplacementIn,
     DraftForm,
     LoginIn,
+    Moment,
+    Number,
+    OfficeDay,
     ReasonIn,
     WithdrawIn,
 )
@@ -217,7 +219,7 @@ def decide_displacement(
 
 @router.get("/punctuality")
 def punctuality(
-    since: AwareDatetime, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_FIGURES))]
+    since: Moment, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_FIGURES))]
 ) -> Json:
     """Return how the time standards were kept by the requests since then, and what ran late; spans in seconds."""
     del by
@@ -290,7 +292,10 @@ def agencies(services: CurrentServices, by: Annotated[Person, Depends(requires(A
 
 @router.get("/calendar")
 def calendar(
-    first: date, last: date, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]
+    first: OfficeDay,
+    last: OfficeDay,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))],
 ) -> Json:
     """Return the office's days: whether it works, from when to when, and which holiday it is; 366 days at most."""
     del by
@@ -299,7 +304,7 @@ def calendar(
 
 @router.get("/availability")
 def availability(
-    day: date, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]
+    day: OfficeDay, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]
 ) -> Json:
     """Return when each room is taken on a day, setting up and clearing away included."""
     del by
@@ -328,7 +333,7 @@ def import_leave(
 def audit(
     services: CurrentServices,
     by: Annotated[Person, Depends(requires(Action.SEE_AUDIT))],
-    before: Annotated[int | None, Query(ge=1)] = None,
+    before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Json:
     """Return who did what, newest first; `next` is the `before` of the following page."""
@@ -348,7 +353,7 @@ def messages(
 
 @router.post("/messages/{number}/again", status_code=204)
 def send_again(
-    number: int, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEND_AGAIN))]
+    number: Number, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEND_AGAIN))]
 ) -> Response:
     """Send a message again that was not taken."""
     services.mailbox.again(number, by)
@@ -395,7 +400,9 @@ def dispose_series(
 
 
 @router.get("/servable")
-def servable(day: date, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.VERIFY))]) -> Json:
+def servable(
+    day: OfficeDay, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.VERIFY))]
+) -> Json:
     """Return which of a day's waiting requests can be served together, with which units, and why not the others."""
     del by
     found = services.planner.servable(day)
@@ -444,8 +451,8 @@ def withdraw(
 def sessions(
     services: CurrentServices,
     by: Annotated[Person, Depends(requires(Action.SEE_SESSIONS))],
-    starts: AwareDatetime | None = None,
-    ends: AwareDatetime | None = None,
+    starts: Moment | None = None,
+    ends: Moment | None = None,
     room: str | None = None,
 ) -> Json:
     """Return the sessions that touch a time; of the coming two weeks unless told otherwise."""
@@ -475,7 +482,7 @@ def journal(
     ident: Ident,
     services: CurrentServices,
     by: Annotated[Person, Depends(requires(Action.SEE_SESSIONS))],
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
 ) -> Json:
     """Return what a room wrote down, in its order, after the entry numbered `after`."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import File, Form, UploadFile
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from central.domain.recurrence import Every, Recurrence
 from central.domain.resources import Need
@@ -15,6 +15,25 @@ from central.errors import Invalid, Wrong
 from central.model import Contact, Decision, Direction, Draft, Upload
 
 NEED_AT_MOST = 1000
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
+"""Days that a calendar can be computed around; what lies outside is a slip of the pen."""
+OfficeDay = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+
+
+def _within(moment: datetime) -> datetime:
+    """Check that a moment lies in the years of `OfficeDay`.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if not FIRST_DAY.year <= moment.year <= LAST_DAY.year:
+        raise ValueError(f"a year from {FIRST_DAY.year} to {LAST_DAY.year} is wanted")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_within)]
+Number = Annotated[int, Field(ge=0, le=2**53)]
+"""Of a row or an entry; what is larger fits no database."""
 
 
 class Body(BaseModel):
@@ -36,7 +55,7 @@ class DirectionIn(Body):
     accept: bool
     note: Annotated[str, Field(max_length=2000)] = ""
     to: str | None = None
-    version: int | None = None
+    version: Number | None = None
 
     def value(self) -> Direction:
         """Return it as the desk takes it."""
@@ -51,7 +70,7 @@ class DecisionIn(Body):
     room_id: str | None = None
     operator_id: str | None = None
     override_reason: Annotated[str, Field(max_length=2000)] = ""
-    version: int | None = None
+    version: Number | None = None
 
     def value(self) -> Decision:
         """Return it as the desk takes it."""
@@ -77,8 +96,8 @@ class DelegationIn(Body):
 
     holder_id: str
     acting_id: str
-    starts: AwareDatetime
-    ends: AwareDatetime
+    starts: Moment
+    ends: Moment
     letter: Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -92,7 +111,7 @@ class WithdrawIn(Body):
     """Why it is taken back."""
 
     reason: Annotated[str, Field(max_length=2000)]
-    version: int | None = None
+    version: Number | None = None
 
 
 class DraftIn(Body):
@@ -100,16 +119,16 @@ class DraftIn(Body):
 
     agency_id: str
     letter_number: str
-    letter_date: date
+    letter_date: OfficeDay
     letter_subject: str
     contact_name: str
     contact_phone: str
     title: str
-    starts: AwareDatetime
-    ends: AwareDatetime
+    starts: Moment
+    ends: Moment
     room_id: str = ""
     site: str = ""
-    participants: int
+    participants: Annotated[int, Field(ge=-(2**53), le=2**53)]
     platform: str
     agenda: str = ""
     leader: Leader = Leader.NONE
@@ -120,7 +139,7 @@ class DraftIn(Body):
     streaming: bool = False
     needs: Annotated[list[str], Field(max_length=30)] = []
     repeat: Every | None = None
-    repeat_until: date | None = None
+    repeat_until: OfficeDay | None = None
     repeat_interval: Annotated[int, Field(ge=1, le=52)] = 1
     repeat_on_free_days: bool = False
     letter: Annotated[UploadFile, File()]

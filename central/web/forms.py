@@ -30,6 +30,7 @@ MISTAKES: Final[Mapping[str, str]] = {
     "date.unreadable": N_("A date is wanted."),
     "time.unreadable": N_("A time of day is wanted, such as 09.00."),
     "time.order": N_("The end must be after the start."),
+    "time.far": N_("This day is too far away."),
     "time.too_long": N_("The event lasts too long."),
     "letter.wanted": N_("Please attach the letter."),
     "letter.size": N_("The file is empty or too large."),

@@ -23,6 +23,8 @@ from webui.reasons import Translate
 router = APIRouter(include_in_schema=False)
 
 Viewer = Annotated[Person, Depends(requires(Action.SEE_ROOMS))]
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+"""A day that is asked for outside of these is a slip of the pen: today is shown."""
 SLICES = {bell.ROOMS: "rooms", bell.REPORTS: "rooms", bell.SCHEDULE: "plan", bell.REQUESTS: "plan"}
 """What rings, and which slice of the wall it changes; a slice is a number that rises."""
 
@@ -132,6 +134,8 @@ def _asked(text: str, parts: Parts) -> datetime:
     try:
         day = datetime.fromisoformat(text).date()
     except ValueError:
+        return parts.desk.now()
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
         return parts.desk.now()
     return datetime.combine(day, time(12), tzinfo=parts.site.zone)
 
