@@ -19,6 +19,7 @@ from central.errors import Forbidden, TooMany
 from central.people import People, delay
 from central.permissions import PERMISSIONS, Action
 from central.services import Services
+from central.web import pages
 from tests.service.central.office import NOW, PEOPLE, STARTS, office
 
 PASSWORD = "rahasia sekali"
@@ -40,7 +41,7 @@ async def client(here: Services) -> AsyncIterator[httpx.AsyncClient]:
 def guarded() -> list[tuple[str, str, Action]]:
     return [
         (method, route.path, action)
-        for route in all_routes(router.routes)
+        for route in (*all_routes(router.routes), *all_routes(pages.router.routes))
         for method in route.methods or ()
         for action in actions_of(route) - {Action.PUBLIC}
     ]
@@ -68,11 +69,17 @@ def test_every_action_has_its_roles() -> None:
 async def ask(client: httpx.AsyncClient, method: str, path: str) -> int:
     """Ask with a body that fits no route, so that only the guard can be what answers 401 or 403."""
     concrete = re.sub(r"\{\w+\}", "nothing", path)
-    return (await client.request(method, concrete, json={} if method == "POST" else None)).status_code
+    if concrete.startswith("/api/"):
+        return (await client.request(method, concrete, json={} if method == "POST" else None)).status_code
+    return (await client.request(method, concrete, data={} if method == "POST" else None)).status_code
 
 
 async def test_nobody_gets_anything_without_log_in(client: httpx.AsyncClient) -> None:
-    assert {await ask(client, method, path) for method, path, _ in guarded()} == {401}
+    api = [one for one in guarded() if one[1].startswith("/api/")]
+    shown = [one for one in guarded() if one not in api]
+    assert {await ask(client, method, path) for method, path, _ in api} == {401}
+    assert {await ask(client, method, path) for method, path, _ in shown} == {303}  # to the log-in page
+    assert len(shown) > 40
 
 
 @pytest.mark.parametrize("role", list(Role))
