@@ -44,6 +44,8 @@ class Course:
     """The start that the room was last moved for."""
     certified_for: datetime | None = None
     """The start that the newest certificate was made for; a session that was moved has none."""
+    certified_before: timedelta | None = None
+    """Which of its certificates it was: how long before the start."""
     is_set_live: bool = False
     """The live preset ran to an end, good or not."""
     started_at: datetime | None = None
@@ -117,9 +119,12 @@ def _device_changed(course: Course, entry: Entry) -> Course:
 
 
 def _certified(course: Course, entry: Entry) -> Course:
-    start = entry.body.get("for_start")
+    start, stage_s = entry.body.get("for_start"), entry.body.get("stage_s")
     return replace(
-        course, certified=True, certified_for=datetime.fromisoformat(start) if isinstance(start, str) else None
+        course,
+        certified=True,
+        certified_for=datetime.fromisoformat(start) if isinstance(start, str) else None,
+        certified_before=timedelta(seconds=stage_s) if isinstance(stage_s, int | float) else None,
     )
 
 
@@ -130,9 +135,10 @@ def _clock_disturbed(course: Course, entry: Entry) -> Course:
     return replace(course, clock_set_by=course.clock_set_by + timedelta(seconds=jumped_s))
 
 
-def is_certified(course: Course, start: datetime) -> bool:
-    """Return whether the room is certified for a session that begins at `start`."""
-    return course.certified and course.certified_for in {None, start}
+def is_certified(course: Course, start: datetime, stage: timedelta) -> bool:
+    """Return whether the certificate `stage` before a session that begins at `start` was made, or a later one."""
+    is_late_enough = course.certified_before is None or course.certified_before <= stage
+    return course.certified and course.certified_for in {None, start} and is_late_enough
 
 
 _STEPS: dict[str, Callable[[Course, Entry], Course]] = {

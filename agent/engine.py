@@ -558,14 +558,16 @@ class Engine:
     def _certify(self, plan: PlannedSession) -> None:
         if self._group is not None:
             loop = self.course(plan.id).phase in BEFORE
+            stage = timeline.stage_due(plan, self._clock.now(), self._rhythm)
             self._certifier.certify(
-                plan, self._group, loop=loop, done=lambda found: self._note_certificate(plan, found)
+                plan, self._group, loop=loop, done=lambda found: self._note_certificate(plan, found, stage)
             )
 
-    def _note_certificate(self, plan: PlannedSession, certificate: Certificate) -> None:
+    def _note_certificate(self, plan: PlannedSession, certificate: Certificate, stage: timedelta | None) -> None:
         """Freeze what was found; it holds for the start that it was made for."""
         body = certificate.model_dump(mode="json") | {
             "for_start": plan.start.isoformat(),
+            "stage_s": None if stage is None else stage.total_seconds(),
             "minutes_to_start": minutes_to(plan, certificate),
         }
         self._note(plan, EntryKind.READINESS, cause="agent", outcome=certificate.readiness, body=body)

@@ -7,7 +7,8 @@ right phase by asking again. Rules:
 * Only the first session that is not over may touch the room; the next one waits for it.
 * Preparation starts at `prepare_at` (`lead` before the start when central gave no time of
   its own) and is repeated, ever more seldom, until every step is good.
-* Readiness is certified `certify` before the start, later at once.
+* Readiness is certified half an hour and a quarter of an hour before the start, when the
+  lead is that long, and `certify` before it; later at once, and once.
 * A session that was moved is certified for its new start; when its preparation is still to
   come, the room is let go until then.
 * A session goes live at its start by itself. A preparation that still runs then is waited
@@ -31,6 +32,8 @@ from contract.messages import PlannedSession
 from contract.words import Phase, SessionStatus
 
 PATIENCE = timedelta(seconds=60)
+EARLY_CERTIFICATES = (timedelta(minutes=30), timedelta(minutes=15))
+"""While there is time to mend what is found."""
 RETRY_AT_FIRST = timedelta(seconds=15)
 RETRY_AT_MOST = timedelta(minutes=5)
 
@@ -66,6 +69,12 @@ class Rhythm:
     certify: timedelta
     since: datetime
     """When the journal was begun: what ended before it is not this agent's."""
+
+    @property
+    def stages(self) -> tuple[timedelta, ...]:
+        """How long before the start readiness is certified, the earliest first."""
+        early = (stage for stage in EARLY_CERTIFICATES if self.certify < stage <= self.lead)
+        return (*early, self.certify)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,11 @@ def end_of(plan: PlannedSession, course: Course) -> datetime:
     return max(plan.end, course.extended_to) if course.extended_to else plan.end
 
 
+def stage_due(plan: PlannedSession, now: datetime, rhythm: Rhythm) -> timedelta | None:
+    """Return which certificate's time has come: the latest, as an earlier one is no use then."""
+    return next((stage for stage in reversed(rhythm.stages) if now >= plan.start - stage), None)
+
+
 def retry_at(course: Course) -> datetime | None:
     """Return when a preparation that was not good is tried again; none: at once."""
     if course.attempted_at is None:
@@ -161,14 +175,21 @@ def _bring_up(answer: _Answer, plan: PlannedSession, course: Course, now: dateti
         if started and answer.at(course.open_since + PATIENCE, now):
             answer.do(Deed.START, plan)
         return
-    if not is_certified(course, plan.start) and answer.at(plan.start - rhythm.certify, now):
-        answer.do(Deed.CERTIFY, plan)
+    _certify(answer, plan, course, now, rhythm)
     if started:
         answer.do(Deed.START, plan)
     elif course.phase is Phase.PREPARING:
         again = retry_at(course)
         if again is None or answer.at(again, now):
             answer.do(Deed.PREPARE, plan)
+
+
+def _certify(answer: _Answer, plan: PlannedSession, course: Course, now: datetime, rhythm: Rhythm) -> None:
+    for stage in rhythm.stages:
+        answer.at(plan.start - stage, now)
+    stage_now = stage_due(plan, now, rhythm)
+    if stage_now is not None and not is_certified(course, plan.start, stage_now):
+        answer.do(Deed.CERTIFY, plan)
 
 
 def _carry_on(answer: _Answer, plan: PlannedSession, course: Course, now: datetime) -> None:

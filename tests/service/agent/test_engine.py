@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,7 +22,7 @@ from agent.meter import Meter
 from agent.plan import Rhythm
 from agent.roomfile import load, presets_of
 from agent.schedule import ScheduleBook
-from agent.store import Store
+from agent.store import FILE, Store
 from agent.tablet import Tablet
 from agent.web.face import Phase as Shown
 from agent.web.face import Readiness, Refused, RoomFace, RunState
@@ -108,6 +109,11 @@ class House:
         schedule = Schedule(epoch="a", rev=self.rev, window=(now, now + timedelta(days=3)), count=1, sessions=(plan,))
         self.book.apply(schedule, now)
         self.engine.changed()
+
+    def forget_from(self, seq: int) -> None:
+        """Take entries off the end of the file, as if the process had been killed before them."""
+        with contextlib.closing(sqlite3.connect(self.folder / FILE)) as database, database:
+            database.execute("DELETE FROM journal WHERE seq >= ?", (seq,))
 
     def phase(self) -> Phase:
         return self.engine.course("s-1").phase
@@ -242,8 +248,7 @@ async def test_a_process_that_died_in_a_run_says_unknown_and_prepares_again(hous
         await until(house.camera.began.is_set)
         # As after a kill: the last words of the run never reached the file.
         lost = [e.seq for e in house.entries()][-1]
-    with contextlib.closing(Store(house.folder)) as store:
-        store._database.execute("DELETE FROM journal WHERE seq > ?", (lost,))
+    house.forget_from(lost + 1)
     house.camera.go.set()
     async with house.alive():
         await until(lambda: house.phase() is Phase.READY)
@@ -269,8 +274,7 @@ async def test_a_death_between_the_report_and_its_phase_makes_no_second_report(h
         house.plan(start_in=timedelta(hours=-2))
         await until(lambda: house.phase() is Phase.REPORTED)
         written = house.entries(EntryKind.REPORT)[0].seq
-    with contextlib.closing(Store(house.folder)) as store:
-        store._database.execute("DELETE FROM journal WHERE seq > ?", (written,))
+    house.forget_from(written + 1)
     async with house.alive():
         await until(lambda: house.phase() is Phase.REPORTED)
         assert len(house.entries(EntryKind.REPORT)) == 1
@@ -339,8 +343,7 @@ async def test_a_live_preset_that_was_killed_is_read_back_before_anything_is_tol
         await house.tablet.start_session(who="t")
         await until(lambda: house.engine.course("s-1").is_set_live)
         ended = [e.seq for e in house.entries(EntryKind.STEP_ENDED) if e.body["args"] == {"memory": 0}]
-    with contextlib.closing(Store(house.folder)) as store:
-        store._database.execute("DELETE FROM journal WHERE seq >= ?", (ended[0],))
+    house.forget_from(ended[0])
     told = house.camera.told.count("recall 0")
     async with house.alive():
         await until(lambda: house.engine.course("s-1").is_set_live)
