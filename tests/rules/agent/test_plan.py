@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from agent.course import Course
 from agent.plan import PATIENCE, Action, Deed, Due, Rhythm, due, retry_at, stage_due
@@ -180,6 +182,40 @@ def test_a_next_session_waits_until_the_room_is_free() -> None:
     ended = next(at for at, deed, name in world.log if deed is Deed.REPORT and name == "s-1")
     assert prepared == ended
     assert [world.course(name).phase for name in ("s-1", "s-2")] == [Phase.REPORTED, Phase.REPORTED]
+
+
+@given(
+    gaps_min=st.lists(st.integers(0, 50), min_size=4, max_size=12),
+    takes_s=st.integers(0, 90),
+    broken_h=st.sets(st.integers(0, 23), max_size=6),
+)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_busy_room_has_every_session_of_a_day_once_and_one_at_a_time(
+    gaps_min: list[int], takes_s: int, broken_h: set[int]
+) -> None:
+    start, plans = START, []
+    for number, gap in enumerate(gaps_min):
+        start += gap * MINUTE
+        plans.append(planned(f"s-{number}", start))
+        start += timedelta(hours=1)
+    world = World(*plans, takes=timedelta(seconds=takes_s))
+    for hour in range(25):
+        world.camera_works = hour not in broken_h
+        begin = START + timedelta(hours=hour - 1)
+        world.pass_time(begin, begin + timedelta(hours=1))
+    live: list[str] = []
+    for _, deed, name in world.log:
+        if deed is Deed.START:
+            live.append(name)
+            assert len(live) == 1
+        elif deed is Deed.REPORT:
+            live.remove(name)
+    for plan in plans:
+        assert world.course(plan.id).phase is Phase.REPORTED
+        deeds = world.deeds(plan.id)
+        assert [deeds.count(deed) for deed in (Deed.START, Deed.SET_LIVE, Deed.END, Deed.PUT_AWAY, Deed.REPORT)] == [
+            1
+        ] * 5
 
 
 def test_an_extension_moves_the_end() -> None:
