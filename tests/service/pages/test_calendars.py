@@ -80,7 +80,7 @@ async def test_days_and_free_times_in_the_api(office: Office) -> None:
     async with visitor(application(office), office, "pemohon") as applicant:
         days = (await applicant.get("/api/v1/calendar?first=2026-12-24&last=2026-12-26")).json()["items"]
         assert [(day["works"], bool(day["holiday"])) for day in days] == [(False, True), (False, True), (False, False)]
-        assert (await applicant.get("/api/v1/calendar?first=2026-01-01&last=9999-12-31")).json()["items"][365:][
+        assert (await applicant.get("/api/v1/calendar?first=2026-01-01&last=2099-12-31")).json()["items"][365:][
             1:
         ] == []
         rooms = (await applicant.get("/api/v1/availability?day=2026-11-09")).json()["items"]
