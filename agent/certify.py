@@ -32,7 +32,7 @@ OPEN_BEFORE_PROOF_S = 1.5
 MUTE_AGAIN_WITHIN_S = 2.0
 
 Proofs = dict[str, tuple[Measure, ...]]
-Probe = Callable[[], Awaitable[Sighting | None]]
+Probe = Callable[[], Awaitable[Sighting]]
 """Looks at what is no device of the room, such as the way to central."""
 
 
@@ -122,8 +122,7 @@ def minutes_to(plan: PlannedSession, certificate: Certificate) -> float:
 
 
 async def _take(probe: Probe, beside: list[Sighting]) -> None:
-    if (found := await probe()) is not None:
-        beside.append(found)
+    beside.append(await probe())
 
 
 async def _keep_proof(sound: Sound, loop: bool, proofs: Proofs) -> None:

@@ -25,6 +25,7 @@ from agent.course import CLOCK_DISTURBED, EXTENDED, Course, course_of, follow
 from agent.inspector import inspect_all, keep_inspecting
 from agent.journal import Journal
 from agent.keeper import Keeper
+from agent.network import look_at_way
 from agent.placeholders import words_of
 from agent.places import Replaced
 from agent.plan import Action, Deed
@@ -39,6 +40,7 @@ from agent.session import BEFORE, Event, advance, may
 from agent.translate import fault_of
 from agent.wanted import Situation
 from contract.ids import new_id
+from contract.link import Broker
 from contract.messages import Entry, PlannedSession
 from contract.report import Certificate
 from contract.words import EntryKind, Phase, SessionStatus, StepOutcome
@@ -109,6 +111,8 @@ class Engine:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._certifier = Certifier(equipment.devices, equipment.board, look=self._look_thoroughly, clock=clock)
+        broker = Broker.parse(room.central.broker)
+        self._certifier.probes.append(lambda: look_at_way(broker.host, broker.port))
         self._woken = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
         equipment.board.subscribe(self._device_changed)
