@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drivers.address import DeviceAddress
 from drivers.errors import AddressError
-from drivers.mixer import shure, x32
+from drivers.mixer import qsys, shure, x32
 from drivers.mixer.desk import Desk
 
 
@@ -14,6 +14,8 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> Desk:
     Raises:
         AddressError: a password for a mixer that takes none.
     """
+    if address.scheme == "qsys+tcp":
+        return qsys.connect(name, address, password)
     if password is not None:
         raise AddressError(f"{address}: this mixer takes no password")
     return shure.connect(name, address) if address.scheme == "shure+tcp" else x32.connect(name, address)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from drivers import simulation
 from drivers.mixer.sim.faults import Faults
+from drivers.mixer.sim.qsys import SimulatedCore
 from drivers.mixer.sim.shure import SimulatedShure
 from drivers.mixer.sim.x32 import SimulatedOscDesk
 
@@ -24,6 +25,7 @@ class SimulatedMixer(Protocol):
 
 MODELS: dict[str, Callable[[Faults], SimulatedMixer]] = {
     "x32": lambda faults: SimulatedOscDesk(faults=faults),
+    "qsys": SimulatedCore,
     "shure": SimulatedShure,
     "xair": lambda faults: SimulatedOscDesk(model="XR18", faults=faults),
 }

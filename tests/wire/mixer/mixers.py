@@ -11,6 +11,7 @@ from drivers import DeviceAddress
 from drivers.mixer.desk import Desk
 from drivers.mixer.device import connect
 from drivers.mixer.sim.faults import Faults
+from drivers.mixer.sim.qsys import SimulatedCore
 from drivers.mixer.sim.shure import SimulatedShure
 from drivers.mixer.sim.x32 import SimulatedOscDesk
 
@@ -81,8 +82,21 @@ def _shure() -> Bench:
     )
 
 
+def _qsys() -> Bench:
+    sim = SimulatedCore()
+    return Bench(
+        sim,
+        "Mik Meja",
+        "Mik Pembicara",
+        lambda place: sim.values[place, "mute"] is True,
+        lambda place: float(str(sim.values[place, "gain"])),
+        lambda place: sim.turn(place, "mute", value=True),
+    )
+
+
 BENCHES: dict[str, Callable[[], Bench]] = {
     "x32": lambda: _osc("X32", "main/st"),
+    "qsys": _qsys,
     "shure": _shure,
     "xair": lambda: _osc("XR18", "lr"),
 }
