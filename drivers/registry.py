@@ -63,6 +63,7 @@ DRIVERS: dict[str, Driver] = {
         Driver("xair+udp", Mixer, "drivers.mixer.device"),
         Driver("shure+tcp", Mixer, "drivers.mixer.device"),
         Driver("qsys+tcp", Mixer, "drivers.mixer.device"),
+        Driver("tesira+tcp", Mixer, "drivers.mixer.device"),
         Driver("pjlink", Display, "drivers.pjlink.device"),
         Driver("shelly+http", Power, "drivers.shelly.device"),
     )

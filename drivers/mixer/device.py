@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drivers.address import DeviceAddress
 from drivers.errors import AddressError
-from drivers.mixer import qsys, shure, x32
+from drivers.mixer import qsys, shure, tesira, x32
 from drivers.mixer.desk import Desk
 
 
@@ -18,4 +18,5 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> Desk:
         return qsys.connect(name, address, password)
     if password is not None:
         raise AddressError(f"{address}: this mixer takes no password")
-    return shure.connect(name, address) if address.scheme == "shure+tcp" else x32.connect(name, address)
+    make = {"shure+tcp": shure.connect, "tesira+tcp": tesira.connect}.get(address.scheme, x32.connect)
+    return make(name, address)

@@ -10,6 +10,7 @@ from drivers import simulation
 from drivers.mixer.sim.faults import Faults
 from drivers.mixer.sim.qsys import SimulatedCore
 from drivers.mixer.sim.shure import SimulatedShure
+from drivers.mixer.sim.tesira import SimulatedTesira
 from drivers.mixer.sim.x32 import SimulatedOscDesk
 
 
@@ -27,6 +28,7 @@ MODELS: dict[str, Callable[[Faults], SimulatedMixer]] = {
     "x32": lambda faults: SimulatedOscDesk(faults=faults),
     "qsys": SimulatedCore,
     "shure": SimulatedShure,
+    "tesira": SimulatedTesira,
     "xair": lambda faults: SimulatedOscDesk(model="XR18", faults=faults),
 }
 

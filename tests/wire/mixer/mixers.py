@@ -13,6 +13,7 @@ from drivers.mixer.device import connect
 from drivers.mixer.sim.faults import Faults
 from drivers.mixer.sim.qsys import SimulatedCore
 from drivers.mixer.sim.shure import SimulatedShure
+from drivers.mixer.sim.tesira import SimulatedTesira
 from drivers.mixer.sim.x32 import SimulatedOscDesk
 
 
@@ -94,9 +95,22 @@ def _qsys() -> Bench:
     )
 
 
+def _tesira() -> Bench:
+    sim = SimulatedTesira()
+    return Bench(
+        sim,
+        "MikMeja",
+        "Mik Pembicara/1",
+        lambda place: sim.values[place.removesuffix("/1"), "mute", "1"] is True,
+        lambda place: float(sim.values[place.removesuffix("/1"), "level", "1"]),
+        lambda place: sim.turn(place.removesuffix("/1"), "mute", value=True),
+    )
+
+
 BENCHES: dict[str, Callable[[], Bench]] = {
     "x32": lambda: _osc("X32", "main/st"),
     "qsys": _qsys,
     "shure": _shure,
+    "tesira": _tesira,
     "xair": lambda: _osc("XR18", "lr"),
 }
