@@ -38,6 +38,7 @@ from agent.readiness import Assessment, assess
 from agent.roomfile import Preset, RoomFile, Secrets, device_kinds, listen_address, load, presets_of, read_secrets
 from agent.schedule import ScheduleBook
 from agent.store import Store
+from agent.storekeeper import Storekeeper, sighting
 from agent.support import LogRing, Support
 from agent.tablet import Tablet
 from agent.upload import Uploader, Way
@@ -78,6 +79,7 @@ class Room:
     pictures: PresetPictures | None
     witness: Witness | None
     uploader: Uploader
+    storekeeper: Storekeeper
 
 
 async def run(config: Path) -> None:
@@ -115,7 +117,7 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) 
     boot = new_id()
     journal = Journal(store, clock, boot)
     journal.append(EntryKind.AGENT_STARTED, body={"software": version("siaga"), "pid": os.getpid()})
-    equipment = _equipment(room_file, secrets.passwords, clock)
+    equipment = _equipment(room_file, secrets.passwords, clock, sighting())
     book = ScheduleBook(store)
     rhythm = Rhythm(room_file.prepare.lead, room_file.prepare.certify, store.born_at)
     engine = Engine(room_file, presets_of(room_file), equipment, journal=journal, book=book, rhythm=rhythm, clock=clock)
@@ -140,7 +142,9 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) 
     uploader = Uploader(evidence, lambda: _way(exchange, room_file.room, secrets))
     levels = next(iter(meters), None)
     tablet = Tablet(engine, levels=levels, is_online=lambda: exchange.is_up, picture=picture, pictures=pictures)
-    return Room(engine, exchange, journal, store, meters, tablet, picture, pictures, witness, uploader)
+    storekeeper = Storekeeper(store, journal, equipment.board)
+    storekeeper.tell_of_mending()
+    return Room(engine, exchange, journal, store, meters, tablet, picture, pictures, witness, uploader, storekeeper)
 
 
 def _way(exchange: Exchange, room: str, secrets: Secrets) -> Way | None:
@@ -163,15 +167,14 @@ def _pictures(switcher: OnAir, engine: Engine, store: Store) -> PresetPictures:
     return pictures
 
 
-def _equipment(room_file: RoomFile, passwords: Mapping[str, str], clock: Clock) -> Equipment:
+def _equipment(room_file: RoomFile, passwords: Mapping[str, str], clock: Clock, *more: Sighting) -> Equipment:
     kinds = device_kinds(room_file)
     devices: dict[str, Device] = {
         name: connect(name, DeviceAddress.parse(settings.at), passwords.get(name))
         for name, settings in room_file.devices.items()
     }
-    board = HealthBoard(
-        (Sighting(name, kinds[name], settings.required) for name, settings in room_file.devices.items()), clock
-    )
+    found = [Sighting(name, kinds[name], settings.required) for name, settings in room_file.devices.items()]
+    board = HealthBoard((*found, *more), clock)
     keepers = {name: _keeper(device, board) for name, device in devices.items()}
     return Equipment(devices, keepers, board)
 
@@ -222,6 +225,7 @@ async def _work(room: Room, listener: socket.socket, stop: asyncio.Event, suppor
             *(group.create_task(meter.run(), name="meter") for meter in room.meters),
             group.create_task(room.engine.run(), name="engine"),
             group.create_task(room.exchange.run(), name="exchange"),
+            group.create_task(room.storekeeper.run(), name="storage"),
             group.create_task(room.uploader.run(), name="evidence"),
         ]
         if room.picture is not None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pydantic import JsonValue
 
 from agent.clock import Clock
+from agent.database import Row
 from agent.store import Store
 from contract.ids import new_id
 from contract.messages import Entry
@@ -20,6 +21,8 @@ from contract.words import EntryKind
 Listener = Callable[[Entry], None]
 
 _ACKED = "acked"
+_NOT_VITAL = {EntryKind.LEVELS, EntryKind.DEVICE_CHANGED, EntryKind.DEVICE_ALARM}
+"""What goes first when the disk will not write and the memory kept for that is full."""
 
 
 class Journal:
@@ -32,6 +35,24 @@ class Journal:
         self._last = store.last_seq()
         self._acked = int(store.fact(_ACKED) or 0)
         self._listeners: list[Listener] = []
+        self.missed = 0
+        """Entries that found no place: the disk would not write, and the memory was full."""
+        self._take_over()
+
+    def _take_over(self) -> None:
+        """Write anew what was read of a damaged file and central may lack, or a session may still need."""
+        if self._store.mended is None or self._last:
+            return
+        salvaged = self._store.mended.salvaged
+        acked, held = int(salvaged.facts.get(_ACKED, 0)), {row[0] for row in salvaged.keyed["plans"]}
+        for row in salvaged.journal:
+            if int(str(row[0])) > acked or row[2] in held:
+                self._rewrite(row)
+
+    def _rewrite(self, row: Row) -> None:
+        entry = Entry.model_validate_json(str(row[4])).model_copy(update={"seq": self._last + 1})
+        self._store.add_entry(entry.seq, entry.kind, entry.session, entry.at, entry.model_dump_json())
+        self._last = entry.seq
 
     @property
     def stream(self) -> str:
@@ -71,7 +92,7 @@ class Journal:
         duration: timedelta | None = None,
         body: Mapping[str, JsonValue] | None = None,
     ) -> Entry:
-        """Commit one entry and return it."""
+        """Commit one entry and return it; while the disk will not write, it is kept in memory."""
         entry = Entry(
             seq=self._last + 1,
             id=new_id(),
@@ -89,8 +110,12 @@ class Journal:
             duration_ms=None if duration is None else round(duration / timedelta(milliseconds=1), 1),
             body=dict(body or {}),
         )
-        self._store.add_entry(entry.seq, entry.kind, session, entry.at, entry.model_dump_json())
-        self._last = entry.seq
+        is_vital = entry.kind not in _NOT_VITAL
+        text = entry.model_dump_json()
+        if self._store.add_entry(entry.seq, entry.kind, session, entry.at, text, is_vital=is_vital):
+            self._last = entry.seq
+        else:
+            self.missed += 1
         for listener in self._listeners:
             listener(entry)
         return entry
@@ -107,8 +132,9 @@ class Journal:
         return True
 
     def unsent(self, limit: int) -> list[Entry]:
-        """Return the oldest entries that central does not hold."""
-        return _read(self._store.entries_from(self._acked + 1, limit))
+        """Return the oldest entries that central does not hold; what is not on the disk is told to nobody."""
+        ready = min(limit, self._store.last_on_disk() - self._acked)
+        return _read(self._store.entries_from(self._acked + 1, ready)) if ready > 0 else []
 
     def recent(self, count: int) -> list[Entry]:
         """Return the newest entries, oldest first."""

@@ -110,4 +110,8 @@ class EntryKind(StrEnum):
     CHECKLIST = "checklist.ticked"
     NOTE = "note.added"
     COMMAND = "command.received"
+    JOURNAL_GAP = "journal.gap"
+    """The disk would not write for so long that some entries found no place; says how many."""
+    JOURNAL_MENDED = "journal.mended"
+    """The journal's file was damaged and put aside; what could be read goes on in a new one."""
     REPORT = "report.final"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -101,12 +104,85 @@ def test_a_second_agent_on_the_same_folder_is_refused_by_name(tmp_path: Path) ->
     Store(tmp_path).close()
 
 
-def test_a_damaged_journal_is_said_with_its_path(tmp_path: Path) -> None:
+def test_a_file_that_is_no_journal_is_put_aside_and_said(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"no database at all, " * 400)
-    with pytest.raises(StoreUnfit, match=FILE):
-        Store(tmp_path)
-    (tmp_path / FILE).unlink()
-    Store(tmp_path).close()  # the failed try left no lock behind
+    store = Store(tmp_path)
+    assert store.mended is not None
+    assert store.mended.aside.read_bytes().startswith(b"no database at all")
+    assert Journal(store, SystemClock(), "boot-1").append(EntryKind.NOTE).seq == 1
+    store.close()
+
+
+def test_a_damaged_tail_costs_only_what_it_held(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    journal = Journal(store, SystemClock(), "boot-1")
+    for number in range(300):
+        journal.append(EntryKind.NOTE, body={"text": f"{number} " + "x" * 200})
+    before = journal.stream
+    journal.acknowledge(before, 10)
+    store.close()
+    with (tmp_path / FILE).open("r+b") as file:
+        file.seek(-8192, os.SEEK_END)
+        file.write(os.urandom(8192))
+    again = Journal(store := Store(tmp_path), SystemClock(), "boot-2")
+    kept = [entry.body["text"] for entry in again.unsent(500)]
+    assert store.mended is not None
+    assert again.stream != before
+    assert len(kept) > 200
+    assert [entry.seq for entry in again.unsent(500)] == list(range(1, len(kept) + 1))
+    assert str(kept[0]).startswith("10 ")  # central has what came before
+    store.close()
+
+
+@contextmanager
+def no_file_grows(at_most: int) -> Iterator[None]:
+    """Have the system refuse to write beyond `at_most` bytes of a file, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (at_most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_will_not_write_stops_nothing_and_nothing_is_lost(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    journal = Journal(store, SystemClock(), "boot-1")
+    journal.append(EntryKind.NOTE)
+    with no_file_grows(1024):
+        for _ in range(20):
+            journal.append(EntryKind.NOTE, session="s-1")
+        store.keep_fact("epoch", "e-2")
+        assert store.trouble is not None
+        assert store.trouble.code.startswith("storage.")
+        assert (journal.last, len(journal.of_session("s-1")), store.fact("epoch")) == (21, 20, "e-2")
+        assert [entry.seq for entry in journal.unsent(50)] == [1]  # the rest is on no disk
+        assert not store.settle()
+    assert store.settle()
+    assert not store.settle()  # there is nothing more to write down
+    assert journal.append(EntryKind.NOTE).seq == 22
+    store.close()
+    again = Journal(store := Store(tmp_path), SystemClock(), "boot-2")
+    assert ([entry.seq for entry in again.unsent(50)], store.fact("epoch")) == (list(range(1, 23)), "e-2")
+    store.close()
+
+
+def test_a_room_starts_on_a_disk_that_will_not_write(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    Journal(store, SystemClock(), "boot-1").append(EntryKind.NOTE)
+    stream = store.stream
+    store.close()
+    with no_file_grows(0):
+        store = Store(tmp_path)
+        journal = Journal(store, SystemClock(), "boot-2")
+        assert journal.append(EntryKind.AGENT_STARTED).seq == 2
+        assert store.trouble is not None
+        assert store.stream == stream
+    assert store.settle()
+    store.close()
+    again = Journal(store := Store(tmp_path), SystemClock(), "boot-3")
+    assert [entry.boot for entry in again.unsent(50)] == ["boot-1", "boot-2"]
+    store.close()
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
