@@ -313,6 +313,8 @@ MEASURES: dict[str, str] = {
     "render_skipped": N_("Dropped pictures"),
     "disk_free": N_("Room for recording"),
     "rtt": N_("Answering time"),
+    "loss": N_("Questions without an answer"),
+    "jitter": N_("Unevenness of the answering time"),
     "rtt_ms": N_("Answering time"),
     "display.power": N_("Power"),
     "display.fan": N_("Fan"),
@@ -399,12 +401,17 @@ DEVICES: Mapping[str, str] = {
     "projector": N_("Projector"),
     "display": N_("Display"),
     "power": N_("Power outlet"),
+    "mixer": N_("Mixer"),
+    "central": N_("Way to central"),
+    "agent-storage": N_("This machine's disk"),
 }
 """Everyday words for the names that room files give their devices; another name is shown as it is."""
 
 
 def device_name(name: str, translate: Translate) -> str:
     """Return what people call the device `name`: `camera-2` is "Camera 2"."""
+    if name in DEVICES:
+        return translate(DEVICES[name])
     word, _, number = name.partition("-")
     known = DEVICES.get(word)
     if known is None or (number and not number.isdigit()):

@@ -18,7 +18,16 @@ DASH = "\N{EN DASH}"
 """Stands where there is nothing to say."""
 
 LEADERS = {"governor": "Gubernur", "vice_governor": "Wakil Gubernur", "secretary": "Sekretaris Daerah"}
-KINDS = {"camera": "Kamera", "switcher": "OBS Studio", "sound": "Tata suara", "display": "Layar", "power": "Stopkontak"}
+KINDS = {
+    "camera": "Kamera",
+    "switcher": "OBS Studio",
+    "sound": "Tata suara",
+    "mixer": "Mikser",
+    "display": "Layar",
+    "power": "Stopkontak",
+    "storage": "Penyimpanan",
+    "network": "Jaringan",
+}
 READINESS = {
     "ready": "siap",
     "degraded": "siap dengan catatan",
