@@ -123,7 +123,7 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) 
     engine = Engine(room_file, presets_of(room_file), equipment, journal=journal, book=book, rhythm=rhythm, clock=clock)
     for camera in equipment.devices.values():
         if isinstance(camera, Camera):
-            equipment.keepers[camera.name].opened = _remembering(camera, store, clock, engine.note_replaced)
+            equipment.keepers[camera.name].opened = _remembering(camera, store, clock, engine.device_log.note_replaced)
     birth = Birth(boot, version("siaga"), clock.now(), tuple(sorted(set(device_kinds(room_file).values()))))
     exchange = Exchange(secrets.broker, engine, store=store, journal=journal, book=book, birth=birth, clock=clock)
     meters = tuple(
@@ -251,7 +251,7 @@ async def _leave(room: Room, why: str) -> None:
     the device stops it.
     """
     room.tablet.leave()
-    room.engine.cancel_run(None)
+    room.engine.runs.cancel(None)
     cameras = [device for device in room.engine.equipment.devices.values() if isinstance(device, Camera)]
     endings = await asyncio.gather(*(_stopped(camera) for camera in cameras))
     stopped: dict[str, JsonValue] = {camera.name: how for camera, how in zip(cameras, endings, strict=True)}

@@ -12,22 +12,21 @@ import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from agent import plan as timeline
-from agent.alarm import Alarms, Change
 from agent.board import HealthBoard, Sighting
 from agent.certify import Certifier, minutes_to
 from agent.clock import Clock
 from agent.clockwatch import ClockWatch
 from agent.course import CLOCK_DISTURBED, EXTENDED, Course, course_of, follow
+from agent.devicelog import DeviceLog
 from agent.inspector import inspect_all, keep_inspecting
 from agent.journal import Journal
 from agent.keeper import Keeper
 from agent.network import look_at_way
 from agent.placeholders import words_of
-from agent.places import Replaced
 from agent.plan import Action, Deed
 from agent.readiness import Assessment, assess
 from agent.recordings import Recordings
@@ -35,9 +34,9 @@ from agent.report import RoomFacts, report_of
 from agent.resume import begun_before, unfinished
 from agent.roomfile import Preset, RoomFile, Step
 from agent.runner import Order, Run, Runner
+from agent.runs import Runs
 from agent.schedule import ScheduleBook
 from agent.session import BEFORE, Event, advance, may
-from agent.translate import fault_of
 from agent.wanted import Situation
 from contract.ids import new_id
 from contract.link import Broker
@@ -53,8 +52,6 @@ log = logging.getLogger(__name__)
 ASK_EVERY_S = 1.0
 """The plan is asked at least this often: the wall clock may jump."""
 FIRST_LOOK_WITHIN_S = 4.0
-LOOK_TAKES = timedelta(seconds=3)
-"""A look at the sound that ended this soon after a step may have begun before it."""
 MUTE_WITHIN = timedelta(seconds=8)
 RECOVER_FROM = 5_000
 """How many entries back an unfinished run is looked for after a restart."""
@@ -96,19 +93,13 @@ class Engine:
         self.equipment = equipment
         self.journal = journal
         self.book = book
-        self.runs: dict[str, Run] = {}
-        """The last run of each preset."""
-        self.last_run: Run | None = None
-        """The last preset that was run; an earlier one is no longer what the room is."""
-        self._muted: dict[str, tuple[bool, datetime]] = {}
-        """What a step last read back of each sound port, and when."""
         self.courses: dict[str, Course] = {}
-        self.alarms = Alarms()
+        self.device_log = DeviceLog(equipment.board, self._note_now, clock)
         self._clock = clock
         self._clock_watch = ClockWatch(clock)
         self._rhythm = rhythm
         self._runner = Runner(equipment.devices, journal)
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.runs = Runs(self._runner)
         self._group: asyncio.TaskGroup | None = None
         self._certifier = Certifier(equipment.devices, equipment.board, look=self._look_thoroughly, clock=clock)
         broker = Broker.parse(room.central.broker)
@@ -295,6 +286,9 @@ class Engine:
             kind, session=session, session_rev=rev, cause=cause, who=who, outcome=outcome, device=device, body=body
         )
 
+    def _note_now(self, kind: EntryKind, *, device: str, body: Mapping[str, Any]) -> Entry:
+        return self._note(self._busy_with(), kind, cause="agent", device=device, body=body)
+
     # Runs.
 
     def _run_phase(self, plan: PlannedSession, phase: str, cause: str = "schedule", who: str = "") -> None:
@@ -332,7 +326,7 @@ class Engine:
         self.changed()
 
     def _spawn(self, run: Run, work: Coroutine[Any, Any, None]) -> None:
-        """Announce `run` in the journal and let its work go on beside the plan.
+        """Have `run` announced and carried out beside the plan.
 
         Raises:
             Declined: the engine does not run.
@@ -340,40 +334,13 @@ class Engine:
         if self._group is None:
             work.close()
             raise Declined("room.stopping", "the room's engine does not run")
-        run.at = self._clock.now()
         self._recordings.belong_to(self.book.session(run.order.session) if run.order.session else None)
-        self.runs[run.order.preset.name] = run
-        if run.order.alone:
-            self.last_run = run
-        self._runner.announce(run)
-        task = self._group.create_task(work, name=f"run {run.order.preset.name}")
-        self._tasks[run.order.id] = task
-        task.add_done_callback(lambda done: self._let_go(run, done))
-
-    def _let_go(self, run: Run, task: asyncio.Task[None]) -> None:
-        """Forget a task; one that was cancelled before its first step could not say so itself."""
-        self._tasks.pop(run.order.id, None)
-        if task.cancelled() and not run.is_over:
-            self._runner.close_unbegun(run)
+        self.runs.begin(run, self._group, work, self._clock.now())
 
     def _cut_short(self, plan: PlannedSession) -> None:
         """End the session's open run; what comes next sets the room anew, so nothing is taken back."""
-        run = self.course(plan.id).open_run
-        if run is not None and run in self._tasks:
-            self._without_undo(run)
-            self._tasks[run].cancel()
-
-    def _without_undo(self, run_id: str) -> None:
-        for run in self.runs.values():
-            if run.order.id == run_id:
-                run.undo_when_cancelled = False
-
-    def cancel_run(self, run: str | None) -> int:
-        """Cancel one run, or all; returns how many."""
-        wanted = [task for name, task in self._tasks.items() if run in {None, name}]
-        for task in wanted:
-            task.cancel()
-        return len(wanted)
+        if (run := self.course(plan.id).open_run) is not None:
+            self.runs.cut_short(run)
 
     # Presses.
 
@@ -385,10 +352,10 @@ class Engine:
         """
         if preset not in self.presets:
             raise Declined("preset.unknown", f"the room has no preset {preset!r}")
-        if (last := self.runs.get(preset)) is not None and not last.is_over:
+        if (last := self.runs.latest.get(preset)) is not None and not last.is_over:
             raise Declined("preset.running", f"{preset} is running")
         if preset == self.room.phases.safe:
-            self.cancel_run(None)
+            self.runs.cancel(None)
         elif self.presets[preset].refuses_when_busy and (device := self._runner.busy_device(self.presets[preset])):
             detail = f"{preset} does not wait, and another preset is using {device}"
             raise Declined("preset.device_busy", detail, {"device": device})
@@ -399,14 +366,7 @@ class Engine:
 
     def open_run(self, plan: PlannedSession) -> Run | None:
         """Return the run that the session's phase is waiting for."""
-        wanted = self.course(plan.id).open_run
-        return next((run for run in self.runs.values() if run.order.id == wanted), None)
-
-    async def wait_for(self, run: Run) -> None:
-        """Return when `run` is over."""
-        task = self._tasks.get(run.order.id)
-        if task is not None:
-            await asyncio.wait({task})
+        return self.runs.find(self.course(plan.id).open_run)
 
     def _order(self, preset: Preset, plan: PlannedSession | None, cause: str, who: str, *, alone: bool = True) -> Order:
         return Order(
@@ -584,68 +544,18 @@ class Engine:
 
     def _follow(self, entry: Entry) -> None:
         if entry.kind == EntryKind.STEP_ENDED:
-            self._see_mute(entry)
+            self.device_log.see_mute(entry)
         if entry.session is not None:
             self.courses[entry.session] = follow(self.course(entry.session), entry)
         self.changed()
 
-    def _see_mute(self, entry: Entry) -> None:
-        """Take up what a step read back of a sound port."""
-        found, arguments = entry.body.get("read_back"), entry.body.get("args")
-        if isinstance(found, dict) and isinstance(arguments, dict) and isinstance(found.get("muted"), bool):
-            port = arguments.get("port")
-            if isinstance(port, str):
-                self._muted[port] = bool(found["muted"]), entry.at
-
-    def mute_of(self, port: str) -> bool | None:
-        """Return whether a sound port is muted: as a step read it back, or as somebody set it since then."""
-        told, told_at = self._muted.get(port, (None, None))
-        for seen in self.equipment.board.devices.values():
-            for measure in seen.health.measures if seen.health else ():
-                newer = told_at is None or (seen.looked_at is not None and seen.looked_at > told_at + LOOK_TAKES)
-                if measure.name == f"{port}.muted" and newer:
-                    return bool(measure.value)
-        return told
-
     def _device_changed(self, before: Sighting, after: Sighting) -> None:
-        if before.condition is not after.condition:
-            self._note_device(before, after)
-        for change in self.alarms.see(after.name, after.health, self._clock.now()):
-            self._note_alarm(change)
+        self.device_log.take(before, after)
         plan = self.front()
         lost = after.required and before.is_there and not after.is_there
         if lost and plan is not None and self.course(plan.id).phase is Phase.READY:
             self._move(plan, Event.DEVICE_LOST, "agent")
         self.changed()
-
-    def _note_device(self, before: Sighting, after: Sighting) -> None:
-        reason = after.health.reason if after.health is not None else None
-        body: dict[str, Any] = {"condition": after.condition, "before": before.condition}
-        body["back"] = after.is_there and not before.is_there
-        if reason is not None:
-            body["reason"] = fault_of(reason).model_dump(mode="json")
-        log.info("device changed", extra={"action": "device", "device": after.name, "condition": str(after.condition)})
-        self._note(self._busy_with(), EntryKind.DEVICE_CHANGED, cause="agent", device=after.name, body=body)
-
-    def _note_alarm(self, change: Change) -> None:
-        alarm = change.alarm
-        text, level = ("alarm", logging.ERROR) if change.raised else ("alarm ended", logging.INFO)
-        log.log(level, text, extra={"action": "alarm", "device": alarm.device, "reason": alarm.reason.code})
-        reason = fault_of(alarm.reason).model_dump(mode="json")
-        body = {
-            "alarm": alarm.name,
-            "raised": change.raised,
-            "value": alarm.value,
-            "critical": alarm.critical,
-            "reason": reason,
-        }
-        self._note(self._busy_with(), EntryKind.DEVICE_ALARM, cause="agent", device=alarm.device, body=body)
-
-    def note_replaced(self, replaced: Replaced) -> None:
-        """Write down that another camera answers in place of one."""
-        log.warning("another camera answers", extra={"action": "replaced", "device": replaced.camera})
-        body = {"before": replaced.before, "after": replaced.after, "memories": list(replaced.memories)}
-        self._note(self._busy_with(), EntryKind.PLACES_FORGOTTEN, cause="agent", device=replaced.camera, body=body)
 
     def _remember(self) -> None:
         """Take up what an earlier process left: courses, and runs that nobody ended."""

@@ -266,7 +266,7 @@ class Exchange:
 
     def _alarm_alert(self, seen: Sighting, name: str) -> Alert | None:
         """Return the alert of an open alarm, unless the device's own says the same."""
-        alarm = self._engine.alarms.open.get((seen.name, name))
+        alarm = self._engine.device_log.alarms.open.get((seen.name, name))
         why = None if seen.health is None or seen.is_there else seen.health.reason
         if alarm is None or (why is not None and why.code == alarm.reason.code):
             return None
@@ -423,7 +423,7 @@ class Exchange:
             await self._engine.recheck()
             return True, {"readiness": self._engine.assessment().readiness}
         if command.kind == "cancel":
-            return True, {"cancelled": self._engine.cancel_run(command.run)}
+            return True, {"cancelled": self._engine.runs.cancel(command.run)}
         if command.kind == "prepare":
             plan = self._engine.prepare_now(cause="command", who=command.by)
             run = self._engine.open_run(plan)
@@ -431,7 +431,7 @@ class Exchange:
             run = self._engine.press(command.preset or "", cause="command", who=command.by)
         if run is None:
             raise Declined("run.unknown", "the run is over already")
-        await self._engine.wait_for(run)
+        await self._engine.runs.wait_for(run)
         return run.is_good, {"run": run.order.id, "steps": {step: end.outcome for step, end in run.ends.items()}}
 
     def _reply(

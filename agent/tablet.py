@@ -92,7 +92,7 @@ class Tablet:
             session=None if shown is None else self._session(shown),
             upcoming=None if upcoming is None else self._session(upcoming),
             devices=tuple(_device(seen) for seen in engine.equipment.board.devices.values()),
-            runs={name: self._run(run) for name, run in engine.runs.items() if name in engine.presets},
+            runs={name: self._run(run) for name, run in engine.runs.latest.items() if name in engine.presets},
             pictures={} if self._pictures is None else self._pictures.tags(),
             ticks={name: face.Tick(tick.who, tick.at) for name, tick in course.ticks.items()},
             muted=self._mutes(),
@@ -145,12 +145,12 @@ class Tablet:
         state = face.RunState.RUNNING
         if run.is_over:
             state = face.RunState.DONE if run.is_good else face.RunState.FAILED
-            if run.is_good and run is not self._engine.last_run:
+            if run.is_good and run is not self._engine.runs.last:
                 state = face.RunState.IDLE
         return face.PresetRun(state, run.step, len(run.order.preset.steps), reason if run.is_over else None, run.at)
 
     def _mutes(self) -> Mapping[str, bool | None]:
-        return {port: self._engine.mute_of(port) for port in self._facts.sound_ports}
+        return {port: self._engine.device_log.mute_of(port) for port in self._facts.sound_ports}
 
     def leave(self) -> None:
         """Move no camera any more: the agent is ending, and has stopped them."""

@@ -286,7 +286,7 @@ async def test_a_session_cancelled_in_preparation_puts_the_room_away(house: Hous
         await until(lambda: house.phase() is Phase.READY)
         house.plan(start_in=timedelta(minutes=20), prepare_in=timedelta(0), status=SessionStatus.CANCELLED)
         await until(lambda: house.phase() is Phase.CANCELLED)
-        await until(lambda: "selesai" in house.engine.runs and house.engine.runs["selesai"].is_good)
+        await until(lambda: "selesai" in house.engine.runs.latest and house.engine.runs.latest["selesai"].is_good)
         assert house.engine.front() is None
 
 
@@ -333,7 +333,7 @@ async def test_a_session_that_is_put_off_lets_go_of_the_room_until_its_new_prepa
         await until(lambda: house.phase() is Phase.READY)
         house.plan(start_in=timedelta(days=1), prepare_in=timedelta(hours=23))
         await until(lambda: house.phase() is Phase.PLANNED)
-        await until(lambda: "selesai" in house.engine.runs and house.engine.runs["selesai"].is_good)
+        await until(lambda: "selesai" in house.engine.runs.latest and house.engine.runs.latest["selesai"].is_good)
 
 
 async def test_a_live_preset_that_was_killed_is_read_back_before_anything_is_told_twice(house: House) -> None:
@@ -399,10 +399,10 @@ async def test_a_camera_that_goes_on_moving_is_an_alarm_until_it_stands(tmp_path
         assert house.tablet.view().readiness is Readiness.NOT_READY
         house.camera.is_there = False
         await until(lambda: house.engine.equipment.board.devices["camera-1"].condition is Condition.ABSENT)
-        assert house.engine.alarms.open  # who does not answer has not been seen to stand
+        assert house.engine.device_log.alarms.open  # who does not answer has not been seen to stand
         house.camera.is_there, house.camera.health = True, Health(Condition.OK, (Measure("rtt", 3, Verdict.PASS),))
         await until(lambda: alarms(house) == [("stop", True), ("stop", False)])
-        assert not house.engine.alarms.open
+        assert not house.engine.device_log.alarms.open
 
 
 async def test_every_rescue_by_the_watchdog_is_one_alarm(tmp_path: Path) -> None:
