@@ -19,6 +19,8 @@ inside a message is written `%%`. Undefined names raise. Filters:
     asset(name)             content-hashed address of a static file
     why(reason)             a machine reason as a sentence (webui.reasons)
     measure_name(name)      what a measured value is called
+    value_text(found, unit) a measured value with its unit
+    limit_text(limit)       what was wanted of a measured value
     device_name(name)       what people call a device of the room file
 
 `jam`, `tanggal` and the others take aware datetimes; without `zone` they show them in their own offset.
@@ -40,6 +42,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from webui.assets import Assets
 from webui.i18n import Locales, current_language, speaking
+from webui.limits import limit_text, value_text
 from webui.reasons import Reason, device_name, measure_name, sentence
 
 MACROS = Path(__file__).parent / "macros"
@@ -66,6 +69,8 @@ def environment(*template_folders: Path, locales: Locales, assets: Assets) -> En
     env.globals["why"] = lambda reason: _why(reason, locales)
     env.globals["device_name"] = lambda name: device_name(name, locales.gettext)
     env.globals["measure_name"] = lambda name: measure_name(name, locales.gettext)
+    env.globals["value_text"] = lambda found, unit: value_text(found, unit, locales.gettext)
+    env.globals["limit_text"] = lambda limit: limit_text(limit, locales.gettext)
     for name, function in _FILTERS.items():
         env.filters[name] = function
     return env

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel.dates import format_date
 
 from central.report import words
-from central.report.words import DASH
 from contract.messages import Measured
 from contract.report import (
     Certificate,
@@ -20,6 +19,7 @@ from contract.report import (
     ReportedRun,
     ReportedStep,
 )
+from webui.limits import DASH
 
 Row = list[str]
 Content = dict[str, object]
@@ -199,7 +199,7 @@ def _device(device: CertifiedDevice) -> Content:
 def _measure(one: Measured) -> Row:
     return [
         words.measure(one.name),
-        f"{words.value(one.value)} {words.UNITS.get(one.unit, one.unit)}".strip() if one.value is not None else DASH,
+        words.measured(one.value, one.unit),
         words.limit(one.limit) or DASH,
         f"{SHAPES[one.verdict]} {words.VERDICTS[one.verdict]}",
         words.fault(one.reason),
@@ -246,7 +246,7 @@ def _step(step: ReportedStep) -> Row:
         ": ".join(filter(None, (words.VERBS.get(step.verb, step.verb), words.values(step.arguments)))),
         ". ".join(filter(None, (outcome, words.fault(step.reason)))),
         duration(step.duration) if step.duration is not None else DASH,
-        words.values(step.read_back) or DASH,
+        words.read_back(step.read_back) or DASH,
     ]
 
 

@@ -5,17 +5,15 @@ Reasons of devices are sentences of `webui.reasons`; here is only what the repor
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 
 from babel.numbers import format_decimal
 
 from contract.base import JsonScalar
 from contract.messages import Fault
 from webui import i18n
+from webui.limits import DASH, limit_text, value_text
 from webui.reasons import device_name, measure_name, sentence
-
-DASH = "\N{EN DASH}"
-"""Stands where there is nothing to say."""
 
 LEADERS = {"governor": "Gubernur", "vice_governor": "Wakil Gubernur", "secretary": "Sekretaris Daerah"}
 KINDS = {
@@ -86,10 +84,27 @@ VERBS = {
     "move-to": "Arahkan kamera",
     "stop": "Hentikan gerak",
     "scene": "Tampilkan adegan",
-    "record": "Rekaman",
-    "mute": "Bisukan",
-    "gain": "Atur penguatan",
+    "preview": "Siapkan adegan",
+    "take": "Tayangkan adegan yang disiapkan",
+    "studio-mode": "Mode studio",
+    "transition": "Peralihan adegan",
     "source": "Pilih masukan",
+    "record": "Rekaman",
+    "pause": "Jeda rekaman",
+    "stream": "Siaran",
+    "virtual-camera": "Kamera virtual",
+    "replay": "Rekaman ulang",
+    "save-replay": "Simpan rekaman ulang",
+    "media-restart": "Putar klip dari awal",
+    "text": "Tulis teks",
+    "volume": "Atur suara masukan",
+    "collection": "Koleksi adegan",
+    "profile": "Profil OBS",
+    "hotkey": "Tombol pintas OBS",
+    "mute": "Bisukan",
+    "mute-all": "Bisukan semuanya",
+    "gain": "Atur penguatan",
+    "default": "Jadikan perangkat utama",
     "switch": "Saklar",
 }
 VALUES = {
@@ -97,17 +112,32 @@ VALUES = {
     "name": "nama",
     "on": "keadaan",
     "port": "saluran",
+    "channel": "saluran",
     "input": "masukan",
+    "source": "sumber",
+    "text": "teks",
+    "duration_ms": "lama (ms)",
     "db": "dB",
     "pan": "geser (°)",
     "tilt": "tengadah (°)",
-    "pan_deg": "geser (°)",
-    "tilt_deg": "tengadah (°)",
     "zoom": "zum",
     "scene": "adegan",
+    "preview": "adegan disiapkan",
+    "transition": "peralihan",
+    "collection": "koleksi",
+    "profile": "profil",
     "recording": "rekaman",
+    "paused": "jeda",
+    "streaming": "siaran",
+    "virtual_camera": "kamera virtual",
+    "replay": "rekaman ulang",
+    "studio_mode": "mode studio",
+    "path": "berkas",
     "muted": "bisu",
+    "open": "masih terbuka",
+    "default": "perangkat utama",
     "gain_db": "penguatan (dB)",
+    "careful": "hati-hati",
     "outlet": "stopkontak",
 }
 MEASURES = {
@@ -121,19 +151,8 @@ MEASURES = {
     "zoom": "Zum",
 }
 PORTS = {"microphone": "mikrofon", "speaker": "pengeras suara"}
-LIMITS = {
-    "not digital zero": "bukan senyap digital",
-    "1 s of levels": "kadar selama 1 s",
-    "true": "ya",
-    "on": "hidup",
-    "ok": "baik",
-    "< 3 in 60 s": "< 3 dalam 60 s",
-    "rho >= 0.15": "≥ 0,15",
-}
-UNITS = {"deg": "°", "fps": "gambar/s"}
 STATES = {"on": "hidup", "standby": "siaga", "off": "mati", "ok": "baik"}
 
-_LIMIT = re.compile(r"(>=|<=|<|>) (-?\d+(?:\.\d+)?) ?(\S*)")
 _LOCALES = i18n.Locales(i18n.KIT)
 
 
@@ -148,7 +167,7 @@ def value(found: JsonScalar) -> str:
     return PORTS.get(found) or STATES.get(found, found)
 
 
-def values(found: dict[str, JsonScalar]) -> str:
+def values(found: Mapping[str, JsonScalar]) -> str:
     """Return named values on one line."""
     return ", ".join(f"{VALUES.get(name, name)} {_state(name, one)}" for name, one in found.items())
 
@@ -159,15 +178,34 @@ def _state(name: str, found: JsonScalar) -> str:
     return value(found)
 
 
+def read_back(found: Mapping[str, JsonScalar]) -> str:
+    """Return what a device said afterwards; a camera's place in one phrase, with how far it is off."""
+    if "pan_deg" not in found:
+        return values(found)
+    place = _place(found, "")
+    if found.get("adopted"):
+        return f"{place}; diambil sebagai acuan"
+    if "off_deg" not in found:
+        return place
+    off = f"selisih {value(found['off_deg'])}°, zum {value(found.get('off_zoom'))}"
+    return f"{place}; {off}" if found.get("proved") else f"{place}; seharusnya {_place(found, 'expected_')}; {off}"
+
+
+def _place(found: Mapping[str, JsonScalar], prefix: str) -> str:
+    pan, tilt, zoom = (value(found.get(f"{prefix}{axis}")) for axis in ("pan_deg", "tilt_deg", "zoom"))
+    return f"geser {pan}°, tengadah {tilt}°, zum {zoom}"
+
+
 def limit(text: str) -> str:
     """Return what was wanted of a measured value, readable: signs, decimal comma, unit."""
-    if text in LIMITS:
-        return LIMITS[text]
-    found = _LIMIT.fullmatch(text)
-    if found is None:
-        return text
-    sign = {">=": "≥", "<=": "≤"}.get(found[1], found[1])
-    return f"{sign} {value(float(found[2]))} {UNITS.get(found[3], found[3])}".rstrip()
+    with i18n.speaking("id"):
+        return limit_text(text, _LOCALES.gettext)
+
+
+def measured(found: JsonScalar, unit: str) -> str:
+    """Return a measured value with its unit."""
+    with i18n.speaking("id"):
+        return value_text(found, unit, _LOCALES.gettext)
 
 
 def device(name: str | None) -> str:

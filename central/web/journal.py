@@ -16,6 +16,7 @@ from contract.report import CertifiedDevice
 from webui.charts import level_chart
 from webui.env import angka, durasi
 from webui.i18n import N_, current_language
+from webui.limits import value_text
 from webui.reasons import Translate, device_name, measure_name, sentence
 
 _UNSHOWN: Final = frozenset({EntryKind.STEP_INTENT, EntryKind.LEVELS})
@@ -231,9 +232,7 @@ def pictures(report: ExecutionReport, evidence: Evidence, translate: Translate) 
 
 def _measures(device: CertifiedDevice, translate: Translate) -> Iterator[str]:
     for one in device.measures:
-        value = translate(N_("yes") if one.value else N_("no")) if isinstance(one.value, bool) else one.value
-        shown = angka(round(value, 2)) if isinstance(value, float) else value
-        text = f"{measure_name(one.name, translate)}: {shown if shown is not None else '?'} {one.unit}".rstrip()
+        text = f"{measure_name(one.name, translate)}: {value_text(one.value, one.unit, translate)}"
         verdict, tone = _VERDICTS[one.verdict]
         yield text if tone == "ready" else f"{text} ({translate(verdict).lower()})"
 
