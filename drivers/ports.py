@@ -324,6 +324,10 @@ class SoundPort:
     """Whether programs that name no device use it; None where the sound system does not tell."""
 
 
+MAX_STEP_UP_DB = 6.0
+"""How far a careful gain may go up at once: half as loud again is a shock, more may howl."""
+
+
 @runtime_checkable
 class Sound(Device, Protocol):
     """The room's microphone, loudspeaker and the path between them."""
@@ -340,8 +344,13 @@ class Sound(Device, Protocol):
     async def mute(self, port: str, on: bool) -> Result:
         """Mute or open a port; completed only when read back."""
 
-    async def gain(self, port: str, db: float) -> Result:
-        """Set a port's gain in dB; completed only when read back."""
+    async def gain(self, port: str, db: float, *, careful: bool = False) -> Result:
+        """Set a port's gain in dB; completed only when read back.
+
+        `careful` is for a port that people hear now: going up more than `MAX_STEP_UP_DB`
+        from where it stands is refused, and nothing is set. The driver knows no sessions, so
+        whoever runs one says so. Down is always allowed.
+        """
 
 
 @runtime_checkable
@@ -492,7 +501,10 @@ class Mixer(Device, Protocol):
         """Mute every channel that the room names, before anything that waits; completed only when all are read back."""
 
     async def gain(self, channel: str, db: float, *, careful: bool = False) -> Result:
-        """Set a channel's gain in dB; completed only when read back. `careful` refuses to go up more than 6 dB."""
+        """Set a channel's gain in dB; completed only when read back.
+
+        `careful` refuses to go up more than `MAX_STEP_UP_DB` at once; see `Sound.gain`.
+        """
 
 
 @runtime_checkable

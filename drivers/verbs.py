@@ -128,10 +128,11 @@ class PortMute(Arguments):
 
 
 class PortGain(Arguments):
-    """A sound port and its gain."""
+    """A sound port and its gain; `careful` refuses to go up more than 6 dB at once."""
 
     port: Annotated[str, Field(pattern="^(microphone|speaker)$")]
     db: Annotated[float, Field(ge=-80, le=20)]
+    careful: bool = False
 
 
 class PortName(Arguments):
@@ -371,7 +372,7 @@ SETUPS = (
 )
 SOUND = (
     Verb("mute", PortMute, lambda s, a: s.mute(a.port, a.on), _port_muted),
-    Verb("gain", PortGain, lambda s, a: s.gain(a.port, a.db), _port_gain),
+    Verb("gain", PortGain, lambda s, a: s.gain(a.port, a.db, careful=a.careful), _port_gain),
 )
 DEFAULT_DEVICES = (Verb("default", PortName, lambda s, a: s.make_default(a.port), _port_is_default),)
 MUTES_ALL = (Verb("mute-all", Nothing, lambda s, _: s.mute_all(), _ports_muted),)

@@ -253,6 +253,7 @@ SENTENCES: dict[str, str] = {
     "sound.speech_drowned": N_("Speech is only %(over_db)s dB over the noise: nearer to the microphone, or less noise"),
     "sound.speech_hot": N_("Speech is too loud (%(lufs)s LUFS): turn the microphone's gain down"),
     "sound.speech_soft": N_("Speech is too soft (%(lufs)s LUFS): nearer to the microphone, or more gain"),
+    "sound.too_big_a_step": N_("At most %(most_db)s dB louder at once"),
     "sound.treble_unclear": N_("Treble could not be measured in this noise"),
     "sound.room_too_loud": N_("The room is too loud to check the sound"),
     "sound.samples_lost": N_("Sound was lost while measuring"),

@@ -239,11 +239,12 @@ class RoomSound:
             raise OutcomeUnknown(self._other(f"{port} muted {on}", muted))
         return Result(Outcome.COMPLETED, timedelta(seconds=time.monotonic() - began), {"muted": muted})
 
-    async def gain(self, port: str, db: float) -> Result:
+    async def gain(self, port: str, db: float, *, careful: bool = False) -> Result:
         """Set a port's gain.
 
         Raises:
             ValueError: `db` is outside the range.
+            DeviceRefused: `careful`, and more than `MAX_STEP_UP_DB` over where it stands.
             OutcomeUnknown: what was read back is not what was wanted.
         """
         _known(port)
@@ -251,7 +252,7 @@ class RoomSound:
         if not isfinite(db) or not low <= db <= high:
             raise ValueError(f"gain must be {low:g} to {high:g} dB, got {db}")
         began = time.monotonic()
-        answer = await self._link.ask("gain", within_s=ANSWER_WITHIN_S, port=port, db=db)
+        answer = await self._link.ask("gain", within_s=ANSWER_WITHIN_S, port=port, db=db, careful=careful)
         gain_db = self._read(answer, "gain_db", lines.number)
         if abs(gain_db - db) > GAIN_TOLERANCE_DB:
             raise OutcomeUnknown(self._other(f"{port} gain {db:g} dB", gain_db))

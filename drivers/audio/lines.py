@@ -3,12 +3,13 @@
 Supervisor to worker: `{"id": 1, "do": "inventory"}`; `do` is one of
 
 * `inventory`: ports, and whether the capture really hangs on the named microphone;
-* `mute` with `port`, `on`; `gain` with `port`, `db`; `default` with `port`: each answers what was read back;
+* `mute` with `port`, `on`; `gain` with `port`, `db` and, to go up a step at most, `careful`; `default` with `port`:
+  each answers what was read back;
 * `mute_all`: goes before all that waits, of which what would open a port is then refused;
 * `prove`: play the chirp, answer a `LoopAnswer`.
 
-Worker to supervisor: an answer `{"id": 1, "ok": {…}}` or `{"id": 1, "error": CODE, "detail": TEXT}`,
-and events, of which each is also a sign of life:
+Worker to supervisor: an answer `{"id": 1, "ok": {…}}` or `{"id": 1, "error": CODE, "detail": TEXT}`
+with `values` for the sentence that CODE stands for, and events, of which each is also a sign of life:
 
 * `{"event": "level", "rms": dBFS, "peak": dBFS, "zero": bool, "clips": count}`, 20 a second;
 * `{"event": "absent", "code": CODE, "detail": TEXT}` instead, while the microphone cannot be opened;
@@ -20,6 +21,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
+
+from drivers.outcomes import Scalar
 
 Value: TypeAlias = "bool | int | float | str | Sequence[Value] | Mapping[str, Value] | None"
 Line: TypeAlias = Mapping[str, Value]
@@ -109,6 +112,14 @@ def flags(line: Line, key: str) -> dict[str, bool]:
     if not isinstance(value, Mapping):
         raise BadLine(f"{key}: wanted an object, got {value!r}")
     return {name: flag(value, name) for name in value}
+
+
+def scalars(line: Line, key: str) -> dict[str, Scalar]:
+    """Return the plain values at `key`, by name; nothing where there are none."""
+    value = line.get(key)
+    if not isinstance(value, Mapping):
+        return {}
+    return {name: one for name, one in value.items() if one is None or isinstance(one, bool | int | float | str)}
 
 
 def parts(line: Line, key: str) -> list[Line]:

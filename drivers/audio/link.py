@@ -309,7 +309,8 @@ class Link:
             answered.set_result(ok)
             return
         code, detail = str(line.get("error", "sound.bad_answer")), f"{self._name}: {line.get('detail')}"
-        answered.set_exception(DeviceRefused(Reason(code, detail, {"device": self._name})))
+        values = {"device": self._name, **lines.scalars(line, "values")}
+        answered.set_exception(DeviceRefused(Reason(code, detail, values)))
 
     async def _meter(self, line: Line) -> None:
         """Keep one level and hand it on.

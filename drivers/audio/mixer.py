@@ -197,7 +197,7 @@ def _default(pulse: Any, kind: str) -> str:
 
 def _wanted(pulse: Any, kind: str, device: str) -> Any:
     if (entry := _found(pulse, kind, device)) is None:
-        raise SoundTrouble("sound.device_missing", f"{kind} {device} is not there")
+        raise SoundTrouble("sound.device_missing", f"{kind} {device} is not there", device=device)
     return entry
 
 

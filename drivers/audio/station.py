@@ -23,7 +23,7 @@ from drivers.audio.hearing import Hearing
 from drivers.audio.lines import Line
 from drivers.audio.model import MICROPHONE, SPEAKER, LoopAnswer, LoopEnd
 from drivers.audio.turns import MUTE_ALL, Turn, Turns
-from drivers.ports import SoundPort
+from drivers.ports import MAX_STEP_UP_DB, SoundPort
 
 TRIES = 3
 SIGN_OF_LIFE_EVERY_S = 0.25
@@ -32,17 +32,20 @@ LOOK_AGAIN_AFTER_S = 1.0
 NO_SAMPLES_AFTER_S = 0.4
 """Blocks come every 0.05 s; a supervisor waits for a sign of life longer than this."""
 RECORDED_WITHIN_S = 1.0
+STEP_TOLERANCE_DB = 0.1
+"""Sound systems round gains: a step of 6 dB may read a little more."""
 _PROVE = "prove"
 _LOOK = "look"
 """An order from here, not from the supervisor: see what is there now."""
 
 
 class SoundTrouble(Exception):
-    """The sound system did not do what was asked; `code` is a reason code."""
+    """The sound system did not do what was asked; `code` is a reason code, `values` what its sentence needs."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, **values: str | float) -> None:
         super().__init__(detail)
         self.code = code
+        self.values = values
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +218,7 @@ class Station:
                 _still_wanted(turn)
                 self._send({"id": number, "ok": self._carry_out(order)})
             except SoundTrouble as trouble:
-                self._send({"id": number, "error": trouble.code, "detail": str(trouble)})
+                self._send({"id": number, "error": trouble.code, "detail": str(trouble), "values": trouble.values})
             except ValueError as error:
                 self._send({"id": number, "error": "sound.bad_order", "detail": str(error)})
             if order.get("do") == "inventory":
@@ -233,8 +236,7 @@ class Station:
                 self._muted[port] = self._system.mute(port, on)
                 return {"muted": self._muted[port]}
             case "gain":
-                self._set += 1
-                return {"gain_db": self._system.gain(lines.text(order, "port"), lines.number(order, "db"))}
+                return {"gain_db": self._gain(order)}
             case "default":
                 return {"default": self._system.make_default(lines.text(order, "port"))}
             case _ if order.get("do") == MUTE_ALL:
@@ -243,6 +245,21 @@ class Station:
                 return asdict(self.prove())
             case other:
                 raise ValueError(f"do: wanted inventory, mute, mute_all, gain, default or prove, got {other!r}")
+
+    def _gain(self, order: Line) -> float:
+        """Set a port's gain and return what was read back.
+
+        Raises:
+            SoundTrouble: it was to be careful, and would go up too far at once.
+        """
+        port, db = lines.text(order, "port"), lines.number(order, "db")
+        if order.get("careful") is True:
+            stands_db = port_of(self._system.inventory().ports, port).gain_db
+            if db - stands_db > MAX_STEP_UP_DB + STEP_TOLERANCE_DB:
+                detail = f"wanted {port} from {stands_db:.1f} to {db:g} dB, {MAX_STEP_UP_DB:g} dB up at most at once"
+                raise SoundTrouble("sound.too_big_a_step", detail, most_db=MAX_STEP_UP_DB)
+        self._set += 1
+        return self._system.gain(port, db)
 
     def _mute_all(self) -> Line:
         """Mute what is there, whatever else fails, and return what was read back.
@@ -371,5 +388,5 @@ def port_of(ports: tuple[SoundPort, ...], name: str) -> SoundPort:
         if port.name == name:
             if port.present:
                 return port
-            raise SoundTrouble("sound.device_missing", f"{name}: {port.device} is not there")
+            raise SoundTrouble("sound.device_missing", f"{name}: {port.device} is not there", device=port.device)
     raise SoundTrouble("sound.no_such_port", f"wanted microphone or speaker, got {name!r}")

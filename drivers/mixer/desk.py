@@ -25,11 +25,9 @@ from drivers.errors import (
     OutcomeUnknown,
 )
 from drivers.outcomes import Health, Measure, Outcome, Reason, Result, Verdict, judge
-from drivers.ports import Strip
+from drivers.ports import MAX_STEP_UP_DB, Strip
 
 SLOW_MS = 200.0
-MAX_STEP_UP_DB = 6.0
-"""How far a careful gain may go up at once: half as loud again is a shock, more may howl."""
 MAX_CHANNELS = 64
 
 T = TypeVar("T")

@@ -165,5 +165,5 @@ class FakeSound:
         self.muted[port] = on
         return DONE
 
-    async def gain(self, port: str, db: float) -> Result:
+    async def gain(self, port: str, db: float, *, careful: bool = False) -> Result:
         return DONE

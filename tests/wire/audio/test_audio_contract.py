@@ -202,3 +202,14 @@ async def test_suspended_microphone_is_named_and_goes_on_by_itself(heard: RoomSo
     assert heard._link.unwanted_ends() == 0  # a new worker would hear no more
     house.suspend(on=False)
     await until(lambda: bool(heard._link.readings()), within_s=10)
+
+
+async def test_a_careful_gain_goes_up_six_decibels_at_most(heard: RoomSound) -> None:
+    await heard.gain("speaker", -20.0)
+    with pytest.raises(DeviceRefused, match="6 dB") as refused:
+        await heard.gain("speaker", -10.0, careful=True)
+    assert (refused.value.reason.code, refused.value.reason.values["most_db"]) == ("sound.too_big_a_step", 6)
+    assert (await heard.inventory())[1].gain_db == pytest.approx(-20, abs=0.1)
+    for db in (-14.0, -8.0, -60.0):
+        assert (await heard.gain("speaker", db, careful=True)).read_back["gain_db"] == pytest.approx(db, abs=0.1)
+    await heard.gain("speaker", 0.0)
