@@ -33,9 +33,10 @@ from agent.meter import Meter
 from agent.pictures import PresetPictures
 from agent.places import Places, Replaced
 from agent.plan import Rhythm
+from agent.presets import Preset, presets_of
 from agent.programme import OnAir, ProgrammePicture
 from agent.readiness import Assessment, assess
-from agent.roomfile import Preset, RoomFile, Secrets, device_kinds, listen_address, load, presets_of, read_secrets
+from agent.roomfile import RoomFile, Secrets, device_kinds, listen_address, load, read_secrets
 from agent.schedule import ScheduleBook
 from agent.store import Store
 from agent.storekeeper import Storekeeper, sighting

@@ -26,14 +26,17 @@ from agent.inspector import inspect_all, keep_inspecting
 from agent.journal import Journal
 from agent.keeper import Keeper
 from agent.network import look_at_way
+from agent.orders import Order, Run
 from agent.placeholders import words_of
 from agent.plan import Action, Deed
+from agent.presets import Preset, Step
 from agent.readiness import Assessment, assess
 from agent.recordings import Recordings
+from agent.rehearsal import Rehearsal, rehearse
 from agent.report import RoomFacts, report_of
 from agent.resume import begun_before, unfinished
-from agent.roomfile import Preset, RoomFile, Step
-from agent.runner import Order, Run, Runner
+from agent.roomfile import RoomFile
+from agent.runner import Runner
 from agent.runs import Runs
 from agent.schedule import ScheduleBook
 from agent.session import BEFORE, Event, advance, may
@@ -302,6 +305,7 @@ class Engine:
             who=who,
             words=self._words(plan),
             may_record=plan.recording,
+            facts=self._facts(plan, is_pressed=False),
             begun_before=begun_before(self.journal.of_session(plan.id), phase),
         )
         run = Run(order)
@@ -344,25 +348,80 @@ class Engine:
 
     # Presses.
 
-    def press(self, preset: str, *, cause: str, who: str) -> Run:
-        """Start a preset; the room's safe preset cancels whatever else runs.
+    def press(self, preset: str, *, cause: str, who: str, values: Mapping[str, object] | None = None) -> Run:
+        """Start a preset, with `values` for its parameters; the room's safe preset cancels whatever else runs.
 
         Raises:
-            Declined: no such preset, it runs already, or it does not wait for a device that is in use.
+            Declined: no such preset or value, it runs already, or it does not wait for a device that is in use.
         """
-        if preset not in self.presets:
-            raise Declined("preset.unknown", f"the room has no preset {preset!r}")
+        wanted = self._given(preset, values or {})
         if (last := self.runs.latest.get(preset)) is not None and not last.is_over:
             raise Declined("preset.running", f"{preset} is running")
         if preset == self.room.phases.safe:
-            self.runs.cancel(None)
-        elif self.presets[preset].refuses_when_busy and (device := self._runner.busy_device(self.presets[preset])):
+            self.runs.cancel(None, who)
+        elif wanted.refuses_when_busy and (device := self._runner.busy_device(wanted)):
             detail = f"{preset} does not wait, and another preset is using {device}"
             raise Declined("preset.device_busy", detail, {"device": device})
         plan = self._busy_with()
-        run = Run(self._order(self.presets[preset], plan, cause, who))
+        run = Run(self._order(wanted, plan, cause, who))
         self._spawn(run, self._carry_press(run))
         return run
+
+    def _given(self, preset: str, values: Mapping[str, object]) -> Preset:
+        """Return a preset with `values`.
+
+        Raises:
+            Declined: no such preset, or not such values.
+        """
+        if preset not in self.presets:
+            raise Declined("preset.unknown", f"the room has no preset {preset!r}")
+        try:
+            return self.presets[preset].given(values)
+        except ValueError as error:
+            raise Declined("preset.bad_value", f"{preset}: {error}", {"found": str(error)}) from error
+
+    def cancel(self, preset: str, *, who: str) -> None:
+        """Cancel the run of a preset: what says how is taken back, then the room rests where the preset says.
+
+        Raises:
+            Declined: no such preset, or it does not run.
+        """
+        run = self.runs.latest.get(preset)
+        if run is None or run.is_over:
+            raise Declined("run.unknown", f"{preset} does not run")
+        self.runs.cancel(run.order.id, who)
+
+    def rehearse(self, preset: str, values: Mapping[str, object] | None = None) -> Rehearsal:
+        """Return what a press would do now, without telling any device.
+
+        Raises:
+            Declined: no such preset, or not such values.
+        """
+        wanted = self._given(preset, values or {})
+        plan = self._busy_with()
+        may_record = plan is None or plan.recording
+        return rehearse(wanted, self.equipment.board.devices, self._facts(plan, is_pressed=True), may_record=may_record)
+
+    def _facts(self, plan: PlannedSession | None, *, is_pressed: bool) -> frozenset[str]:
+        """Return what guards may ask without asking a device."""
+        is_live = plan is not None and self.course(plan.id).phase is Phase.LIVE
+        said = {
+            "recording": plan is None or plan.recording,
+            "leader": plan is not None and plan.leader is not None,
+            "session": plan is not None,
+            "live": is_live,
+            "pressed": is_pressed,
+            "next-near": plan is not None and self._next_is_near(plan),
+        }
+        return frozenset(name for name, is_so in said.items() if is_so)
+
+    def _next_is_near(self, plan: PlannedSession) -> bool:
+        """Whether the preparation of the session after `plan` begins about when `plan` ends."""
+        following = timeline.after(plan, self.sessions(), self.courses)
+        if following is None:
+            return False
+        gap = timeline.prepare_at(following, self._rhythm.lead) - max(self._clock.now(), plan.end)
+        return gap <= self.room.prepare.keep
 
     def open_run(self, plan: PlannedSession) -> Run | None:
         """Return the run that the session's phase is waiting for."""
@@ -378,6 +437,7 @@ class Engine:
             who=who,
             words=self._words(plan),
             may_record=plan is None or plan.recording,
+            facts=self._facts(plan, is_pressed=True),
             alone=alone,
         )
 

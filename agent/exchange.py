@@ -423,12 +423,12 @@ class Exchange:
             await self._engine.recheck()
             return True, {"readiness": self._engine.assessment().readiness}
         if command.kind == "cancel":
-            return True, {"cancelled": self._engine.runs.cancel(command.run)}
+            return True, {"cancelled": self._engine.runs.cancel(command.run, command.by)}
         if command.kind == "prepare":
             plan = self._engine.prepare_now(cause="command", who=command.by)
             run = self._engine.open_run(plan)
         else:
-            run = self._engine.press(command.preset or "", cause="command", who=command.by)
+            run = self._engine.press(command.preset or "", cause="command", who=command.by, values=command.values)
         if run is None:
             raise Declined("run.unknown", "the run is over already")
         await self._engine.runs.wait_for(run)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from agent.board import HealthBoard
 from agent.keeper import Keeper
-from agent.roomfile import Preset
+from agent.presets import Preset
 from agent.wanted import Situation, wanted_of
 from drivers.errors import DriverError
 from drivers.ports import Device, Inspected

@@ -123,6 +123,21 @@ def front_of(held: Iterable[tuple[PlannedSession, Course]], now: datetime) -> tu
     return next(iter(running or alive), None)
 
 
+def after(
+    plan: PlannedSession, sessions: Iterable[PlannedSession], courses: Mapping[str, Course]
+) -> PlannedSession | None:
+    """Return the session that has the room next after `plan`."""
+    coming = (
+        other
+        for other in sessions
+        if other.id != plan.id
+        and other.start >= plan.end
+        and other.status is not SessionStatus.CANCELLED
+        and courses.get(other.id, Course()).phase in BEFORE
+    )
+    return min(coming, key=lambda other: (other.start, other.id), default=None)
+
+
 def prepare_at(plan: PlannedSession, lead: timedelta) -> datetime:
     """Return when preparation begins: central's moment, else `lead` before the start."""
     return plan.prepare_at if plan.prepare_at < plan.start else plan.start - lead

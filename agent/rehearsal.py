@@ -1,15 +1,25 @@
-"""What a preset would do now and how long it should take, without telling any device. Pure."""
+"""What a preset would do now and how long it should take, without telling any device. Pure.
+
+Guards are foreseen by what was last seen of the devices; one that only the device can
+answer is `ask`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from pydantic import JsonValue
 
 from agent.board import Sighting
-from agent.roomfile import RETRY_AFTER_S, Preset, Step
+from agent.guards import foresee
+from agent.presets import Preset, Step
+
+Would = Literal["run", "fail", "unknown", "skip", "ask"]
+"""`fail`: the device is not there; `unknown`: nobody looked at it yet; `skip`: its guard says no, or
+the session may not be recorded; `ask`: its guard asks the device when its turn has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +32,12 @@ class Foreseen:
     arguments: Mapping[str, JsonValue]
     takes: timedelta
     at_most: timedelta
-    would: str
-    """`run`, or `fail` because the device is not there; `unknown` while nobody looked at it."""
+    would: Would
     optional: bool
     starts_with: int
     """Steps with the same number start together."""
+    undo: str = ""
+    """The verb that takes it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +46,41 @@ class Rehearsal:
 
     preset: str
     takes: timedelta
+    at_most: timedelta
     steps: tuple[Foreseen, ...]
 
     @property
     def is_good(self) -> bool:
         """Whether every step that counts has its device."""
-        return all(step.would == "run" or step.optional for step in self.steps)
+        return all(step.would in {"run", "skip", "ask"} or step.optional for step in self.steps)
 
 
-def rehearse(preset: Preset, seen: Mapping[str, Sighting]) -> Rehearsal:
-    """Return what `preset` would do with the devices as they were last seen."""
-    steps = (
-        _foreseen(step, seen.get(step.device), number)
+def rehearse(
+    preset: Preset, seen: Mapping[str, Sighting], facts: frozenset[str] = frozenset(), *, may_record: bool = True
+) -> Rehearsal:
+    """Return what `preset` would do with the devices as they were last seen, while `facts` are so."""
+    steps = tuple(
+        _foreseen(step, number, _would(step, seen, facts, may_record))
         for number, group in enumerate(preset.groups, start=1)
         for step in group
     )
-    return Rehearsal(preset.name, preset.typical, tuple(steps))
+    return Rehearsal(preset.name, preset.typical, preset.at_most, steps)
 
 
-def _foreseen(step: Step, device: Sighting | None, number: int) -> Foreseen:
-    would = "unknown" if device is None or device.health is None else "run" if device.is_there else "fail"
+def _would(step: Step, seen: Mapping[str, Sighting], facts: frozenset[str], may_record: bool) -> Would:
+    answers = {foresee(guard, seen, facts) for guard in step.guards}
+    if False in answers or (not may_record and step.verb.records(step.arguments)):
+        return "skip"
+    device = seen.get(step.device)
+    if device is None or device.health is None:
+        return "unknown"
+    return "fail" if not device.is_there else "ask" if None in answers else "run"
+
+
+def _foreseen(step: Step, number: int, would: Would) -> Foreseen:
     arguments = step.arguments.model_dump(mode="json", exclude_none=True)
-    at_most = step.within * (1 + step.retry) + timedelta(seconds=RETRY_AFTER_S) * step.retry
+    undo = "" if step.undo is None else step.undo[0].name
     return Foreseen(
-        step.id, step.device, step.verb.name, arguments, step.verb.typical, at_most, would, step.optional, number
-    )
+        step.id, step.device, step.verb.name, arguments, step.verb.typical, step.at_most, would, step.optional, number,
+        undo,
+    )  # fmt: skip

@@ -9,34 +9,33 @@ machine that does not have them.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
-from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, ValidationError, model_validator
+from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, model_validator
 
-from agent.placeholders import WORDS, unknown
+from agent.crossing import Crossing
+from agent.parameters import ParameterSettings
 from contract.base import RoomId
 from contract.link import Broker
 from contract.messages import ChecklistItem, Label
-from contract.yamlfile import Duration, FileMistakes, Location, Mistake, Settings, Source, parse, read
+from contract.yamlfile import Duration, FileMistakes, Mistake, Settings, Source, parse, read
 from drivers.address import DeviceAddress
-from drivers.errors import AddressError
-from drivers.registry import Driver, connect, driver_for
-from drivers.verbs import Arguments, Verb
+from drivers.registry import driver_for
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+ParameterName = Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
 
-_WORDS = {"missing": "missing: a value is wanted here", "extra_forbidden": "unknown argument"}
+Late = Literal["run", "skip", "ask"]
+"""What becomes of a step when its phase begins too late."""
 
-WITHIN_AT_LEAST = timedelta(seconds=5)
-RETRY_AFTER_S = 1.0
-"""A step that is tried again waits so long before."""
+FactName = Literal["recording", "leader", "session", "live", "pressed", "next-near"]
+"""What a guard may ask without asking a device."""
 
 
 def _zone(name: str) -> str:
@@ -119,6 +118,8 @@ class PrepareSettings(Settings):
 
     lead: Annotated[Duration, AfterValidator(_not_negative)] = timedelta(minutes=30)
     certify: Annotated[Duration, AfterValidator(_not_negative)] = timedelta(minutes=5)
+    keep: Annotated[Duration, AfterValidator(_not_negative)] = timedelta(minutes=15)
+    """What the next session needs stays on when its preparation begins so soon after an end."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -134,6 +135,25 @@ class UndoSettings(Settings):
     args: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class GuardSettings(Settings):
+    """A condition: of a device (`do`, or a `measure`), or a `fact`."""
+
+    device: str | None = None
+    do: str | None = None
+    """Asks whether the device is where this verb goes to."""
+    args: dict[str, JsonValue] = Field(default_factory=dict)
+    measure: str | None = None
+    """Asks for one of the values that `siaga check` shows."""
+    equals: bool | int | float | str | None = None
+    above: float | None = None
+    below: float | None = None
+    fact: FactName | None = None
+    wanted: Annotated[bool, Field(alias="is")] = True
+    """What the answer must be."""
+    unknown: Literal["refuse", "run", "skip"] = "refuse"
+    """What becomes of the step when the device cannot be asked."""
+
+
 class StepSettings(Settings):
     """One verb for one device."""
 
@@ -146,6 +166,17 @@ class StepSettings(Settings):
     retry: Annotated[int, Field(ge=0, le=5)] = 0
     """How many times more it is tried; only for what may be told twice."""
     undo: UndoSettings | None = None
+    guard: GuardSettings | None = None
+    late: Late = "run"
+
+
+class NestedSettings(Settings):
+    """Another preset, in place of a step."""
+
+    preset: str
+    values: dict[str, JsonValue] = Field(default_factory=dict)
+    optional: bool = False
+    guard: GuardSettings | None = None
 
 
 class TogetherSettings(Settings):
@@ -154,9 +185,10 @@ class TogetherSettings(Settings):
     together: Annotated[tuple[StepSettings, ...], Field(min_length=1)]
 
 
-def _step_or_group(value: object) -> str:
-    grouped = isinstance(value, TogetherSettings) or (isinstance(value, dict) and "together" in value)
-    return "group" if grouped else "step"
+def _kind_of_item(value: object) -> str:
+    if isinstance(value, dict):
+        return "group" if "together" in value else "nested" if "preset" in value else "step"
+    return "group" if isinstance(value, TogetherSettings) else "nested" if isinstance(value, NestedSettings) else "step"
 
 
 class PresetSettings(Settings):
@@ -167,10 +199,13 @@ class PresetSettings(Settings):
     """What a press does while another preset uses one of its devices."""
     rest: str | None = None
     """The preset that the room rests in after this one was cancelled or failed."""
+    parameters: dict[ParameterName, ParameterSettings] = Field(default_factory=dict)
     steps: tuple[
         Annotated[
-            Annotated[StepSettings, Tag("step")] | Annotated[TogetherSettings, Tag("group")],
-            Discriminator(_step_or_group),
+            Annotated[StepSettings, Tag("step")]
+            | Annotated[TogetherSettings, Tag("group")]
+            | Annotated[NestedSettings, Tag("nested")],
+            Discriminator(_kind_of_item),
         ],
         ...,
     ] = ()
@@ -196,6 +231,10 @@ class RoomFile(Settings):
     tablet: TabletSettings = TabletSettings()
     devices: dict[Name, DeviceSettings]
     prepare: PrepareSettings = PrepareSettings()
+    over_run: Annotated[Duration, AfterValidator(_not_negative)] = timedelta(0)
+    """How long a live session may go on after its end while nobody ends it and the room is free."""
+    answer_within: Annotated[Duration, AfterValidator(_positive)] = timedelta(seconds=60)
+    """How long a person is waited for who must decide whether a late step is done."""
     presets: dict[Name, PresetSettings] = Field(default_factory=dict)
     phases: PhaseSettings = PhaseSettings()
     checklist: tuple[ChecklistItem, ...] = ()
@@ -215,56 +254,6 @@ class Secrets:
     """By device; a device without one needs none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a preset, ready to be carried out."""
-
-    id: str
-    """Place in the preset: `2` or, in a group, `1.2`."""
-    device: str
-    verb: Verb
-    arguments: Arguments
-    within: timedelta
-    optional: bool = False
-    verify: bool = False
-    undo: tuple[Verb, Arguments] | None = None
-    retry: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """A preset whose verbs and arguments were found."""
-
-    name: str
-    label: Mapping[str, str]
-    groups: tuple[tuple[Step, ...], ...] = ()
-    refuses_when_busy: bool = False
-    rest: tuple[Step, ...] = ()
-    """What is done after it was cancelled or failed, once what says how was undone."""
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """All steps in the order of the file."""
-        return tuple(step for group in self.groups for step in group)
-
-    @property
-    def devices(self) -> frozenset[str]:
-        """The devices that it touches."""
-        return frozenset(step.device for step in (*self.steps, *self.rest))
-
-    @property
-    def typical(self) -> timedelta:
-        """How long it should take: groups one after another, in each the slowest device's chain."""
-        return sum((_slowest(group) for group in self.groups), timedelta(0))
-
-
-def _slowest(group: tuple[Step, ...]) -> timedelta:
-    chains: dict[str, timedelta] = {}
-    for step in group:
-        chains[step.device] = chains.get(step.device, timedelta(0)) + step.verb.typical
-    return max(chains.values(), default=timedelta(0))
-
-
 def load(path: Path) -> RoomFile:
     """Return the room file at `path`, checked as far as can be without its devices and secrets.
 
@@ -278,7 +267,7 @@ def load(path: Path) -> RoomFile:
         room = parse(source, RoomFile)
     except FileMistakes as error:
         mistakes += error.mistakes
-    mistakes += _Crossing(source).mistakes()
+    mistakes += Crossing(source).mistakes()
     if mistakes or room is None:
         raise FileMistakes(path, tuple(dict.fromkeys(mistakes)))
     return room
@@ -328,156 +317,6 @@ def _refuse_open(path: Path, source: Source, file: Path) -> None:
         raise FileMistakes(path, (source.mistake(where, f"{file}: others may read it; chmod 600 is wanted"),))
 
 
-def presets_of(room: RoomFile) -> dict[str, Preset]:
-    """Return the presets of a checked room file with their verbs and arguments."""
-    drivers = {name: driver_for(DeviceAddress.parse(device.at)) for name, device in room.devices.items()}
-    groups = {name: tuple(_groups(settings, drivers)) for name, settings in room.presets.items()}
-    return {name: _preset(name, settings, groups) for name, settings in room.presets.items()}
-
-
-def _preset(name: str, settings: PresetSettings, groups: Mapping[str, tuple[tuple[Step, ...], ...]]) -> Preset:
-    resting = groups.get(settings.rest or "", ())
-    rest = tuple(replace(step, id=f"rest-{step.id}", optional=True) for group in resting for step in group)
-    return Preset(name, settings.label, groups[name], settings.busy == "refuse", rest)
-
-
-def _groups(preset: PresetSettings, drivers: Mapping[str, Driver]) -> Iterator[tuple[Step, ...]]:
-    for number, item in enumerate(preset.steps, start=1):
-        if isinstance(item, TogetherSettings):
-            yield tuple(_step(f"{number}.{n}", step, drivers) for n, step in enumerate(item.together, start=1))
-        else:
-            yield (_step(str(number), item, drivers),)
-
-
-def _step(place: str, step: StepSettings, drivers: Mapping[str, Driver]) -> Step:
-    verbs = drivers[step.device].verbs
-    verb = verbs[step.do]
-    undo = None
-    if step.undo is not None:
-        undo = (verbs[step.undo.do], verbs[step.undo.do].arguments.model_validate(step.undo.args))
-    within = step.within or max(3 * verb.typical, WITHIN_AT_LEAST)
-    arguments = verb.arguments.model_validate(step.args)
-    return Step(place, step.device, verb, arguments, within, step.optional, step.verify, undo, step.retry)
-
-
 def device_kinds(room: RoomFile) -> dict[str, str]:
     """Return what each device is: `camera`, `switcher`, `sound`, `display` or `power`."""
     return {n: driver_for(DeviceAddress.parse(d.at)).port.__name__.lower() for n, d in room.devices.items()}
-
-
-class _Crossing:
-    """Looks for what one key says about another.
-
-    Works on the plain values, not on the models, so that it finds its mistakes also when
-    the models found others.
-    """
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._devices = _mapping(source.value.get("devices"))
-        self._presets = _mapping(source.value.get("presets"))
-        self._drivers: dict[object, Driver] = {}
-        self._found: list[Mistake] = []
-
-    def mistakes(self) -> list[Mistake]:
-        for name, device in self._devices.items():
-            self._look_at_device(name, _mapping(device))
-        for name, preset in self._presets.items():
-            self._look_at_preset(("presets", name, "steps"), _mapping(preset).get("steps"))
-            rest = _mapping(preset).get("rest")
-            if isinstance(rest, str) and rest not in self._presets:
-                self._say(("presets", name, "rest"), _unknown("preset", rest, self._presets))
-        self._look_at_phases()
-        self._look_at_checklist()
-        return self._found
-
-    def _say(self, location: Location, text: str) -> None:
-        self._found.append(self._source.mistake(location, text))
-
-    def _look_at_device(self, name: str, device: Mapping[str, object]) -> None:
-        text, location = device.get("at"), ("devices", name, "at")
-        if not isinstance(text, str):
-            return
-        try:
-            address = DeviceAddress.parse(text)
-            self._drivers[name] = driver_for(address)
-            if not _is_installed(self._drivers[name].module):
-                self._say(location, f"the driver for {address.scheme}:// is not in this version of Siaga")
-                return
-            connect(name, address, "set" if device.get("password_env") else None)
-        except AddressError as error:
-            self._say(location, str(error))
-
-    def _look_at_preset(self, location: Location, steps: object) -> None:
-        for number, item in enumerate(_list(steps)):
-            step = _mapping(item)
-            if "together" in step:
-                self._look_at_preset((*location, number, "together"), step["together"])
-            else:
-                self._look_at_step((*location, number), step)
-
-    def _look_at_step(self, location: Location, step: Mapping[str, object]) -> None:
-        device = step.get("device")
-        if not isinstance(device, str):
-            return
-        if device not in self._devices:
-            self._say((*location, "device"), _unknown("device", device, self._devices))
-            return
-        if (driver := self._drivers.get(device)) is None:
-            return
-        verb = self._look_at_verb(location, step, driver)
-        if verb is not None and step.get("verify") is True and verb.read_back is None:
-            self._say((*location, "verify"), f"{verb.name} cannot be verified: it has nothing to read back")
-        if verb is not None and step.get("retry") and not verb.repeatable:
-            self._say((*location, "retry"), f"{verb.name} is not tried again: telling it twice does something twice")
-        if "undo" in step:
-            self._look_at_verb((*location, "undo"), _mapping(step["undo"]), driver)
-
-    def _look_at_verb(self, location: Location, step: Mapping[str, object], driver: Driver) -> Verb | None:
-        name = step.get("do")
-        if not isinstance(name, str):
-            return None
-        if name not in driver.verbs:
-            self._say((*location, "do"), _unknown(f"verb for a {driver.port.__name__.lower()}", name, driver.verbs))
-            return None
-        verb = driver.verbs[name]
-        try:
-            for word in unknown(verb.arguments.model_validate(step.get("args", {}))):
-                self._say((*location, "args"), f"{name}: unknown word {{{word}}}; known: {', '.join(WORDS)}")
-        except ValidationError as error:
-            for found in error.errors():
-                words = _WORDS.get(found["type"], found["msg"].lower())
-                self._say((*location, "args", *found["loc"]), f"{name}: {words}")
-        return verb
-
-    def _look_at_phases(self) -> None:
-        for phase, preset in _mapping(self._source.value.get("phases")).items():
-            if isinstance(preset, str) and preset not in self._presets:
-                self._say(("phases", phase), _unknown("preset", preset, self._presets))
-
-    def _look_at_checklist(self) -> None:
-        seen: set[object] = set()
-        for number, item in enumerate(_list(self._source.value.get("checklist"))):
-            name = _mapping(item).get("id")
-            if name in seen:
-                self._say(("checklist", number, "id"), f"{name} stands twice")
-            seen.add(name)
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-def _unknown(what: str, name: str, known: Mapping[str, object]) -> str:
-    return f"unknown {what} {name!r}; known: {', '.join(map(str, known)) or 'none'}"
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []

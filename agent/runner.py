@@ -3,7 +3,10 @@
 Steps go one after the other; the steps of a group go together, one chain per device. Every
 step stands in the journal twice: as an intent before the device hears of it, and with its
 end. Two runs never interleave on a device: a run holds all devices it touches, taken in one
-order by all, and a second run waits.
+order by all, and a second run waits for them, with a limit.
+
+A step is not carried out when the session may not be recorded, when the next session needs
+what it would switch off, when its phase begins too late for it, or when its guard says no.
 
 What a failing step does depends on who runs. A *press* stops at it, takes back what says
 how (`undo`), and is failed. A *phase* of a session goes on: with people waiting, a camera
@@ -16,92 +19,40 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from pydantic import JsonValue
 
+from agent.guards import Answer, Guard, ask, why_not
 from agent.journal import Journal
+from agent.orders import Order, Run, StepEnd
 from agent.placeholders import filled
+from agent.presets import RETRY_AFTER_S, Preset, Step
 from agent.resume import step_key
-from agent.roomfile import RETRY_AFTER_S, Preset, Step
 from agent.translate import fault_of
 from contract.messages import Entry, Fault
 from contract.words import EntryKind, StepOutcome
 from drivers.errors import DeviceRefused, DriverError, OutcomeUnknown
-from drivers.outcomes import Scalar
+from drivers.outcomes import Reason, Scalar
 from drivers.ports import Device
 from drivers.verbs import ReadBack
 
 log = logging.getLogger(__name__)
 
 ASK_WITHIN_S = 5.0
+PRESS_WAITS_S = 60.0
+PHASE_WAITS_S = 180.0
+"""So long a run waits for devices that another one holds."""
 UNDO_WITHIN_S = 5.0
 REST_ALL_WITHIN_S = 6.0
 UNDO_ALL_WITHIN_S = 6.0
 """Nothing ends the undoing of a run but this: it holds its devices meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One run of a preset: what, for whom, on whose word."""
-
-    id: str
-    preset: Preset
-    phase: str | None = None
-    """`prepare`, `live` or `end` when the timeline runs it; none for a press."""
-    session: str | None = None
-    session_rev: int | None = None
-    cause: str = "schedule"
-    who: str = ""
-    words: Mapping[str, str] = field(default_factory=dict)
-    """What the session's words in texts mean (`agent.placeholders`)."""
-    may_record: bool = True
-    begun_before: frozenset[str] = frozenset()
-    """Steps that an earlier process began in this run's place (`agent.resume.step_key`)."""
-    alone: bool = True
-    """Whether the devices are held; a single hand on the mute button does not wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepEnd:
-    """How one step ended."""
-
-    outcome: StepOutcome
-    reason: Fault | None = None
-    read_back: Mapping[str, Scalar] = field(default_factory=dict)
-
-    @property
-    def is_fine(self) -> bool:
-        """Whether the wanted state was reached, or must not be."""
-        return self.outcome.good or self.outcome is StepOutcome.SKIPPED
-
-
-@dataclass(slots=True)
-class Run:
-    """A run while it goes and after it ended."""
-
-    order: Order
-    step: int = 0
-    """How many steps have ended."""
-    ends: dict[str, StepEnd] = field(default_factory=dict)
-    failed: StepEnd | None = None
-    """The first step that failed and was not optional."""
-    taken_back: set[str] = field(default_factory=set)
-    """The steps whose undo was begun; none is undone twice."""
-    rested: int = 0
-    """How many steps of its state of rest were begun."""
-    is_over: bool = False
-    undo_when_cancelled: bool = True
-    at: datetime | None = None
-    """When it was accepted."""
-
-    @property
-    def is_good(self) -> bool:
-        """Whether it is over and every step that counts reached its state."""
-        return self.is_over and self.failed is None
+class _WaitedTooLong(Exception):
+    """Another run held a device for too long."""
 
 
 class Runner:
@@ -123,6 +74,7 @@ class Runner:
                 "label": dict(order.preset.label),
                 "phase": order.phase,
                 "steps": len(order.preset.steps),
+                **_circumstances(order),
             },
         )
 
@@ -139,6 +91,9 @@ class Runner:
             if not run.is_over:  # it still waited for its devices
                 self.close_unbegun(run)
             raise
+        except _WaitedTooLong as error:
+            detail = f"another preset used {error} for too long"
+            self._skip_rest(run, Fault(code="run.waited_too_long", detail=detail, values={"device": str(error)}))
         self._close(run, StepOutcome.DONE if run.failed is None else StepOutcome.FAILED)
 
     def busy_device(self, preset: Preset) -> str | None:
@@ -147,9 +102,19 @@ class Runner:
 
     @contextlib.asynccontextmanager
     async def _held(self, order: Order) -> AsyncIterator[None]:
+        """Hold what the run touches.
+
+        Raises:
+            _WaitedTooLong: names the device that did not become free.
+        """
         async with contextlib.AsyncExitStack() as stack:
-            for name in sorted(order.preset.devices) if order.alone else ():
-                await stack.enter_async_context(self._locks[name])
+            name = ""
+            try:
+                async with asyncio.timeout(PRESS_WAITS_S if order.phase is None else PHASE_WAITS_S):
+                    for name in sorted(order.preset.devices) if order.alone else ():
+                        await stack.enter_async_context(self._locks[name])
+            except TimeoutError:
+                raise _WaitedTooLong(name) from None
             yield
 
     async def _steps_or_abandon(self, run: Run) -> None:
@@ -183,13 +148,13 @@ class Runner:
     async def _step(self, run: Run, step: Step) -> None:
         order = run.order
         step = replace(step, arguments=filled(step.arguments, order.words))
-        if not order.may_record and step.verb.records(step.arguments):
-            self._skip(run, step, Fault(code="recording.not_permitted", detail="the session may not be recorded"))
+        if (unwanted := await self._unwanted(run, step)) is not None:
+            self._end(run, step, unwanted, None)
             return
         if step_key(step.device, _told(step)) in order.begun_before and await self._stands_already(run, step):
             return
         self._note(order, EntryKind.STEP_INTENT, device=step.device, body=_told(step))
-        began = time.monotonic()
+        began = _now_s()
         try:
             end = await self._carry_out_or_retry(step)
         except asyncio.CancelledError:
@@ -197,6 +162,62 @@ class Runner:
             self._end(run, step, StepEnd(StepOutcome.UNKNOWN, stopped), began)
             raise
         self._end(run, step, end, began)
+
+    async def _unwanted(self, run: Run, step: Step) -> StepEnd | None:
+        """Return how a step ends that is not to be carried out; none: it is."""
+        order = run.order
+        if not order.may_record and step.verb.records(step.arguments):
+            fault = Fault(code="recording.not_permitted", detail="the session may not be recorded")
+            return StepEnd(StepOutcome.SKIPPED, fault)
+        why = order.left_out.get(step.id) or await self._too_late(run, step)
+        if why is not None:
+            return StepEnd(StepOutcome.SKIPPED, why)
+        return await self._forbidden(run, step)
+
+    async def _forbidden(self, run: Run, step: Step) -> StepEnd | None:
+        """Return how a step ends whose guard says no, or cannot be asked."""
+        for guard in step.guards:
+            answer = await self._guard(run, guard, step.within)
+            if answer.met is True or (answer.met is None and guard.unknown == "run"):
+                continue
+            is_skipped = answer.met is False or guard.unknown == "skip"
+            fault = fault_of(why_not(guard, answer))
+            return StepEnd(StepOutcome.SKIPPED if is_skipped else StepOutcome.REFUSED, fault)
+        return None
+
+    async def _too_late(self, run: Run, step: Step) -> Fault | None:
+        """Return why a late step is not done; a person is asked where the room file says so."""
+        order = run.order
+        if order.late is None or step.late == "run":
+            return None
+        late_s = round(order.late.total_seconds())
+        reason = Reason("step.too_late", f"{step.device}: {step.verb.name} came {late_s} s late", {"late_s": late_s})
+        if step.late == "ask":
+            said = order.decided.get(step_key(step.device, _told(step)))
+            answer = await self._said(run, step) if said is None else said
+            if answer:
+                return None
+            if answer is None:
+                reason = Reason("step.nobody_decided", f"{step.device}: nobody decided on {step.verb.name} in time")
+        return fault_of(reason)
+
+    async def _said(self, run: Run, step: Step) -> bool | None:
+        """Return what a person said of a late step, who is waited for; none: nobody did in time."""
+        if (question := run.questions.get(step.id)) is None:
+            return None
+        try:
+            async with asyncio.timeout_at(question.until_s):
+                return await asyncio.shield(question.answer)
+        except TimeoutError:
+            question.answer.cancel()
+            return None
+
+    async def _guard(self, run: Run, guard: Guard, within: timedelta) -> Answer:
+        """Return what a guard says; it is asked once in a run."""
+        if guard.place not in run.guards:
+            asking = ask(guard, self._devices, run.order.facts, within)
+            run.guards[guard.place] = asyncio.create_task(asking, name=f"guard {guard.place}")
+        return await run.guards[guard.place]
 
     async def _stands_already(self, run: Run, step: Step) -> bool:
         """End a step that was begun before a restart without telling the device twice, where that is right.
@@ -265,7 +286,7 @@ class Runner:
         body = _told(step) | {"read_back": dict(end.read_back), "optional": step.optional}
         if end.reason is not None:
             body["reason"] = end.reason.model_dump(mode="json")
-        duration = None if began is None else timedelta(seconds=time.monotonic() - began)
+        duration = None if began is None else timedelta(seconds=_now_s() - began)
         self._note(
             run.order, EntryKind.STEP_ENDED, device=step.device, outcome=end.outcome, duration=duration, body=body
         )
@@ -275,61 +296,63 @@ class Runner:
 
     async def _abandon(self, run: Run) -> None:
         """Close a cancelled run: what had not begun is skipped, what says how is taken back."""
-        self._skip_rest(run)
+        self._skip_rest(run, _CANCELLED)
         if run.undo_when_cancelled:
             await self._undo_and_rest(run)
         self._close(run, StepOutcome.SKIPPED)
 
     def close_unbegun(self, run: Run) -> None:
         """Close a run that was cancelled before it began."""
-        self._skip_rest(run)
+        self._skip_rest(run, _CANCELLED)
         self._close(run, StepOutcome.SKIPPED)
 
-    def _skip_rest(self, run: Run) -> None:
+    def _skip_rest(self, run: Run, why: Fault) -> None:
         for step in run.order.preset.steps:
             if step.id not in run.ends:
-                self._skip(run, step, Fault(code="run.cancelled", detail="the run was cancelled before"))
-        run.failed = run.failed or StepEnd(StepOutcome.SKIPPED, Fault(code="run.cancelled", detail="it was cancelled"))
+                self._skip(run, step, why)
+        run.failed = run.failed or StepEnd(StepOutcome.SKIPPED, why)
 
     async def _undo_and_rest(self, run: Run) -> None:
         """Take back what says how, then go to the state that the preset names for that."""
         await self._take_back(run)
-        until = time.monotonic() + REST_ALL_WITHIN_S
+        until = _now_s() + REST_ALL_WITHIN_S
         while run.rested < len(run.order.preset.rest):
             step = run.order.preset.rest[run.rested]
             run.rested += 1
-            within = min(step.within, timedelta(seconds=until - time.monotonic()))
+            within = min(step.within, timedelta(seconds=until - _now_s()))
             await self._undo(
                 run, replace(step, arguments=filled(step.arguments, run.order.words), within=within), StepOutcome.DONE
             )
 
     async def _take_back(self, run: Run) -> None:
         """Undo the steps that were begun and say how, the last one first, while there is time."""
-        until = time.monotonic() + UNDO_ALL_WITHIN_S
+        until = _now_s() + UNDO_ALL_WITHIN_S
         for step in reversed(run.order.preset.steps):
             end = run.ends.get(step.id)
             if step.undo is None or end is None or end.outcome is StepOutcome.SKIPPED or step.id in run.taken_back:
                 continue
             run.taken_back.add(step.id)
             verb, arguments = step.undo
-            within = timedelta(seconds=min(UNDO_WITHIN_S, until - time.monotonic()))
-            await self._undo(
-                run, Step(f"{step.id}-undo", step.device, verb, filled(arguments, run.order.words), within)
-            )
+            within = timedelta(seconds=min(UNDO_WITHIN_S, until - _now_s()))
+            back = Step(f"{step.id}-undo", step.device, verb, filled(arguments, run.order.words), within)
+            if (await self._undo(run, back)).outcome is StepOutcome.UNDONE:
+                run.ends[step.id] = StepEnd(StepOutcome.UNDONE, end.reason, end.read_back)
 
-    async def _undo(self, run: Run, back: Step, good: StepOutcome = StepOutcome.UNDONE) -> None:
+    async def _undo(self, run: Run, back: Step, good: StepOutcome = StepOutcome.UNDONE) -> StepEnd:
         """Take one step back, or rest; without time left it is skipped, and the journal says so."""
         if back.within <= timedelta(0):
             late = Fault(code="run.undo_out_of_time", detail=f"{back.device}: no time was left to undo")
-            self._note_undone(run, back, StepEnd(StepOutcome.SKIPPED, late), None)
-            return
+            skipped = StepEnd(StepOutcome.SKIPPED, late)
+            self._note_undone(run, back, skipped, None)
+            return skipped
         self._note(run.order, EntryKind.STEP_INTENT, device=back.device, body=_told(back))
-        began = time.monotonic()
+        began = _now_s()
         result = await self._carry_out(back)
         if result.outcome.good:
             kept = StepOutcome.VERIFIED if result.outcome is StepOutcome.VERIFIED else good
             result = StepEnd(good if good is StepOutcome.UNDONE else kept, None, result.read_back)
-        self._note_undone(run, back, result, timedelta(seconds=time.monotonic() - began))
+        self._note_undone(run, back, result, timedelta(seconds=_now_s() - began))
+        return result
 
     def _note_undone(self, run: Run, back: Step, end: StepEnd, duration: timedelta | None) -> None:
         body = _told(back) | {"read_back": dict(end.read_back), "optional": True}
@@ -344,6 +367,8 @@ class Runner:
         body: dict[str, JsonValue] = {"preset": run.order.preset.name, "phase": run.order.phase}
         if run.failed is not None and run.failed.reason is not None:
             body["reason"] = run.failed.reason.model_dump(mode="json")
+        if run.cancelled_by is not None:
+            body["cancelled_by"] = run.cancelled_by
         self._note(run.order, EntryKind.PRESET_ENDED, outcome=outcome, body=body)
 
     def _note(
@@ -368,6 +393,23 @@ class Runner:
             duration=duration,
             body=body,
         )
+
+
+_CANCELLED = Fault(code="run.cancelled", detail="the run was cancelled before")
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _circumstances(order: Order) -> dict[str, JsonValue]:
+    """Return what of an order is not usual."""
+    told: dict[str, JsonValue] = {}
+    if order.preset.values:
+        told["values"] = dict(order.preset.values)
+    if order.late is not None:
+        told["late_s"] = round(order.late.total_seconds(), 1)
+    return told
 
 
 async def _to_its_end(work: Coroutine[None, None, None], name: str) -> None:
@@ -417,4 +459,11 @@ async def _tell(device: Device, step: Step) -> StepEnd:
 
 
 def _told(step: Step) -> dict[str, JsonValue]:
-    return {"step": step.id, "verb": step.verb.name, "args": step.arguments.model_dump(mode="json")}
+    told: dict[str, JsonValue] = {
+        "step": step.id,
+        "verb": step.verb.name,
+        "args": step.arguments.model_dump(mode="json"),
+    }
+    if step.guards:
+        told["guards"] = [guard.words() for guard in step.guards]
+    return told

@@ -7,7 +7,8 @@ from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any
 
-from agent.runner import Run, Runner
+from agent.orders import Run
+from agent.runner import Runner
 
 
 class Runs:
@@ -50,10 +51,12 @@ class Runs:
             found.undo_when_cancelled = False
         self._tasks[run].cancel()
 
-    def cancel(self, run: str | None) -> int:
-        """Cancel one run, or all; returns how many."""
-        wanted = [task for name, task in self._tasks.items() if run in {None, name}]
-        for task in wanted:
+    def cancel(self, run: str | None, who: str | None = None) -> int:
+        """Cancel one run, or all, on the word of `who`, or of nobody; returns how many."""
+        wanted = {name: task for name, task in self._tasks.items() if run in {None, name}}
+        for name, task in wanted.items():
+            if (found := self.find(name)) is not None:
+                found.cancelled_by = who
             task.cancel()
         return len(wanted)
 

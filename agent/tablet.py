@@ -12,9 +12,9 @@ from agent import plan as timeline
 from agent.board import Sighting
 from agent.course import Course
 from agent.engine import Declined, Engine
+from agent.orders import Run
 from agent.pictures import PresetPictures
 from agent.programme import ProgrammePicture
-from agent.runner import Run
 from agent.web import face
 from contract.messages import PlannedSession
 from contract.words import Phase, Readiness

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from agent.course import Course
 from agent.plan import end_of
-from agent.roomfile import Preset, Step
+from agent.presets import Preset, Step
 from agent.session import BEFORE
 from contract.messages import PlannedSession
 from contract.words import Phase

@@ -124,9 +124,13 @@ class CommandGuard(Part):
 class Command(Message):
     """An order to a room; carried out at most once, refused after `expires_at`."""
 
+    VERSION: ClassVar[int] = 2
+
     kind: Literal["prepare", "run_preset", "recheck", "cancel"]
     session: str | None = None
     preset: str | None = None
+    values: dict[str, JsonScalar] = Field(default_factory=dict)
+    """For the preset's parameters; the others keep their defaults."""
     run: str | None = None
     issued_at: Moment
     expires_at: Moment

@@ -18,6 +18,12 @@ from siaga.device import Shown
 if TYPE_CHECKING:
     from agent.rehearsal import Rehearsal
 
+NOTES = {
+    "fail": "device is not there",
+    "unknown": "not looked at",
+    "skip": "not done: its condition is not met",
+    "ask": "if the device says so",
+}
 NOT_LOOKED_AT: Shown = {"condition": "absent", "measures": []}
 
 
@@ -62,10 +68,18 @@ def _table(devices: dict[str, Shown]) -> Table:
 
 def _steps(found: Rehearsal) -> Table:
     """Return what a preset would do; steps with the same number start together."""
-    table = Table("", "device", "would do", "usually", "at most", "", title=f"{found.preset}: {_time(found.takes)}")
+    table = Table(
+        "",
+        "device",
+        "would do",
+        "usually",
+        "at most",
+        "",
+        title=f"{found.preset}: {_time(found.takes)}, at most {_time(found.at_most)}",
+    )
     for step in found.steps:
         told = " ".join([step.verb, *(f"{name}={value}" for name, value in step.arguments.items())])
-        note = {"fail": "device is not there", "unknown": "not looked at"}.get(step.would, "")
+        note = NOTES.get(step.would, "")
         table.add_row(str(step.starts_with), step.device, told, _time(step.takes), _time(step.at_most), note)
     return table
 
@@ -89,7 +103,12 @@ def _plain(found: Rehearsal) -> dict[str, object]:
         }
         for step in found.steps
     ]
-    return {"good": found.is_good, "takes_s": found.takes.total_seconds(), "steps": steps}
+    return {
+        "good": found.is_good,
+        "takes_s": found.takes.total_seconds(),
+        "at_most_s": found.at_most.total_seconds(),
+        "steps": steps,
+    }
 
 
 async def check_file(path: Path) -> Checked:
@@ -104,8 +123,9 @@ async def check_file(path: Path) -> Checked:
 
 async def _check_room(path: Path) -> Checked:
     from agent.app import check
+    from agent.presets import presets_of
     from agent.rehearsal import rehearse
-    from agent.roomfile import load, presets_of
+    from agent.roomfile import load
     from contract import Readiness
     from siaga.device import shown_health
 

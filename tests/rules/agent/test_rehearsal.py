@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from agent.board import Sighting
+from agent.presets import Preset, Step
 from agent.rehearsal import rehearse
-from agent.roomfile import Preset, Step
 from drivers.outcomes import Condition, Health
 from drivers.ports import Camera, Switcher
 from drivers.verbs import VERBS, Memory, OnOff, SceneName

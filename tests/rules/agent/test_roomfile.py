@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.roomfile import load, presets_of, read_secrets
+from agent.presets import presets_of
+from agent.roomfile import load, read_secrets
 from contract.yamlfile import FileMistakes
 
 EXAMPLES = sorted(Path("configs/rooms").glob("*.yaml"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from agent.course import Course
-from agent.roomfile import Preset, Step
+from agent.presets import Preset, Step
 from agent.wanted import Situation, wanted_of
 from contract.messages import PlannedSession
 from contract.words import Phase, SessionStatus

@@ -20,7 +20,8 @@ from agent.journal import Journal
 from agent.keeper import Keeper
 from agent.meter import Meter
 from agent.plan import Rhythm
-from agent.roomfile import load, presets_of
+from agent.presets import presets_of
+from agent.roomfile import load
 from agent.schedule import ScheduleBook
 from agent.store import FILE, Store
 from agent.tablet import Tablet

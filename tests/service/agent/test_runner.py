@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from agent.clock import SystemClock
+from agent.guards import DeviceIs, Fact, Guard, Measured, Unknown
 from agent.journal import Journal
+from agent.orders import Order, Question, Run
+from agent.presets import Preset, Step
 from agent.resume import begun_before
-from agent.roomfile import Preset, Step
-from agent.runner import Order, Run, Runner
+from agent.runner import Runner
 from agent.store import Store
 from contract.messages import Entry
 from contract.words import EntryKind, StepOutcome
+from drivers.outcomes import Measure, Verdict, judge
 from drivers.ports import Camera, Switcher
 from drivers.verbs import VERBS, Memory, OnOff, SceneName
 from tests.service.agent.fakes import FakeCamera, FakeSwitcher
@@ -283,3 +286,114 @@ async def test_a_device_in_use_can_be_told_from_a_free_one(stage: Stage) -> None
     assert stage.runner.busy_device(preset((scene("1"),))) is None
     stage.camera.go.set()
     await task
+
+
+def guarded(
+    step: Step, question: DeviceIs | Fact | Measured, *, unknown: Unknown = "refuse", wanted: bool = True
+) -> Step:
+    return replace(step, guards=(Guard(step.id, question, wanted, unknown),))
+
+
+ON_AIR = DeviceIs("obs", VERBS[Switcher]["scene"], SceneName(name="Jeda"))
+POWER = Measured("camera-1", "power", equals="on")
+
+
+async def test_a_guard_that_says_no_skips_its_step_and_the_run_is_good(stage: Stage) -> None:
+    run, task = stage.run(preset((guarded(recall("1"), ON_AIR),), (scene("2"),), (guarded(recall("3", 2), ON_AIR),)))
+    await task
+    assert stage.ends() == {"1": "skipped", "2": "done", "3": "done"}
+    assert stage.camera.told == ["recall 2"]
+    assert run.is_good
+    skipped = next(e for e in stage.entries() if e.kind == EntryKind.STEP_ENDED)
+    assert skipped.body["reason"] == {
+        "code": "guard.not_met",
+        "detail": "wanted {'device': 'obs', 'do': 'scene', 'args': {'name': 'Jeda'}, 'is': True}, found Hitam",
+        "values": {"found": "Hitam"},
+    }
+
+
+@pytest.mark.parametrize(("unknown", "outcome"), [("refuse", "refused"), ("skip", "skipped"), ("run", "done")])
+async def test_a_guard_that_nobody_can_answer_does_what_it_says(stage: Stage, unknown: Unknown, outcome: str) -> None:
+    stage.camera.is_there = False
+    run, task = stage.run(preset((guarded(scene("1"), POWER, unknown=unknown),)))
+    await task
+    assert stage.ends() == {"1": outcome}
+    assert run.is_good is (unknown != "refuse")
+    assert (stage.obs.on_air == "Jeda") is (unknown == "run")
+
+
+async def test_a_measured_guard_reads_the_device_and_not_what_was_seen_before(stage: Stage) -> None:
+    stage.camera.health = judge((Measure("power", "standby", Verdict.PASS),))
+    step = guarded(Step("1", "camera-1", VERBS[Camera]["power"], OnOff(on=True), SECOND), POWER, wanted=False)
+    _, task = stage.run(preset((step,), (replace(step, id="2"),)))
+    await task
+    assert stage.camera.told == ["power True", "power True"]
+    stage.camera.health = judge((Measure("power", "on", Verdict.PASS),))
+    _, task = stage.run(preset((step,)))
+    await task
+    assert stage.ends()["1"] == "skipped"
+
+
+async def test_the_guard_of_a_preset_inside_is_asked_once_for_all_its_steps(stage: Stage) -> None:
+    guard = Guard("1", DeviceIs("obs", VERBS[Switcher]["scene"], SceneName(name="Hitam")))
+    inside = (replace(scene("1.1"), guards=(guard,)), replace(recall("1.2"), guards=(guard,)))
+    _, task = stage.run(preset((inside[0],), (inside[1],)))
+    await task
+    assert stage.ends() == {"1.1": "done", "1.2": "done"}
+
+
+async def test_a_fact_counts_as_it_was_when_the_run_was_ordered(stage: Stage) -> None:
+    run = Run(Order("r", preset((guarded(scene("1"), Fact("live")),)), session="s-1", facts=frozenset({"live"})))
+    stage.runner.announce(run)
+    await stage.runner.run(run)
+    assert stage.ends() == {"1": "done"}
+
+
+async def test_a_run_whose_devices_do_not_become_free_fails_and_says_whose(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.runner.PRESS_WAITS_S", 0.02)
+    stage.camera.go.clear()
+    _, first = stage.run(preset((recall("1"),)))
+    await until(stage.camera.began.is_set)
+    waiting, second = stage.run(preset((recall("1", 2),), (scene("2"),)))
+    await second
+    assert waiting.failed is not None
+    assert waiting.failed.reason is not None
+    assert (waiting.failed.reason.code, waiting.failed.reason.values) == ("run.waited_too_long", {"device": "camera-1"})
+    assert stage.obs.on_air == "Hitam"
+    stage.camera.go.set()
+    await first
+
+
+async def test_a_step_that_was_taken_back_shows_as_undone(stage: Stage) -> None:
+    stage.camera.refuses.add(1)
+    run, task = stage.run(preset((scene("1", undo="Hitam"),), (recall("2"),)))
+    await task
+    assert {place: end.outcome for place, end in run.ends.items()} == {"1": "undone", "2": "refused"}
+
+
+def late(question: bool | None, *steps: Step, until_s: float = 5.0) -> Run:
+    """Return a run that is late, with its questions answered or not."""
+    loop = asyncio.get_running_loop()
+    run = Run(Order("late", preset(*((step,) for step in steps)), "prepare", "s-1", late=timedelta(minutes=9)))
+    for step in steps:
+        if step.late == "ask":
+            asked = Question(step, datetime.now(UTC), loop.time() + until_s, loop.create_future())
+            if question is not None:
+                asked.answer.set_result(question)
+            run.questions[step.id] = asked
+    return run
+
+
+@pytest.mark.parametrize(("answer", "outcome"), [(True, "done"), (False, "skipped"), (None, "skipped")])
+async def test_a_late_step_runs_is_skipped_or_asks_a_person(stage: Stage, answer: bool | None, outcome: str) -> None:
+    steps = (recall("1"), replace(scene("2"), late="skip"), replace(scene("3", "Kamera"), late="ask"))
+    run = late(answer, *steps, until_s=0.02)
+    stage.runner.announce(run)
+    await stage.runner.run(run)
+    assert stage.ends() == {"1": "done", "2": "skipped", "3": outcome}
+    codes = [end.reason.code for end in run.ends.values() if end.reason]
+    assert codes == ["step.too_late", *{True: [], False: ["step.too_late"], None: ["step.nobody_decided"]}[answer]]
+    assert run.is_good
+    assert not run.open_questions
