@@ -497,7 +497,8 @@ class Engine:
         if by <= timedelta(0):
             raise Declined("session.end_not_later", "an extension is longer than nothing")
         if rival is not None and end > rival.start - rival.setup:
-            raise Declined("session.next_is_near", f"the room is taken by {rival.title!r} from {rival.start:%H:%M} UTC")
+            detail = f"the room is taken by {rival.title!r} from {rival.start:%H:%M} UTC"
+            raise Declined("session.next_is_near", detail, {"title": rival.title})
         self._note(plan, EXTENDED, cause="tablet", who=who, body={"end": end.isoformat()})
 
     def tick(self, item: str, on: bool, *, who: str) -> None:
