@@ -144,7 +144,6 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) 
     levels = next(iter(meters), None)
     tablet = Tablet(engine, levels=levels, is_online=lambda: exchange.is_up, picture=picture, pictures=pictures)
     storekeeper = Storekeeper(store, journal, equipment.board)
-    storekeeper.tell_of_mending()
     return Room(engine, exchange, journal, store, meters, tablet, picture, pictures, witness, uploader, storekeeper)
 
 

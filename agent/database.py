@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import logging
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -26,7 +28,8 @@ from drivers.outcomes import Reason
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: entries are chained; an older agent would break the chain."""
 _SCHEMA = """
 CREATE {temp} TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE {temp} TABLE IF NOT EXISTS journal (
@@ -46,6 +49,10 @@ _ENTRIES_SHELTERED = "CREATE TEMP VIEW entries AS SELECT * FROM main.journal UNI
 KEYED = {"facts": 2, "plans": 2, "places": 6, "commands": 3}
 """Small tables whose rows are replaced, and how many columns each has."""
 JOURNAL_COLUMNS = 5
+MENDED_FROM = "mended_from"
+"""The fact that names the damaged file which this one took the place of."""
+_SUFFIXES = ("-wal", "-shm", "")
+"""The log first: a new file must never find an old one's."""
 
 Row = tuple[object, ...]
 Statement = tuple[str, Sequence[object]]
@@ -200,6 +207,18 @@ def sheltered(connection: sqlite3.Connection) -> Salvaged:
 # Reading what can be read.
 
 
+def complaint(path: Path) -> str:
+    """Return what is wrong with a file as a database, nothing for one that is whole.
+
+    Raises:
+        DatabaseError: it is none, or cannot be read.
+    """
+    with _as_it_is(path) as connection:
+        found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        connection.execute("SELECT COUNT(*) FROM journal").fetchone()
+        return "" if found == "ok" else found
+
+
 def read_out(path: Path) -> Salvaged:
     """Return what can be read of a file, whatever is wrong with it or its disk; never raises for either."""
     for reader in (_as_it_is, _copied, _as_it_lies):
@@ -257,11 +276,56 @@ def _rows(connection: sqlite3.Connection, query: str) -> list[Row]:
 
 
 def put_aside(path: Path, found: str) -> Mended:
-    """Give a damaged file a name that says when, and return what could be read of it."""
-    salvaged = read_out(path)
+    """Give a damaged file a name that says when, and return what could be read of it.
+
+    A note beside the file says so until the new one holds what it should: a power cut in
+    between costs nothing.
+    """
     aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
     log.error("journal damaged, put aside: %s", found, extra={"action": "mended", "aside": str(aside)})
-    for suffix in ("-wal", "-shm", ""):  # the log first: a new file must never find an old one's
+    with _note(path).open("w", encoding="utf-8") as file:
+        json.dump({"aside": aside.name, "found": found}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    return _moved(path, aside, found)
+
+
+def begun_mending(path: Path) -> Mended | None:
+    """Return the mending that an earlier process began and did not end, from its beginning."""
+    note = _note(path)
+    try:
+        told = json.loads(note.read_text(encoding="utf-8"))
+        aside, found = path.with_name(str(told["aside"])), str(told["found"])
+    except (OSError, ValueError, KeyError, TypeError):  # none, or none that was written to its end
+        return None
+    if _holds_what_it_should(path, aside):
+        end_mending(path)
+        return None
+    if aside.exists():  # what stands in its place was never finished
+        for suffix in _SUFFIXES:
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+    return _moved(path, aside, found)
+
+
+def end_mending(path: Path) -> None:
+    """Take away the note: the new file holds what it should."""
+    with contextlib.suppress(OSError):  # the new file says so as well
+        _note(path).unlink()
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.name}.mending")
+
+
+def _holds_what_it_should(path: Path, aside: Path) -> bool:
+    query = "SELECT value FROM facts WHERE name = ?"
+    with contextlib.suppress(sqlite3.DatabaseError), _as_it_is(path) as connection:
+        return connection.execute(query, (MENDED_FROM,)).fetchone() == (aside.name,)
+    return False
+
+
+def _moved(path: Path, aside: Path, found: str) -> Mended:
+    for suffix in _SUFFIXES:
         with contextlib.suppress(FileNotFoundError):
             Path(f"{path}{suffix}").replace(f"{aside}{suffix}")
-    return Mended(aside, found, salvaged)
+    return Mended(aside, found, read_out(aside))

@@ -1,19 +1,24 @@
 """The journal: every fact of the room, written down before anybody is told.
 
-Append-only and numbered without a gap within a `stream`. Central's acknowledgement moves
-`acked`; entries stay afterwards, because the report is made from them.
+Append-only, numbered without a gap within a `stream`, and chained: each entry carries the
+hash of the one before and its own (`contract.chain`), so what is changed afterwards is found.
+Central's acknowledgement moves `acked`; entries stay afterwards, because the report is made
+from them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from agent.clock import Clock
-from agent.database import Row
+from agent.database import Mended, Row
 from agent.store import Store
+from contract.chain import START, digest_of, hash_of
 from contract.ids import new_id
 from contract.messages import Entry
 from contract.words import EntryKind
@@ -32,27 +37,46 @@ class Journal:
         self._store = store
         self._clock = clock
         self._boot = boot
-        self._last = store.last_seq()
         self._acked = int(store.fact(_ACKED) or 0)
         self._listeners: list[Listener] = []
+        self._together: list[Entry] | None = None
         self.missed = 0
         """Entries that found no place: the disk would not write, and the memory was full."""
-        self._take_over()
+        self._last, self._head = self._end()
+        if store.mended is not None and not self._last:
+            self._take_over(store.mended)
+        elif self._last and not self._head:
+            self._begin_chain()
 
-    def _take_over(self) -> None:
-        """Write anew what was read of a damaged file and central may lack, or a session may still need."""
-        if self._store.mended is None or self._last:
-            return
-        salvaged = self._store.mended.salvaged
+    def _end(self) -> tuple[int, str]:
+        """Return number and hash of the newest entry; no hash in a journal of before there were any."""
+        last = self._store.last_seq()
+        newest = _read(self._store.entries_from(last, 1)) if last else []
+        return last, newest[0].hash if newest else START
+
+    def _begin_chain(self) -> None:
+        """Chain a journal from here on, and seal what stands in it already."""
+        body: dict[str, JsonValue] = {"last": self._last, "digest": digest_of(self._store.entries_upto(self._last))}
+        self._head = START
+        self.append(EntryKind.JOURNAL_CHAINED, body=body)
+
+    def _take_over(self, mended: Mended) -> None:
+        """Say that the file was damaged, and write anew what central may lack or a session may still need."""
+        salvaged = mended.salvaged
         acked, held = int(salvaged.facts.get(_ACKED, 0)), {row[0] for row in salvaged.keyed["plans"]}
-        for row in salvaged.journal:
-            if int(str(row[0])) > acked or row[2] in held:
-                self._rewrite(row)
-
-    def _rewrite(self, row: Row) -> None:
-        entry = Entry.model_validate_json(str(row[4])).model_copy(update={"seq": self._last + 1})
-        self._store.add_entry(entry.seq, entry.kind, entry.session, entry.at, entry.model_dump_json())
-        self._last = entry.seq
+        wanted = [row for row in salvaged.journal if int(str(row[0])) > acked or row[2] in held]
+        old = [entry for entry in map(_salvaged, salvaged.journal[-1:]) if entry is not None]
+        body: dict[str, JsonValue] = {
+            "aside": mended.aside.name,
+            "found": mended.found,
+            "read": len(salvaged.journal),
+            "stream": salvaged.facts.get("stream", ""),
+            "last": old[0].seq if old else 0,
+            "hash": old[0].hash if old else "",
+        }
+        made = [self._next(self._fresh(EntryKind.JOURNAL_MENDED, body=body))]
+        made += [self._next(entry) for entry in map(_salvaged, wanted) if entry is not None]
+        self._store.finish_mending([_row(entry) for entry in made])
 
     @property
     def stream(self) -> str:
@@ -63,6 +87,11 @@ class Journal:
     def last(self) -> int:
         """Number of the newest entry."""
         return self._last
+
+    @property
+    def head(self) -> str:
+        """Hash of the newest entry."""
+        return self._head
 
     @property
     def acked(self) -> int:
@@ -93,13 +122,8 @@ class Journal:
         body: Mapping[str, JsonValue] | None = None,
     ) -> Entry:
         """Commit one entry and return it; while the disk will not write, it is kept in memory."""
-        entry = Entry(
-            seq=self._last + 1,
-            id=new_id(),
-            kind=kind,
-            at=self._clock.now(),
-            mono_ms=self._clock.mono_ms(),
-            boot=self._boot,
+        fresh = self._fresh(
+            kind,
             session=session,
             session_rev=session_rev,
             run=run,
@@ -110,15 +134,52 @@ class Journal:
             duration_ms=None if duration is None else round(duration / timedelta(milliseconds=1), 1),
             body=dict(body or {}),
         )
-        is_vital = entry.kind not in _NOT_VITAL
-        text = entry.model_dump_json()
-        if self._store.add_entry(entry.seq, entry.kind, session, entry.at, text, is_vital=is_vital):
-            self._last = entry.seq
-        else:
-            self.missed += 1
-        for listener in self._listeners:
-            listener(entry)
+        with self.together():
+            entry = self._next(fresh)
+            self._waiting.append(entry)
         return entry
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Commit what is appended meanwhile as one: all of it or nothing; nothing may be awaited inside.
+
+        Nobody is told of an entry before its commit.
+        """
+        if self._together is not None:
+            yield
+            return
+        before = self._last, self._head
+        self._together = []
+        try:
+            yield
+        finally:
+            entries, self._together = self._together, None
+            self._commit(entries, before)
+
+    @property
+    def _waiting(self) -> list[Entry]:
+        return self._together if self._together is not None else []
+
+    def _commit(self, entries: list[Entry], before: tuple[int, str]) -> None:
+        is_vital = any(entry.kind not in _NOT_VITAL for entry in entries)
+        if not self._store.add_entries([_row(entry) for entry in entries], is_vital=is_vital):
+            self._last, self._head = before
+            self.missed += len(entries)
+        for entry in entries:
+            for listener in self._listeners:
+                listener(entry)
+
+    def _fresh(self, kind: str, **more: object) -> Entry:
+        """Return an entry of now that has no place in the chain yet."""
+        now: dict[str, object] = {"at": self._clock.now(), "mono_ms": self._clock.mono_ms(), "boot": self._boot}
+        return Entry.model_validate({"cause": "agent", **more, **now, "seq": 1, "id": new_id(), "kind": kind})
+
+    def _next(self, entry: Entry) -> Entry:
+        """Return `entry` as the next one of the chain."""
+        placed = entry.model_copy(update={"seq": self._last + 1, "before": self._head, "hash": ""})
+        self._head = hash_of(self.stream, json.loads(placed.model_dump_json()))
+        self._last = placed.seq
+        return placed.model_copy(update={"hash": self._head})
 
     def acknowledge(self, stream: str, upto: int) -> bool:
         """Take central's word that it holds the entries up to `upto`; true when that is news.
@@ -155,3 +216,15 @@ class Journal:
 
 def _read(lines: list[str]) -> list[Entry]:
     return [Entry.model_validate_json(line) for line in lines]
+
+
+def _row(entry: Entry) -> Row:
+    return entry.seq, entry.kind, entry.session, entry.at.isoformat(), entry.model_dump_json()
+
+
+def _salvaged(row: Row) -> Entry | None:
+    """Return the entry of a row of a damaged file, where it can be read."""
+    try:
+        return Entry.model_validate_json(str(row[4]))
+    except ValidationError:
+        return None

@@ -14,12 +14,13 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from agent import database
-from agent.database import Mended, Salvaged, Statement, StoreUnfit
+from agent.database import Mended, Row, Salvaged, Statement, StoreUnfit
 from contract.ids import new_id
 from drivers.outcomes import Reason
 
@@ -27,6 +28,7 @@ __all__ = ["FILE", "Store", "StoreUnfit"]
 
 FILE = "siaga.db"
 LOCK = "siaga.lock"
+_ADD_ENTRY = "INSERT INTO journal VALUES (?, ?, ?, ?, ?)"
 SHELTER_BYTES = 16_000_000
 """How much of the journal the memory holds while the disk will not write."""
 
@@ -84,6 +86,8 @@ class Store:
         """
         if self.trouble is None:
             try:
+                if (begun := database.begun_mending(self.path)) is not None:
+                    return self._go_on(begun)
                 return database.open_file(self.path)
             except sqlite3.DatabaseError as error:
                 if database.is_damage(error):
@@ -100,15 +104,28 @@ class Store:
         be given twice: what central may lack is written anew by `Journal`.
         """
         try:
-            self.mended = database.put_aside(self.path, str(error))
+            return self._go_on(database.put_aside(self.path, str(error)))
         except OSError as fault:
             self.trouble = database.storage_reason(fault, self.path.parent)
             return self._open_without_disk()
+
+    def _go_on(self, mended: Mended) -> sqlite3.Connection:
+        """Return a new file with what could be read of the one that was put aside, but its journal."""
+        self.mended = mended
         connection = database.open_file(self.path)
-        kept = {"facts": [row for row in self.mended.salvaged.keyed["facts"] if row[0] not in {"stream", "acked"}]}
+        kept = {"facts": [row for row in mended.salvaged.keyed["facts"] if row[0] not in {"stream", "acked"}]}
         with database.transaction(connection):
-            database.fill(connection, Salvaged(keyed=self.mended.salvaged.keyed | kept))
+            database.fill(connection, Salvaged(keyed=mended.salvaged.keyed | kept))
         return connection
+
+    def finish_mending(self, rows: list[Row]) -> None:
+        """Commit what the new file's journal begins with; a start that finds less begins the mending anew."""
+        if self.mended is None:
+            return
+        mark = ("INSERT OR REPLACE INTO facts VALUES (?, ?)", (database.MENDED_FROM, self.mended.aside.name))
+        self._commit(mark, *((_ADD_ENTRY, row) for row in rows))
+        if self.trouble is None:
+            database.end_mending(self.path)
 
     def _open_without_disk(self) -> sqlite3.Connection:
         self._is_on_disk = False
@@ -231,19 +248,24 @@ class Store:
         """Return the number of the last entry that is committed to the disk, 0 when there is none."""
         return int(self._connection.execute("SELECT COALESCE(MAX(seq), 0) FROM main.journal").fetchone()[0])
 
-    def add_entry(
-        self, seq: int, kind: str, session: str | None, at: datetime, entry: str, *, is_vital: bool = True
-    ) -> bool:
-        """Commit one entry; false when the disk will not write and the memory kept for that is full.
+    def add_entries(self, rows: list[Row], *, is_vital: bool = True) -> bool:
+        """Commit entries, all or none; false when the disk will not write and the memory kept for that is full.
 
-        For a vital one there is twice as much.
+        For vital ones there is twice as much.
         """
+        size = sum(len(str(row[-1])) for row in rows)
         limit = SHELTER_BYTES * (2 if is_vital else 1)
-        if self.trouble is not None and self._sheltered_bytes + len(entry) > limit:
+        if self.trouble is not None and self._sheltered_bytes + size > limit:
             return False
-        self._commit(("INSERT INTO journal VALUES (?, ?, ?, ?, ?)", (seq, kind, session, at.isoformat(), entry)))
-        self._sheltered_bytes += 0 if self.trouble is None else len(entry)
+        if rows:
+            self._commit(*((_ADD_ENTRY, row) for row in rows))
+        self._sheltered_bytes += 0 if self.trouble is None else size
         return True
+
+    def entries_upto(self, seq: int) -> Iterator[str]:
+        """Yield the entries up to number `seq`, oldest first."""
+        for row in self._connection.execute("SELECT entry FROM entries WHERE seq <= ? ORDER BY seq", (seq,)):
+            yield row[0]
 
     def entries_from(self, seq: int, limit: int) -> list[str]:
         """Return at most `limit` entries from number `seq` on."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 
-from pydantic import JsonValue
-
 from agent.board import HealthBoard, Sighting
 from agent.journal import Journal
 from agent.store import Store
@@ -44,17 +42,6 @@ class Storekeeper:
         if self._store.settle():
             self._say_gap()
         self._board.post(NAME, self._health())
-
-    def tell_of_mending(self) -> None:
-        """Write down that the file was damaged, once."""
-        mended = self._store.mended
-        if mended is not None:
-            body: dict[str, JsonValue] = {
-                "aside": mended.aside.name,
-                "found": mended.found,
-                "read": len(mended.salvaged.journal),
-            }
-            self._journal.append(EntryKind.JOURNAL_MENDED, body=body)
 
     def _say_gap(self) -> None:
         if self._journal.missed:

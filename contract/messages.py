@@ -283,10 +283,16 @@ class Entry(Part):
     outcome: Word | None = None
     duration_ms: float | None = None
     body: dict[str, JsonValue] = Field(default_factory=dict)
+    before: Annotated[str, Field(max_length=64)] = ""
+    """The hash of the entry before it in the stream; see `contract.chain`."""
+    hash: Annotated[str, Field(max_length=64)] = ""
+    """Its own hash; empty where an older agent wrote it."""
 
 
 class EntryBatch(Message):
     """Entries of one room in rising order without a gap inside (at most 64 KB)."""
+
+    VERSION: ClassVar[int] = 2
 
     room: RoomId
     stream: str

@@ -127,10 +127,34 @@ class Deviation(Part):
     actual: Text
 
 
+class HealthSpan(Part):
+    """From when on a device was in a condition."""
+
+    at: Moment
+    condition: Word
+
+
+class DeviceHistory(Part):
+    """What a device was worth over the session: every change, oldest first."""
+
+    device: Word
+    spans: tuple[HealthSpan, ...]
+
+
+class Change(Part):
+    """What a revision of a report says that the one before it did not, and by whom."""
+
+    rev: int = Field(ge=2)
+    kind: Word
+    at: Moment
+    who: Text = ""
+    text: Text = ""
+
+
 class ExecutionReport(Message):
     """The report of one session, made from journal entries only."""
 
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
 
     room: RoomId
     room_name: Text
@@ -157,10 +181,16 @@ class ExecutionReport(Message):
     checklist: tuple[Tick, ...] = ()
     levels: tuple[LevelPoint, ...] = ()
     recordings: tuple[RecordedFile, ...] = ()
+    health: tuple[DeviceHistory, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     pictures: tuple[Picture, ...] = ()
     """What was on air; the files themselves are at central as soon as they could be sent."""
+    changes: tuple[Change, ...] = ()
+    """Why there are revisions, oldest first; empty in the first."""
     stream: str
     first_seq: int = Field(ge=1)
     last_seq: int = Field(ge=1)
     """The journal entries that the report is made from."""
+    head_seq: int | None = None
+    head: Annotated[str, Field(max_length=64)] = ""
+    """Number and hash of the journal's newest entry when the report was made: nothing up to there can be cut off."""

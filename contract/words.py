@@ -114,4 +114,8 @@ class EntryKind(StrEnum):
     """The disk would not write for so long that some entries found no place; says how many."""
     JOURNAL_MENDED = "journal.mended"
     """The journal's file was damaged and put aside; what could be read goes on in a new one."""
+    JOURNAL_CHAINED = "journal.chained"
+    """A journal of before there were hashes is chained from here on; seals what stands before it."""
+    JOURNAL_PRUNED = "journal.pruned"
+    """Old entries that central holds were let go; names the last of them and its hash."""
     REPORT = "report.final"

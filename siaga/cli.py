@@ -19,10 +19,11 @@ from rich.console import Console
 from rich.table import Table
 
 from contract.yamlfile import FileMistakes
-from siaga import admin, logs, simulate
+from siaga import admin, journal, logs, simulate
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(admin.app, name="admin")
+app.add_typer(journal.app, name="journal")
 
 NO, WRONG_USAGE = 1, 2
 

@@ -109,7 +109,8 @@ def test_a_file_that_is_no_journal_is_put_aside_and_said(tmp_path: Path) -> None
     store = Store(tmp_path)
     assert store.mended is not None
     assert store.mended.aside.read_bytes().startswith(b"no database at all")
-    assert Journal(store, SystemClock(), "boot-1").append(EntryKind.NOTE).seq == 1
+    journal = Journal(store, SystemClock(), "boot-1")
+    assert (journal.append(EntryKind.NOTE).seq, journal.recent(2)[0].kind) == (2, EntryKind.JOURNAL_MENDED)
     store.close()
 
 
@@ -118,18 +119,25 @@ def test_a_damaged_tail_costs_only_what_it_held(tmp_path: Path) -> None:
     journal = Journal(store, SystemClock(), "boot-1")
     for number in range(300):
         journal.append(EntryKind.NOTE, body={"text": f"{number} " + "x" * 200})
-    before = journal.stream
+    before, hashes = journal.stream, [entry.hash for entry in journal.recent(300)]
     journal.acknowledge(before, 10)
     store.close()
     with (tmp_path / FILE).open("r+b") as file:
         file.seek(-8192, os.SEEK_END)
         file.write(os.urandom(8192))
     again = Journal(store := Store(tmp_path), SystemClock(), "boot-2")
-    kept = [entry.body["text"] for entry in again.unsent(500)]
+    said, *entries = again.unsent(500)
+    kept = [entry.body["text"] for entry in entries]
     assert store.mended is not None
     assert again.stream != before
     assert len(kept) > 200
-    assert [entry.seq for entry in again.unsent(500)] == list(range(1, len(kept) + 1))
+    assert [entry.seq for entry in entries] == list(range(2, len(kept) + 2))
+    assert (said.kind, said.body["stream"], said.body["aside"]) == (
+        EntryKind.JOURNAL_MENDED,
+        before,
+        store.mended.aside.name,
+    )
+    assert said.body["hash"] in hashes  # the last that is known of the old chain
     assert str(kept[0]).startswith("10 ")  # central has what came before
     store.close()
 
