@@ -320,7 +320,7 @@ def _note(path: Path) -> Path:
 def _holds_what_it_should(path: Path, aside: Path) -> bool:
     query = "SELECT value FROM facts WHERE name = ?"
     with contextlib.suppress(sqlite3.DatabaseError), _as_it_is(path) as connection:
-        return connection.execute(query, (MENDED_FROM,)).fetchone() == (aside.name,)
+        return bool(connection.execute(query, (MENDED_FROM,)).fetchone() == (aside.name,))
     return False
 
 

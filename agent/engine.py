@@ -257,13 +257,17 @@ class Engine:
         """
         if not self._recordings.are_examined(plan.id):
             return
-        if self.course(plan.id).report_seq is None:
-            facts = RoomFacts(
-                self.room.room, self.room.name, self.room.time_zone, self.journal.stream, self.room.checklist
-            )
-            report = report_of(facts, plan, self.journal.of_session(plan.id), self._clock.now())
-            self._note(plan, EntryKind.REPORT, body=report.model_dump(mode="json"))
-        self._move(plan, Event.REPORT)
+        with self.journal.together():
+            if self.course(plan.id).report_seq is None:
+                report = report_of(self._facts(), plan, self.journal.of_session(plan.id), self._clock.now())
+                self._note(plan, EntryKind.REPORT, body=report.model_dump(mode="json"))
+            self._move(plan, Event.REPORT)
+
+    def _facts(self) -> RoomFacts:
+        room, journal = self.room, self.journal
+        return RoomFacts(
+            room.room, room.name, room.time_zone, journal.stream, room.checklist, journal.last, journal.head
+        )
 
     def _move(self, plan: PlannedSession, event: Event, cause: str = "schedule", who: str = "") -> None:
         phase = advance(self.course(plan.id).phase, event)

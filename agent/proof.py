@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pydantic import JsonValue
@@ -78,7 +78,7 @@ def prove(stream: str, rows: Iterable[Row], anchors: Iterable[Anchor] = ()) -> P
     walk = _Walk(stream)
     for row in rows:
         walk.take(row)
-    found = [*walk.findings, *walk.beginning()]
+    found = [*walk.found(), *walk.beginning()]
     found += [finding for anchor in anchors if (finding := walk.against(anchor)) is not None]
     found.sort(key=lambda finding: finding.seq)
     head = walk.hashes[-1] if walk.hashes else START
@@ -100,6 +100,8 @@ class _Walk:
     _by_hash: dict[str, int] = field(default_factory=dict)
     _begins_after: str = START
     _cuts: list[tuple[int, str]] = field(default_factory=list)
+    _doubtful: dict[int, str] = field(default_factory=dict)
+    """Findings that are another harm if an entry with this hash turns up later."""
 
     def take(self, row: Row) -> None:
         """Look at the next row."""
@@ -165,9 +167,10 @@ class _Walk:
             return None
         if len(self.hashes) > 1 and before == self.hashes[-2]:
             return Finding(seq - 1, Harm.INSERTED, f"number {seq} was written as {written}, right after {seq - 2}")
-        if written > seq and before not in self._by_hash:
-            return Finding(seq, Harm.DELETED, f"what stands here was written as number {written}")
-        return Finding(seq, Harm.REORDERED, f"what stands here was written as number {written}")
+        if written > seq:
+            self._doubtful[len(self.findings)] = before
+        harm = Harm.DELETED if written > seq else Harm.REORDERED
+        return Finding(seq, harm, f"what stands here was written as number {written}")
 
     def _unlinked(self, seq: int, before: str) -> Finding:
         """Return what was done if the entry is whole, and was not written after the one before it."""
@@ -176,6 +179,12 @@ class _Walk:
         if before in self._by_hash:
             return Finding(seq, Harm.REORDERED, f"it was written after number {self._by_hash[before]}")
         return Finding(seq - 1, Harm.EDITED, f"it is not the entry that number {seq} was written after")
+
+    def found(self) -> Iterator[Finding]:
+        """Yield what was found on the way; what was only moved is not missing."""
+        for number, finding in enumerate(self.findings):
+            is_moved = self._doubtful.get(number) in self._by_hash
+            yield replace(finding, harm=Harm.REORDERED) if is_moved else finding
 
     def beginning(self) -> Iterator[Finding]:
         """Yield what is wrong with how the journal begins."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agent.course import EXTENDED, course_of
+from agent.healthline import SPANS_AT_LEAST, history_of, thinned
 from contract.evidence import Picture
 from contract.messages import ChecklistItem, Entry, Fault, PlannedSession
 from contract.report import (
@@ -44,6 +45,9 @@ class RoomFacts:
     time_zone: str
     stream: str
     checklist: tuple[ChecklistItem, ...] = ()
+    head_seq: int | None = None
+    head: str = ""
+    """Number and hash of the journal's newest entry."""
 
 
 def report_of(facts: RoomFacts, plan: PlannedSession, entries: Sequence[Entry], at: datetime) -> ExecutionReport:
@@ -76,11 +80,14 @@ def report_of(facts: RoomFacts, plan: PlannedSession, entries: Sequence[Entry], 
         checklist=tuple(_checklist(facts, plan, own)),
         levels=tuple(_levels(own)),
         recordings=tuple(_recordings(own)),
+        health=history_of(entries),
         deviations=tuple(_deviations(plan, own)),
         pictures=tuple(_pictures(own)),
         stream=facts.stream,
         first_seq=own[0].seq,
         last_seq=own[-1].seq,
+        head_seq=facts.head_seq,
+        head=facts.head,
     )
     return _fitted(report)
 
@@ -290,6 +297,8 @@ def _fitted(report: ExecutionReport) -> ExecutionReport:
     """Return `report` small enough for one entry."""
     while len(report.model_dump_json()) > MAX_BYTES and report.levels:
         report = report.model_copy(update={"levels": _halved(report.levels)})
+    while len(report.model_dump_json()) > MAX_BYTES and any(len(one.spans) > SPANS_AT_LEAST for one in report.health):
+        report = report.model_copy(update={"health": tuple(map(thinned, report.health))})
     whole = report.runs
     while len(report.model_dump_json()) > MAX_BYTES and len(report.runs) > 1:
         report = report.model_copy(update={"runs": report.runs[len(report.runs) // 8 + 1 :]})

@@ -8,6 +8,7 @@ from there.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from pydantic import ValidationError
 
+from central.chain import Taker
 from central.db import tables as t
 from central.db.store import Store
 from central.domain.sop import Event, IllegalTransition, State, advance
@@ -71,7 +73,7 @@ class Ingest:
                 case ["reply"]:
                     _reply(connection, room_id, Reply.decode(payload))
                 case ["ev"]:
-                    return self._entries(connection, room_id, EntryBatch.decode(payload))
+                    return self._entries(connection, room_id, EntryBatch.decode(payload), payload)
                 case _:
                     raise MessageError(f"{room_id} sent to up/{branch}, which is no topic of a room")
         return None
@@ -94,7 +96,7 @@ class Ingest:
             values: Row = {"body": state.model_dump_json(), "at": state.at, "seen_at": now}
             _put(connection, t.room_state, {"room_id": room_id}, values)
 
-    def _entries(self, connection: sa.Connection, room_id: str, batch: EntryBatch) -> Ack:
+    def _entries(self, connection: sa.Connection, room_id: str, batch: EntryBatch, payload: bytes) -> Ack:
         """Store the entries that are new.
 
         Raises:
@@ -102,24 +104,27 @@ class Ingest:
         """
         if batch.room != room_id:
             raise MessageError(f"entries of room {batch.room!r} on the topic of {room_id!r}")
-        key = t.journal_entry.c
-        stored = set(
-            connection.scalars(
-                sa.select(key.seq).where(
-                    key.room_id == room_id,
-                    key.stream == batch.stream,
-                    key.seq.between(batch.entries[0].seq, batch.entries[-1].seq),
-                )
+        key, now = t.journal_entry.c, self._now()
+        found = connection.execute(
+            sa.select(key.seq, key.hash).where(
+                key.room_id == room_id,
+                key.stream == batch.stream,
+                key.seq.between(batch.entries[0].seq, batch.entries[-1].seq),
             )
         )
+        stored = {row.seq: str(row.hash) for row in found}
         fresh = [entry for entry in batch.entries if entry.seq not in stored]
-        now = self._now()
         if fresh:
             connection.execute(t.journal_entry.insert(), [_entry_row(room_id, batch.stream, e, now) for e in fresh])
+        taker = Taker(connection, room_id, batch.stream, now)
+        sent = json.loads(payload)["entries"]  # as it was sent: a newer agent's hash covers fields unknown here
+        taker.check_fresh(fields for fields in sent if fields["seq"] not in stored)
+        taker.check_again((fields for fields in sent if fields["seq"] in stored), stored)
         for entry in fresh:
             if entry.kind == EntryKind.REPORT:
                 _report(connection, room_id, entry, now, self._post)
-        return Ack(stream=batch.stream, upto=_advance_position(connection, room_id, batch.stream))
+        upto, head = _advance_position(connection, room_id, batch.stream, taker)
+        return Ack(stream=batch.stream, upto=upto, head=head)
 
 
 def _outdated(presence: RoomPresence, boot: str, conn: int) -> bool:
@@ -165,27 +170,30 @@ def _entry_row(room_id: str, stream: str, entry: Entry, now: datetime) -> Row:
         "session_id": entry.session,
         "body": entry.model_dump_json(),
         "received_at": now,
+        "hash_before": entry.before,
+        "hash": entry.hash,
     }
 
 
-def _advance_position(connection: sa.Connection, room_id: str, stream: str) -> int:
-    """Return up to which number the stream is held without a gap, and remember it."""
+def _advance_position(connection: sa.Connection, room_id: str, stream: str, taker: Taker) -> tuple[int, str]:
+    """Return up to which number the stream is held without a gap, with that entry's hash, and remember both."""
     where: Row = {"room_id": room_id, "stream": stream}
-    position = t.stream_position.c
-    upto = before = (
-        connection.scalar(sa.select(position.upto).where(position.room_id == room_id, position.stream == stream)) or 0
+    position, key = t.stream_position.c, t.journal_entry.c
+    held = connection.execute(
+        sa.select(position.upto, position.head).where(position.room_id == room_id, position.stream == stream)
+    ).first()
+    before, head = (held.upto, held.head) if held is not None else (0, "")
+    later = connection.execute(
+        sa.select(key.seq, key.hash_before, key.hash)
+        .where(key.room_id == room_id, key.stream == stream, key.seq > before)
+        .order_by(key.seq)
     )
-    key = t.journal_entry.c
-    later = connection.scalars(
-        sa.select(key.seq).where(key.room_id == room_id, key.stream == stream, key.seq > before).order_by(key.seq)
-    )
-    for seq in later:
-        if seq != upto + 1:
-            break
-        upto = seq
-    if upto != before:
-        _put(connection, t.stream_position, where, {"upto": upto})
-    return upto
+    rows = zip(later, itertools.count(before + 1), strict=False)
+    whole = [(row.seq, row.hash_before, row.hash) for row, seq in rows if row.seq == seq]
+    if whole:
+        head = taker.follow(whole, head)
+        _put(connection, t.stream_position, where, {"upto": before + len(whole), "head": head})
+    return before + len(whole), head
 
 
 def _report(connection: sa.Connection, room_id: str, entry: Entry, now: datetime, post: Post | None) -> None:
@@ -195,8 +203,14 @@ def _report(connection: sa.Connection, room_id: str, entry: Entry, now: datetime
     except (MessageError, ValidationError) as error:
         log.warning("a report that cannot be read", extra={"room": room_id, "seq": entry.seq, "found": str(error)})
         return
-    where: Row = {"session_id": report.session, "report_rev": report.report_rev}
+    held = _reports(connection, report.session)
+    if report.id in held.values():
+        return
+    if report.report_rev in held:  # the room's journal was lost in between, so it counts from one again
+        report = report.model_copy(update={"report_rev": max(held) + 1})
     values: Row = {
+        "session_id": report.session,
+        "report_rev": report.report_rev,
         "room_id": room_id,
         "title": report.title,
         "agency": report.agency,
@@ -205,8 +219,14 @@ def _report(connection: sa.Connection, room_id: str, entry: Entry, now: datetime
         "body": report.model_dump_json(),
         "received_at": now,
     }
-    _put(connection, t.report, where, values)
+    connection.execute(t.report.insert(), values)
     _close_request(connection, room_id, report.session, now, post)
+
+
+def _reports(connection: sa.Connection, session_id: str) -> dict[int, str]:
+    """Return the revisions that are held of a session's report, each with the id of its message."""
+    query = sa.select(t.report.c.report_rev, t.report.c.body).where(t.report.c.session_id == session_id)
+    return {row.report_rev: ExecutionReport.model_validate_json(row.body).id for row in connection.execute(query)}
 
 
 def _close_request(connection: sa.Connection, room_id: str, session_id: str, now: datetime, post: Post | None) -> None:

@@ -160,8 +160,12 @@ class Reply(Message):
 class Ack(Message):
     """Central's database holds the entries of `stream` up to `upto`, without a gap."""
 
+    VERSION: ClassVar[int] = 2
+
     stream: str
     upto: int = Field(ge=0)
+    head: Annotated[str, Field(max_length=64)] = ""
+    """The hash of entry `upto` as it stands there; empty where it has none."""
 
 
 class RoomPresence(Message):

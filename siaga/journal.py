@@ -19,6 +19,12 @@ app = typer.Typer(no_args_is_help=True, help="A room's journal, offline.")
 
 NO, WRONG_USAGE = 1, 2
 _ANCHOR = re.compile(r"(?:(\d+):)?([0-9a-fA-F]{64})")
+_VERIFY = """Prove that a journal is as it was written.
+
+Ends with 0 when it is, with 1 and the first broken entry when it is not, with 2 when there is
+no journal. A tail that was cut off is found with --head or --report alone: the hash stands on
+every report, and central keeps it.
+"""
 _FORMAT = "siaga-journal-1"
 
 JournalFile = Annotated[
@@ -41,7 +47,7 @@ class Lines:
     """What is wrong with the file itself; what could be read of it is here."""
 
 
-@app.command()
+@app.command(help=_VERIFY)
 def verify(
     file: JournalFile,
     head: Annotated[
@@ -52,20 +58,11 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove that a journal is as it was written.
-
-    Ends with 0 when it is, with 1 and the first broken entry when it is not, with 2 when
-    there is no journal. A tail that was cut off is found with `--head` or `--report` alone:
-    the hash stands on every report, and central keeps it.
-    """
+    """Prove that a journal is as it was written."""
     from agent.proof import prove
 
-    try:
-        anchors = [_anchor(text) for text in head or []] + ([_anchor_of(report)] if report is not None else [])
-        lines = read(file)
-    except Unreadable as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(WRONG_USAGE) from None
+    lines = _read_or_stop(file)
+    anchors = _anchors_or_stop(head or [], report)
     proof = prove(lines.stream, lines.rows, anchors)
     good = proof.holds and not lines.damage
     _show(file, lines, proof, good=good, as_json=as_json)
@@ -124,6 +121,19 @@ def _read_or_stop(file: Path) -> Lines:
     """
     try:
         return read(file)
+    except Unreadable as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(WRONG_USAGE) from None
+
+
+def _anchors_or_stop(heads: list[str], report: Path | None) -> list[Anchor]:
+    """Return the hashes that were told elsewhere.
+
+    Raises:
+        Exit: one is none; it is said why.
+    """
+    try:
+        return [_anchor(text) for text in heads] + ([_anchor_of(report)] if report is not None else [])
     except Unreadable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_USAGE) from None

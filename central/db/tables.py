@@ -367,6 +367,17 @@ journal_entry = sa.Table(
     sa.Column("session_id", sa.Text, nullable=True, index=True),
     _text("body"),
     _moment("received_at"),
+    _text("hash_before"),
+    _text("hash"),
+)
+journal_fault = sa.Table(
+    "journal_fault",
+    metadata,
+    sa.Column("room_id", sa.Text, primary_key=True),
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("what", sa.Text, primary_key=True),
+    _moment("found_at"),
 )
 stream_position = sa.Table(
     "stream_position",
@@ -374,6 +385,7 @@ stream_position = sa.Table(
     sa.Column("room_id", sa.Text, primary_key=True),
     sa.Column("stream", sa.Text, primary_key=True),
     sa.Column("upto", sa.Integer, nullable=False),
+    _text("head"),
 )
 room_presence = sa.Table(
     "room_presence",

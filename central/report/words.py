@@ -66,9 +66,24 @@ INCIDENTS = {
     "note.added": "Catatan petugas",
     "agent.started": "Sistem ruang dimulai ulang",
 }
+CHAIN_HARMS = {
+    "edited": "isinya tidak sesuai dengan sidik jarinya",
+    "unlinked": "tidak ditulis setelah entri sebelumnya",
+    "forked": "ruang mengirim dua entri dengan nomor ini",
+    "unchained": "tidak bersidik jari",
+}
 MOMENTS = {"start": "Tayangan saat acara dimulai", "end": "Tayangan menjelang acara selesai"}
 
 DEVIATIONS = {
+    "session.not_carried_out": "Sesi tidak dilaksanakan",
+    "session.started_late": "Mulai terlambat",
+    "session.started_early": "Mulai lebih awal",
+    "session.ended_late": "Selesai terlambat",
+    "session.ended_early": "Selesai lebih awal",
+    "session.extended": "Waktu selesai diperpanjang",
+    "session.never_ready": "Ruang tidak pernah dinyatakan siap",
+    "report.runs_left_out": "Prasetel yang dimuat di laporan ini",
+    "evidence.dropped": "Gambar tayangan dilepas: penyimpanan ruang penuh",
     "not_carried_out": "Pelaksanaan",
     "late_start": "Waktu mulai",
     "early_start": "Waktu mulai",

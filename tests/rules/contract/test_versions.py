@@ -29,10 +29,19 @@ def test_every_version_is_remembered() -> None:
 
 def test_a_changed_field_demands_a_higher_version() -> None:
     known = asyncapi.versions()
-    known["Ack"]["1"] = "0000000000000000"
+    known["Ack"][str(Ack.VERSION)] = "0000000000000000"
     assert asyncapi.changed(known) == [
         f"Ack: its fields changed under version {Ack.VERSION}; raise VERSION to {Ack.VERSION + 1}"
     ]
+
+
+def within(read: object, written: object) -> object:
+    """Return of what was `read` what was `written`, without the fields that came later."""
+    if isinstance(read, dict) and isinstance(written, dict):
+        return {name: within(value, written[name]) for name, value in read.items() if name in written}
+    if isinstance(read, list) and isinstance(written, list):
+        return [within(one, other) for one, other in zip(read, written, strict=True)]
+    return read
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m.__name__)
@@ -43,4 +52,4 @@ def test_every_released_version_stays_readable(message: type[Message]) -> None:
         read = message.decode(path.read_bytes())
         assert read.v == int(version)
         written = json.loads(path.read_text())
-        assert {name: value for name, value in json.loads(read.encode()).items() if name in written} == written
+        assert within(json.loads(read.encode()), written) == written
