@@ -37,6 +37,8 @@ _KINDS: Final[Mapping[str, str]] = {
     EntryKind.PICTURE: N_("A picture was kept for the report"),
     EntryKind.JOURNAL_GAP: N_("Entries are missing: the disk would not write for too long"),
     EntryKind.JOURNAL_MENDED: N_("The journal was damaged; what could be read goes on"),
+    EntryKind.JOURNAL_CHAINED: N_("The journal is sealed entry by entry from here on"),
+    EntryKind.JOURNAL_PRUNED: N_("Old entries that central holds were let go"),
     EntryKind.PICTURE_DROPPED: N_("A picture was dropped before central had it: the disk is full"),
     EntryKind.CHECKLIST: N_("Checklist"),
     EntryKind.NOTE: N_("Note"),
