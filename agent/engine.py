@@ -259,11 +259,11 @@ class Engine:
             return
         with self.journal.together():
             if self.course(plan.id).report_seq is None:
-                report = report_of(self._facts(), plan, self.journal.of_session(plan.id), self._clock.now())
+                report = report_of(self._report_facts(), plan, self.journal.of_session(plan.id), self._clock.now())
                 self._note(plan, EntryKind.REPORT, body=report.model_dump(mode="json"))
             self._move(plan, Event.REPORT)
 
-    def _facts(self) -> RoomFacts:
+    def _report_facts(self) -> RoomFacts:
         room, journal = self.room, self.journal
         return RoomFacts(
             room.room, room.name, room.time_zone, journal.stream, room.checklist, journal.last, journal.head
