@@ -40,6 +40,7 @@ from agent.roomfile import RoomFile, Secrets, device_kinds, listen_address, load
 from agent.schedule import ScheduleBook
 from agent.store import Store
 from agent.storekeeper import Storekeeper, sighting
+from agent.supervision import ASKED, FAULT, Supervision, begin, confessing, status_of
 from agent.support import LogRing, Support
 from agent.tablet import Tablet
 from agent.upload import Uploader, Way
@@ -48,6 +49,7 @@ from agent.web.app import create_app
 from agent.witness import Witness
 from contract.ids import new_id
 from contract.messages import Entry
+from contract.service import Service
 from contract.words import EntryKind, StepOutcome
 from drivers.address import DeviceAddress
 from drivers.errors import DriverError
@@ -59,6 +61,8 @@ log = logging.getLogger(__name__)
 
 STOP_CAMERA_WITHIN_S = 1.8
 """With the look whether it stands; all cameras are stopped at once."""
+RUNS_END_WITHIN_S = 5.0
+"""What a cancelled run still takes back."""
 WEB_STOPS_WITHIN_S = 1.0
 CHECK_WITHIN_S = 12.0
 LOOK_AT_WHAT_STANDS_EVERY_S = 1.5
@@ -81,6 +85,7 @@ class Room:
     witness: Witness | None
     uploader: Uploader
     storekeeper: Storekeeper
+    supervision: Supervision
 
 
 async def run(config: Path) -> None:
@@ -90,6 +95,7 @@ async def run(config: Path) -> None:
         FileMistakes: everything that is wrong in the room file and its secrets.
         StoreUnfit: the data folder is another agent's, damaged, or not writable.
         OSError: the tablet's address cannot be listened on.
+        AgentFault: a bug ended it.
     """
     room_file = load(config)
     secrets = read_secrets(config, room_file, os.environ)
@@ -101,31 +107,41 @@ async def run(config: Path) -> None:
         _listening(room_file.tablet.listen) as listener,
         LogRing.listening() as logs,
     ):
-        room = _compose(room_file, secrets, store, SystemClock())
-        support = Support(
-            config,
-            room.engine.equipment.devices,
-            room.engine.equipment.board,
-            room.journal,
-            logs,
-            SystemClock(),
-            tuple(filter(None, (secrets.broker.password, *secrets.passwords.values()))),
-        )
-        await _serve(room, listener, stop, support)
+        clock = SystemClock()
+        journal = Journal(store, clock, new_id())
+        with confessing(store, journal):
+            room = _compose(room_file, secrets, store, journal, clock)
+            support = Support(
+                config,
+                room.engine.equipment.devices,
+                room.engine.equipment.board,
+                journal,
+                logs,
+                clock,
+                tuple(filter(None, (secrets.broker.password, *secrets.passwords.values()))),
+            )
+            await _serve(room, listener, stop, support)
 
 
-def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) -> Room:
-    boot = new_id()
-    journal = Journal(store, clock, boot)
-    journal.append(EntryKind.AGENT_STARTED, body={"software": version("siaga"), "pid": os.getpid()})
+def _compose(room_file: RoomFile, secrets: Secrets, store: Store, journal: Journal, clock: Clock) -> Room:
+    mode = begin(store, journal, clock)
     equipment = _equipment(room_file, secrets.passwords, clock, sighting())
     book = ScheduleBook(store)
     rhythm = Rhythm(room_file.prepare.lead, room_file.prepare.certify, store.born_at)
-    engine = Engine(room_file, presets_of(room_file), equipment, journal=journal, book=book, rhythm=rhythm, clock=clock)
+    engine = Engine(
+        room_file,
+        presets_of(room_file),
+        equipment,
+        journal=journal,
+        book=book,
+        rhythm=rhythm,
+        clock=clock,
+        mode=mode,
+    )
     for camera in equipment.devices.values():
         if isinstance(camera, Camera):
             equipment.keepers[camera.name].opened = _remembering(camera, store, clock, engine.device_log.note_replaced)
-    birth = Birth(boot, version("siaga"), clock.now(), tuple(sorted(set(device_kinds(room_file).values()))))
+    birth = Birth(journal.boot, version("siaga"), clock.now(), tuple(sorted(set(device_kinds(room_file).values()))))
     exchange = Exchange(secrets.broker, engine, store=store, journal=journal, book=book, birth=birth, clock=clock)
     meters = tuple(
         Meter(device, live=engine.live_session, note=engine.note_levels, clock=clock)
@@ -144,7 +160,23 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, clock: Clock) 
     levels = next(iter(meters), None)
     tablet = Tablet(engine, levels=levels, is_online=lambda: exchange.is_up, picture=picture, pictures=pictures)
     storekeeper = Storekeeper(store, journal, equipment.board)
-    return Room(engine, exchange, journal, store, meters, tablet, picture, pictures, witness, uploader, storekeeper)
+    proofs = {"plan": lambda: engine.asked_at, "exchange": exchange.ran_at, "journal": lambda: storekeeper.wrote_at}
+    service = Service.of(os.environ, os.getpid())
+    supervision = Supervision(service, mode, proofs, lambda: status_of(engine, online=exchange.is_up))
+    return Room(
+        engine,
+        exchange,
+        journal,
+        store,
+        meters,
+        tablet,
+        picture,
+        pictures,
+        witness,
+        uploader,
+        storekeeper,
+        supervision,
+    )
 
 
 def _way(exchange: Exchange, room: str, secrets: Secrets) -> Way | None:
@@ -219,7 +251,7 @@ async def _serve(room: Room, listener: socket.socket, stop: asyncio.Event, suppo
 
 async def _work(room: Room, listener: socket.socket, stop: asyncio.Event, support: Support) -> None:
     """Run everything but the devices until `stop`, then leave the room."""
-    server = _Server(_web_settings(room, support))
+    server = _Server(_web_settings(room, support), room.supervision.ready)
     async with asyncio.TaskGroup() as group:
         tasks = [
             *(group.create_task(meter.run(), name="meter") for meter in room.meters),
@@ -227,6 +259,7 @@ async def _work(room: Room, listener: socket.socket, stop: asyncio.Event, suppor
             group.create_task(room.exchange.run(), name="exchange"),
             group.create_task(room.storekeeper.run(), name="storage"),
             group.create_task(room.uploader.run(), name="evidence"),
+            group.create_task(room.supervision.run(), name="supervision"),
         ]
         if room.picture is not None:
             tasks.append(group.create_task(room.picture.run(), name="programme picture"))
@@ -238,7 +271,7 @@ async def _work(room: Room, listener: socket.socket, stop: asyncio.Event, suppor
         try:
             await stop.wait()
         finally:
-            await _leave(room, "asked" if stop.is_set() else "fault")
+            await _leave(room, ASKED if stop.is_set() else FAULT)
             await _stop_web(server, web)
             for task in tasks:
                 task.cancel()
@@ -250,12 +283,15 @@ async def _leave(room: Room, why: str) -> None:
     From here on no hand moves a camera. What a cancelled run still takes back may; closing
     the device stops it.
     """
+    room.supervision.leave(why)
     room.tablet.leave()
     room.engine.runs.cancel(None)
     cameras = [device for device in room.engine.equipment.devices.values() if isinstance(device, Camera)]
     endings = await asyncio.gather(*(_stopped(camera) for camera in cameras))
     stopped: dict[str, JsonValue] = {camera.name: how for camera, how in zip(cameras, endings, strict=True)}
-    room.journal.append(EntryKind.AGENT_STOPPED, body={"why": why, "cameras": stopped})
+    await room.engine.runs.settle(RUNS_END_WITHIN_S)
+    body: dict[str, JsonValue] = {"why": why, "cameras": stopped, "room": room.engine.standing()}
+    room.journal.append(EntryKind.AGENT_STOPPED, body=body)
     await room.exchange.farewell()
 
 
@@ -300,14 +336,19 @@ def _listening(where: str) -> Iterator[socket.socket]:
 class _Server(uvicorn.Server):
     """Leaves signals to us and says when it listens."""
 
+    def __init__(self, config: uvicorn.Config, tell: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell_ready = tell
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Do nothing: the agent stops as a whole."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then print where."""
+        """Start, tell whoever supervises us, then print where."""
         await super().startup(sockets)
+        self._tell_ready()
         for listener in sockets or []:
             host, port = listener.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host

@@ -10,10 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from pydantic import JsonValue
 
 from agent import plan as timeline
 from agent.board import HealthBoard, Sighting
@@ -25,6 +28,7 @@ from agent.devicelog import DeviceLog
 from agent.inspector import inspect_all, keep_inspecting
 from agent.journal import Journal
 from agent.keeper import Keeper
+from agent.mode import Mode
 from agent.network import look_at_way
 from agent.orders import Order, Run
 from agent.placeholders import words_of
@@ -39,7 +43,7 @@ from agent.roomfile import RoomFile
 from agent.runner import Runner
 from agent.runs import Runs
 from agent.schedule import ScheduleBook
-from agent.session import BEFORE, Event, advance, may
+from agent.session import BEFORE, OVER, Event, advance, may
 from agent.wanted import Situation
 from contract.ids import new_id
 from contract.link import Broker
@@ -56,6 +60,8 @@ ASK_EVERY_S = 1.0
 """The plan is asked at least this often: the wall clock may jump."""
 FIRST_LOOK_WITHIN_S = 4.0
 MUTE_WITHIN = timedelta(seconds=8)
+LEFT_FOR = timedelta(hours=1)
+"""By hand alone, what is done this long after a session's planned end still belongs to it."""
 RECOVER_FROM = 5_000
 """How many entries back an unfinished run is looked for after a restart."""
 
@@ -90,6 +96,7 @@ class Engine:
         book: ScheduleBook,
         rhythm: timeline.Rhythm,
         clock: Clock,
+        mode: Mode | None = None,
     ) -> None:
         self.room = room
         self.presets = presets
@@ -112,7 +119,16 @@ class Engine:
         equipment.board.subscribe(self._device_changed)
         journal.subscribe(self._follow)
         self._recordings = Recordings(equipment.devices, self)
-        self._remember()
+        self.mode = mode
+        self.asked_at = time.monotonic()
+        """When the plan was last asked, or would have been."""
+        self._is_to_remember = False
+        self._left: PlannedSession | None = None
+        """By hand alone: the session that was under way, for the journal."""
+        if self.is_manual:
+            self._remember_if_possible()
+        else:
+            self._remember()
 
     # What others see.
 
@@ -127,6 +143,23 @@ class Engine:
         for listener in list(self._listeners):
             listener()
 
+    @property
+    def is_manual(self) -> bool:
+        """Whether the room runs by hand alone: the plan is neither asked nor shown."""
+        return self.mode is not None and self.mode.manual is not None
+
+    def go_automatic(self, *, who: str) -> None:
+        """Follow the plan again.
+
+        Raises:
+            Declined: the room does so already.
+        """
+        if self.mode is None or not self.is_manual:
+            raise Declined("room.automatic_already", "the room runs by its plan already")
+        self.mode.go_automatic(who)
+        self._left, self._is_to_remember = None, True
+        self.changed()
+
     def course(self, session: str) -> Course:
         """Return how far a session is."""
         return self.courses.get(session, Course())
@@ -139,6 +172,8 @@ class Engine:
 
     def sessions(self) -> tuple[PlannedSession, ...]:
         """Return the sessions of the snapshot, and those that began before they fell out of it."""
+        if self.is_manual:
+            return ()
         return tuple(
             plan
             for plan in self.book.sessions
@@ -148,6 +183,12 @@ class Engine:
     def assessment(self) -> Assessment:
         """Return what the devices add up to now."""
         return assess(self.equipment.board.devices.values())
+
+    def standing(self) -> dict[str, JsonValue]:
+        """Return in which state the room is left: the preset, the session and how far it is."""
+        plan = self._busy_with()
+        at: JsonValue = None if plan is None else {"session": plan.id, "phase": str(self.course(plan.id).phase)}
+        return self.runs.standing() | {"session": at, "manual": self.is_manual}
 
     # The timeline.
 
@@ -160,7 +201,9 @@ class Engine:
                 group.create_task(keep_inspecting(self.equipment.devices, self.inspect), name="inspect")
                 while True:
                     self._woken.clear()
-                    await self._sleep(self._do_what_is_due())
+                    wait_s = self._do_what_is_due()
+                    self.asked_at = time.monotonic()
+                    await self._sleep(wait_s)
         finally:
             self._group = None
 
@@ -175,6 +218,10 @@ class Engine:
     def _do_what_is_due(self) -> float:
         """Ask the plan once, do what it says, and return in how many seconds to ask again."""
         self._watch_clock()
+        if self.is_manual:
+            return ASK_EVERY_S
+        if self._is_to_remember:
+            self._remember()
         due = timeline.due(self._clock.now(), self.sessions(), self.courses, self._rhythm)
         for action in due.actions:
             self._do(action)
@@ -564,6 +611,8 @@ class Engine:
 
     def _busy_with(self) -> PlannedSession | None:
         """Return the session that what happens now belongs to."""
+        if self._left is not None and self._clock.now() < self._left.end + LEFT_FOR:
+            return self._left
         plan = self.front()
         return plan if plan is not None and self.course(plan.id).phase is not Phase.PLANNED else None
 
@@ -610,7 +659,7 @@ class Engine:
     def _follow(self, entry: Entry) -> None:
         if entry.kind == EntryKind.STEP_ENDED:
             self.device_log.see_mute(entry)
-        if entry.session is not None:
+        if entry.session is not None and not self.is_manual:
             self.courses[entry.session] = follow(self.course(entry.session), entry)
         self.changed()
 
@@ -622,12 +671,27 @@ class Engine:
             self._move(plan, Event.DEVICE_LOST, "agent")
         self.changed()
 
+    def _remember_if_possible(self) -> None:
+        """By hand alone: end what was left open and find the session that was under way, where that works.
+
+        What is broken is likely to be here: the one place where a bug does not end the agent.
+        """
+        try:
+            self._remember()
+            under_way = (plan for plan in self.book.sessions if self.course(plan.id).phase not in {*BEFORE, *OVER})
+            self._left = next(under_way, None)
+        except Exception:
+            log.exception("by hand alone; what was left open could not be read", extra={"action": "manual"})
+
     def _remember(self) -> None:
         """Take up what an earlier process left: courses, and runs that nobody ended."""
+        self._is_to_remember = False
         for plan in self.book.sessions:
             own = [entry for entry in self.journal.of_session(plan.id) if entry.session == plan.id]
             self.courses[plan.id] = course_of(own)
         for started, intents in unfinished(self.journal.recent(RECOVER_FROM)):
+            if (run := self.runs.find(started.run)) is not None and not run.is_over:
+                continue  # begun by hand, and goes on
             for intent in intents:
                 body = dict(intent.body) | {
                     "reason": {"code": "agent.restarted", "detail": "the agent ended in between"}

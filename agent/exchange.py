@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +38,7 @@ from contract.messages import (
     CurrentSession,
     DeviceState,
     Fault,
+    OfferedPreset,
     OutboxDepth,
     Reply,
     RoomPresence,
@@ -53,6 +55,8 @@ from drivers.outcomes import Reason
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 60.0
+STIRS_EVERY_S = 3.0
+"""How often what waits to speak shows that it could."""
 STATE_EVERY_AT_LEAST_S = 1.0
 STATE_EXPIRES_S = 180
 REBIRTH_WITHIN_S = 5.0
@@ -101,6 +105,7 @@ class Exchange:
         self._foreign: Schedule | None = None
         self._offset_ms: float | None = None
         self._alerts: dict[str, bytes] = {}
+        self._stirred_at = time.monotonic()
         self._state_due = asyncio.Event()
         self._rebirth_due = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
@@ -120,6 +125,10 @@ class Exchange:
     def is_up(self) -> bool:
         """Whether the link to central's broker is up."""
         return self._link.is_up
+
+    def ran_at(self) -> float:
+        """Return when (monotonic) the exchange last did its work: what speaks, and what carries it."""
+        return min(self._stirred_at, self._link.ran_at())
 
     async def run(self) -> None:
         """Talk to central, until cancelled; its absence changes nothing in the room."""
@@ -150,6 +159,9 @@ class Exchange:
             software=self._birth.software,
             started_at=self._birth.started_at,
             capabilities=self._birth.capabilities,
+            presets=tuple(
+                OfferedPreset(name=name, label=dict(preset.label)) for name, preset in self._engine.room.presets.items()
+            ),
         )
 
     async def _say(self, presence: RoomPresence, *, within_s: float = 5.0) -> None:
@@ -177,11 +189,13 @@ class Exchange:
             await asyncio.sleep(STATE_EVERY_AT_LEAST_S)
 
     async def _state_or_heartbeat(self) -> None:
-        try:
-            async with asyncio.timeout(HEARTBEAT_S):
-                await self._state_due.wait()
-        except TimeoutError:
-            pass
+        until = time.monotonic() + HEARTBEAT_S
+        while not self._state_due.is_set() and time.monotonic() < until:
+            self._stirred_at = time.monotonic()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STIRS_EVERY_S):
+                    await self._state_due.wait()
+        self._stirred_at = time.monotonic()
 
     async def _publish_state(self) -> None:
         state = self.state()
@@ -212,7 +226,8 @@ class Exchange:
         return RoomState(
             boot=self._birth.boot,
             readiness=self._worst(assessment.readiness),
-            reasons=tuple(fault_of(reason) for reason in assessment.reasons),
+            mode="manual" if self._engine.is_manual else "automatic",
+            reasons=(*self._by_hand(), *(fault_of(reason) for reason in assessment.reasons)),
             devices={name: self._device(seen) for name, seen in self._engine.equipment.board.devices.items()},
             applied=Applied(
                 schedule_epoch="" if held is None else held.epoch, schedule_rev=0 if held is None else held.rev
@@ -225,7 +240,16 @@ class Exchange:
         )
 
     def _worst(self, readiness: Readiness) -> Readiness:
-        return Readiness.DEGRADED if readiness is Readiness.READY and self._clock_is_off() else readiness
+        is_limited = self._clock_is_off() or self._engine.is_manual
+        return Readiness.DEGRADED if readiness is Readiness.READY and is_limited else readiness
+
+    def _by_hand(self) -> tuple[Fault, ...]:
+        """Say that the room does nothing by itself, where that is so."""
+        manual = None if self._engine.mode is None else self._engine.mode.manual
+        if manual is None:
+            return ()
+        detail = "the room runs by hand alone: its agent ended too often in a row. A person must end that on the tablet"
+        return (Fault(code="agent.manual", detail=detail, values={"bug": manual.bug}),)
 
     def _clock_is_off(self) -> bool:
         return self._offset_ms is not None and abs(self._offset_ms) > CLOCK_LIMIT_MS
@@ -248,7 +272,10 @@ class Exchange:
             f"device-{name}": self._device_alert(seen) for name, seen in self._engine.equipment.board.devices.items()
         }
         alerts |= {f"{name}-{seen.name}": self._alarm_alert(seen, name) for seen in self._cameras() for name in ALARMS}
-        alerts["clock"] = None
+        alerts["clock"] = alerts["manual"] = None
+        for fault in self._by_hand():
+            since = self._engine.mode.manual.since if self._engine.mode and self._engine.mode.manual else None
+            alerts["manual"] = self._alert("manual", "critical", None, fault, since)
         if self._clock_is_off():
             detail = f"this machine's clock is {self._offset_ms:.0f} ms from central's; at most {CLOCK_LIMIT_MS:.0f}"
             alerts["clock"] = self._alert("clock", "warning", None, Fault(code="clock.off", detail=detail), None)

@@ -36,7 +36,7 @@ class Journal:
     def __init__(self, store: Store, clock: Clock, boot: str) -> None:
         self._store = store
         self._clock = clock
-        self._boot = boot
+        self.boot = boot
         self._acked = int(store.fact(_ACKED) or 0)
         self._listeners: list[Listener] = []
         self._together: list[Entry] | None = None
@@ -171,7 +171,7 @@ class Journal:
 
     def _fresh(self, kind: str, **more: object) -> Entry:
         """Return an entry of now that has no place in the chain yet."""
-        now: dict[str, object] = {"at": self._clock.now(), "mono_ms": self._clock.mono_ms(), "boot": self._boot}
+        now: dict[str, object] = {"at": self._clock.now(), "mono_ms": self._clock.mono_ms(), "boot": self.boot}
         return Entry.model_validate({"cause": "agent", **more, **now, "seq": 1, "id": new_id(), "kind": kind})
 
     def _next(self, entry: Entry) -> Entry:

@@ -7,6 +7,8 @@ from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any
 
+from pydantic import JsonValue
+
 from agent.orders import Run
 from agent.runner import Runner
 
@@ -65,3 +67,14 @@ class Runs:
         task = self._tasks.get(run.order.id)
         if task is not None:
             await asyncio.wait({task})
+
+    async def settle(self, within_s: float) -> None:
+        """Return when no run goes any more, or after `within_s`."""
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=within_s)
+
+    def standing(self) -> dict[str, JsonValue]:
+        """Return which preset the room was last brought to, and whether it is there."""
+        if self.last is None:
+            return {"preset": None, "reached": None}
+        return {"preset": self.last.order.preset.name, "reached": self.last.is_good}

@@ -8,11 +8,18 @@ empty calendar and a broken one look alike.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from agent.store import Store
 from contract.messages import PlannedSession, Schedule
+
+log = logging.getLogger(__name__)
 
 KEPT_AFTER_END = timedelta(hours=24)
 
@@ -41,15 +48,26 @@ def judge(held: Schedule | None, offered: Schedule, announced_epoch: str | None)
     return Judgement.APPLY
 
 
+_Kept = TypeVar("_Kept", bound=BaseModel)
+
+
+def _readable(kind: type[_Kept], texts: Iterable[str | None]) -> Iterator[_Kept]:
+    """Give what can be read; what another version kept in a form of its own is fetched from central anew."""
+    for text in texts:
+        try:
+            if text is not None:
+                yield kind.model_validate_json(text)
+        except ValidationError as error:
+            log.warning("a kept plan cannot be read: %s", error, extra={"action": "schedule"})
+
+
 class ScheduleBook:
     """The held snapshot, and every session that is not over for a day."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        text = store.fact("schedule")
-        self.held: Schedule | None = None if text is None else Schedule.model_validate_json(text)
-        plans = (PlannedSession.model_validate_json(plan) for plan in store.plans())
-        self._known = {plan.id: plan for plan in plans}
+        self.held: Schedule | None = next(_readable(Schedule, [store.fact("schedule")]), None)
+        self._known = {plan.id: plan for plan in _readable(PlannedSession, store.plans())}
 
     @property
     def sessions(self) -> tuple[PlannedSession, ...]:

@@ -7,6 +7,8 @@ and in the certificate. The room goes on meanwhile.
 from __future__ import annotations
 
 import asyncio
+import time
+from datetime import UTC, datetime
 
 from agent.board import HealthBoard, Sighting
 from agent.journal import Journal
@@ -16,6 +18,8 @@ from drivers.outcomes import Condition, Health, Reason
 
 NAME = "agent-storage"
 LOOK_EVERY_S = 3.0
+ALIVE = "alive"
+"""The fact under which the disk holds when this agent last wrote to it."""
 
 
 def sighting() -> Sighting:
@@ -30,6 +34,8 @@ class Storekeeper:
         self._store = store
         self._journal = journal
         self._board = board
+        self.wrote_at = time.monotonic()
+        """When a commit last came back."""
 
     async def run(self) -> None:
         """Look every few seconds, until cancelled."""
@@ -41,6 +47,8 @@ class Storekeeper:
         """Have what only the memory holds written down if that is possible, and say how it stands."""
         if self._store.settle():
             self._say_gap()
+        self._store.keep_fact(ALIVE, datetime.now(UTC).isoformat())
+        self.wrote_at = time.monotonic()
         self._board.post(NAME, self._health())
 
     def _say_gap(self) -> None:

@@ -96,9 +96,14 @@ class Tablet:
             pictures={} if self._pictures is None else self._pictures.tags(),
             ticks={name: face.Tick(tick.who, tick.at) for name, tick in course.ticks.items()},
             muted=self._mutes(),
+            manual=self._manual(),
             central_online=self._is_online(),
             waiting_to_send=engine.journal.pending,
         )
+
+    def _manual(self) -> face.ManualView | None:
+        manual = None if self._engine.mode is None else self._engine.mode.manual
+        return None if manual is None else face.ManualView(manual.since)
 
     def _sessions(self) -> tuple[PlannedSession | None, PlannedSession | None]:
         """Return the session to show and the one after it.
@@ -195,6 +200,10 @@ class Tablet:
     async def note(self, text: str, *, who: str) -> None:
         """Write an incident into the journal."""
         self._do(lambda: self._engine.write_note(text, who=who))
+
+    async def go_automatic(self, *, who: str) -> None:
+        """Follow the schedule again."""
+        self._do(lambda: self._engine.go_automatic(who=who))
 
     async def recheck(self, *, who: str) -> None:
         """Have every device looked at again."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ from central.web.pages import add_pages, follow
 from central.web.site import LOCALES
 from central.web_server import WebServer
 from contract.link import NotConnected
+from contract.service import Service, Watchdog
 from webui.security import BodyLimit, SameOrigin, SecureHeaders
 
 FORM_AT_MOST: Final = 64 * 1024
@@ -138,6 +140,7 @@ class _Central:
 
     def __init__(self, services: Services) -> None:
         settings, store, now = services.settings, services.store, services.desk.now
+        self._service = Service.of(os.environ, os.getpid())
         self._bell = services.bell
         self._managed = _managed_broker(settings) if settings.file.broker.managed else None
         broker = self._managed.for_central if self._managed else settings.office_broker()
@@ -168,14 +171,30 @@ class _Central:
             ]
             web = tasks.create_task(self._web.run(), name="web")
             await self._web.started()
+            alive = [
+                tasks.create_task(self._web.keep_asking(), name="web answers"),
+                tasks.create_task(self._watchdog().run(), name="watchdog"),
+            ]
+            self._service.ready(self._status())
             ready(self._url())
             await stopping.wait()
+            self._service.stopping("finishing what is asked")
+            await _cancel(alive)
             self._web.stop()
             await asyncio.wait([web])
             with contextlib.suppress(NotConnected):  # without a link there is nobody to say goodbye to
                 await self._exchange.say_goodbye()
             await _cancel(exchange)
             await _cancel(broker)
+
+    def _watchdog(self) -> Watchdog:
+        """Return what vouches for central: its pages, its plans and its link have lately done their work."""
+        web, publisher, link = self._web, self._publisher, self._exchange.link
+        proofs = {"web": lambda: web.answered_at, "plans": lambda: publisher.looked_at, "link": link.ran_at}
+        return Watchdog(self._service, proofs, self._status)
+
+    def _status(self) -> str:
+        return f"serving {self._url()}; broker {'connected' if self._exchange.link.is_up else 'away'}"
 
     async def _wake_publisher(self) -> None:
         with self._bell.listening(bell.SCHEDULE) as listener:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -61,6 +62,8 @@ class Publisher:
         self._wanted = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._again = True
+        self.looked_at = time.monotonic()
+        """When it was last seen to that every room has its plan."""
         self._counted_at = datetime.min.replace(tzinfo=UTC)
 
     def wake(self) -> None:
@@ -84,6 +87,7 @@ class Publisher:
                 except NotConnected as error:
                     self._again = True
                     log.info("schedules wait for the link: %s", error)
+            self.looked_at = time.monotonic()
             try:
                 async with asyncio.timeout(SWEEP_EVERY_S):
                     await self._wanted.wait()

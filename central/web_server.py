@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Iterator
 
 import uvicorn
@@ -13,6 +14,9 @@ from starlette.types import ASGIApp
 
 GRACE_S = 2
 BACKLOG = 1024
+ASK_EVERY_S = 3.0
+ANSWER_WITHIN_S = 5.0
+_QUESTION = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 class _Server(uvicorn.Server):
@@ -52,6 +56,8 @@ class WebServer:
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         self._socket = _listen(host, port)
+        self.answered_at = time.monotonic()
+        """When it last answered over its own address."""
         self._server = _Server(
             uvicorn.Config(
                 app,
@@ -84,3 +90,26 @@ class WebServer:
     def stop(self) -> None:
         """Take no more requests, finish those that run, end."""
         self._server.should_exit = True
+
+    async def keep_asking(self) -> None:
+        """Ask ourselves over the network, as a browser would, until cancelled."""
+        host, port = self.address
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - the other way round
+        while True:
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(ANSWER_WITHIN_S):
+                    if await _answers(host, port):
+                        self.answered_at = time.monotonic()
+            await asyncio.sleep(ASK_EVERY_S)
+
+
+async def _answers(host: str, port: int) -> bool:
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(_QUESTION)
+        status = (await reader.readline()).split()
+        return len(status) > 1 and status[1] == b"200"
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()

@@ -15,6 +15,7 @@ import contextlib
 import logging
 import random
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -111,12 +112,17 @@ class Link:
         self._disconnected = disconnected
         self._conn = 0
         self._live: _Connection | None = None
+        self._tried_at = time.monotonic()
         self._window = asyncio.Semaphore(WINDOW)
 
     @property
     def is_up(self) -> bool:
         """Whether publishing can work right now."""
         return self._live is not None
+
+    def ran_at(self) -> float:
+        """Return when (monotonic) the connection's thread last went round; without one, when it was last tried for."""
+        return self._tried_at if self._live is None else self._live.ran_at()
 
     async def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, expires_s: int | None = None, within_s: float = 5.0
@@ -138,12 +144,14 @@ class Link:
         """Connect, serve, reconnect with full jitter, until cancelled."""
         failures = 0
         while True:
+            self._tried_at = time.monotonic()
             try:
                 await self._serve_once()
                 failures = 0
             except (NotConnected, OSError) as error:
                 failures += 1
                 log.info("broker away: %s", error)
+            self._tried_at = time.monotonic()
             await asyncio.sleep(random.uniform(0.05, min(RETRY_AT_MOST_S, 0.25 * 2 ** min(failures, 8))))
 
     async def _serve_once(self) -> None:
@@ -212,6 +220,20 @@ class _Ended:
         return self._reason
 
 
+class _Client(mqtt.Client):
+    """A client that says when its thread last went round.
+
+    paho goes on calling itself connected after an exception has ended that thread.
+    """
+
+    ran_at = 0.0
+
+    def loop_misc(self) -> MQTTErrorCode:
+        """Note the time; called by the thread at least once a second."""
+        self.ran_at = time.monotonic()
+        return super().loop_misc()
+
+
 class _Connection:
     """One paho client for one connection; its callbacks only hand values to the event loop."""
 
@@ -225,10 +247,8 @@ class _Connection:
         self._published: dict[int, asyncio.Future[ReasonCode]] = {}
         self._client = self._make(client_id, will)
 
-    def _make(self, client_id: str, will: tuple[str, Message]) -> mqtt.Client:
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True
-        )
+    def _make(self, client_id: str, will: tuple[str, Message]) -> _Client:
+        client = _Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True)
         if self._broker.username is not None:
             client.username_pw_set(self._broker.username, self._broker.password)
         if self._broker.tls:
@@ -244,6 +264,10 @@ class _Connection:
         client.on_publish = lambda _c, _u, mid, code, _p: self._tell(self._settle, self._published, mid, code)
         client.on_message = lambda _c, _u, message: self._tell(self._on_message, message)
         return client
+
+    def ran_at(self) -> float:
+        """Return when the thread last went round."""
+        return self._client.ran_at
 
     def _tell(self, what: Callable[..., object], *values: object) -> None:
         """Hand values from paho's thread to the loop; a loop that is closed needs them no more."""

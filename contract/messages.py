@@ -168,11 +168,20 @@ class Ack(Message):
     """The hash of entry `upto` as it stands there; empty where it has none."""
 
 
+class OfferedPreset(Part):
+    """A preset that the room can be told to run."""
+
+    name: Word
+    label: Label
+
+
 class RoomPresence(Message):
     """The room's agent is there (retained); with `state: lost` it is the agent's will.
 
     `conn` counts connections of this `boot`: central ignores a will older than the last birth.
     """
+
+    VERSION: ClassVar[int] = 2
 
     state: Presence
     boot: str
@@ -181,6 +190,7 @@ class RoomPresence(Message):
     software: Text
     started_at: Moment
     capabilities: tuple[Word, ...] = ()
+    presets: Annotated[tuple[OfferedPreset, ...], Field(max_length=200)] = ()
 
 
 class Measured(Part):
@@ -240,8 +250,12 @@ class OutboxDepth(Part):
 class RoomState(Message):
     """What the room is worth, measured (retained, expires)."""
 
+    VERSION: ClassVar[int] = 2
+
     boot: str
     readiness: Readiness
+    mode: Literal["automatic", "manual"] = "automatic"
+    """`manual`: the room does nothing by itself until a person on the spot says so."""
     reasons: tuple[Fault, ...] = ()
     devices: dict[str, DeviceState] = Field(default_factory=dict)
     applied: Applied = Applied()

@@ -87,6 +87,10 @@ class EntryKind(StrEnum):
 
     AGENT_STARTED = "agent.started"
     AGENT_STOPPED = "agent.stopped"
+    AGENT_FAULT = "agent.fault"
+    """A bug ended the agent; says which and where."""
+    MODE = "agent.mode"
+    """The room runs by its plan (`automatic`) or by hand alone (`manual`) from here on."""
     SCHEDULE_APPLIED = "schedule.applied"
     PHASE_CHANGED = "session.phase"
     PRESET_STARTED = "preset.started"

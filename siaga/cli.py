@@ -8,7 +8,9 @@ needs it: a room's machine has none of central's packages.
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import json
+import logging
 import os
 from enum import StrEnum
 from pathlib import Path
@@ -62,6 +64,7 @@ def central(config: ConfigFile, verbose: Verbose = False) -> None:
     from central.settings import load
 
     logs.set_up(verbose=verbose)
+    faulthandler.enable()
     os.umask(admin.OURS_ALONE)
     try:
         asyncio.run(serve(load(config)))
@@ -75,14 +78,19 @@ def central(config: ConfigFile, verbose: Verbose = False) -> None:
 def agent(config: ConfigFile, verbose: Verbose = False) -> None:
     """Run one room."""
     from agent.app import run
+    from agent.fault import AgentFault
     from agent.store import StoreUnfit
 
     logs.set_up(verbose=verbose)
+    faulthandler.enable()  # says where every thread was when systemd's watchdog ends a process that hangs
     os.umask(admin.OURS_ALONE)
     try:
         asyncio.run(run(config))
     except FileMistakes as error:
         stop(str(error), WRONG_USAGE)
+    except AgentFault as error:
+        logging.getLogger(__name__).critical("%s", error, exc_info=error.__cause__, extra={"action": "fault"})
+        stop(f"siaga agent: {error}", NO)
     except (StoreUnfit, OSError) as error:
         stop(str(error), NO)
 

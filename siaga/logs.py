@@ -20,7 +20,8 @@ def set_up(*, verbose: bool, quiet: bool = False, for_people: bool = False) -> N
     coloured = sys.stderr.isatty() and not for_people
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
     if coloured:
-        renderer = structlog.dev.ConsoleRenderer()
+        # rich would render every local variable of a traceback, which takes seconds and shows what is secret
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     elif for_people:
         renderer = _plain
     shared: list[structlog.typing.Processor] = [

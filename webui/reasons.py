@@ -303,6 +303,8 @@ SENTENCES: dict[str, str] = {
     "session.ended_late": N_("The session ended late"),
     "session.extended": N_("The session was extended"),
     "session.never_ready": N_("The room was never ready"),
+    "agent.manual": N_("The room runs by hand alone: its controller ended too often in a row"),
+    "room.automatic_already": N_("The room follows its schedule already"),
     "room.stopping": N_("The room's controller is stopping"),
     "checklist.unknown": N_("The checklist has no such item"),
     "recording.not_permitted": N_("This session may not be recorded"),

@@ -77,6 +77,7 @@ class Actions:
             "tick": self._tick,
             "note": self._note,
             "recheck": self._recheck,
+            "automatic": self._go_automatic,
             "mute": self._mute,
             "hold": self._hold,
         }
@@ -131,6 +132,10 @@ class Actions:
 
     async def _note(self, args: Mapping[str, Json]) -> None:
         await self._room.note(_Note.model_validate(args).text, who=self._who)
+
+    async def _go_automatic(self, args: Mapping[str, Json]) -> None:
+        _Nothing.model_validate(args)
+        await self._room.go_automatic(who=self._who)
 
     async def _recheck(self, args: Mapping[str, Json]) -> None:
         _Nothing.model_validate(args)

@@ -56,6 +56,13 @@ class RunState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ManualView:
+    """The room runs by hand alone."""
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RoomFacts:
     """What does not change while the agent runs."""
 
@@ -70,6 +77,8 @@ class RoomFacts:
     """What can be muted: `microphone`, `speaker`."""
     has_programme: bool = False
     """Whether there may be a picture of what is on air."""
+    drill: bool = False
+    """Whether this is an exercise on simulated devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +185,8 @@ class RoomView:
     """By checklist item; a missing one is open."""
     muted: Mapping[str, bool | None] = field(default_factory=dict)
     """By sound port; None while nobody knows."""
+    manual: ManualView | None = None
+    """Set while the room does nothing by itself."""
     central_online: bool = False
     """Whether the link to central's broker is up now."""
     waiting_to_send: int = 0
@@ -234,6 +245,9 @@ class RoomFace(Protocol):
 
     async def note(self, text: str, *, who: str) -> None:
         """Write an incident into the journal of the session."""
+
+    async def go_automatic(self, *, who: str) -> None:
+        """Follow the schedule again, after the room ran by hand alone."""
 
     async def recheck(self, *, who: str) -> None:
         """Look at every device again now."""

@@ -107,6 +107,7 @@ def slices(facts: RoomFacts, view: RoomView) -> dict[str, Json]:
         "ticks": [*sorted(view.ticks)],
         "sound": {port: view.muted.get(port) for port in facts.sound_ports},
         "central": {"online": view.central_online},
+        "mode": "automatic" if view.manual is None else view.manual.since.isoformat(),
     }
 
 

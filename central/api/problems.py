@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
@@ -18,7 +18,7 @@ from webui.security import problem
 
 API = "/api/"
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 _STATUS: dict[type[CentralError], int] = {
     NotFound: 404,
@@ -66,7 +66,8 @@ def install(app: FastAPI, page: Page) -> None:
             return problem(error.status_code, f"http.{error.status_code}", str(error.detail))
         if isinstance(error, RequestValidationError):
             return problem(422, "fields.invalid", "fields are missing or wrong", wrongs=_wrongs(error))
-        log.error("a request failed", action="request_failed", path=request.url.path, exc_info=error)
+        said = {"action": "request_failed", "path": request.url.path}
+        log.error("a request failed", extra=said, exc_info=error)
         return problem(500, "central.fault", "something went wrong here; it was written down")
 
     for kind in (CentralError, HTTPException, RequestValidationError, Exception):

@@ -85,7 +85,11 @@ class Process:
     async def ended(self) -> int:
         """Return its exit code once it has ended."""
         async with asyncio.timeout(10):
-            code = await self._process.wait()
+            return await self.ended_some_time()
+
+    async def ended_some_time(self) -> int:
+        """Return its exit code, however long it goes on."""
+        code = await self._process.wait()
         await self._reader
         return code
 

@@ -179,6 +179,9 @@ class FakeRoom:
     async def note(self, text: str, *, who: str) -> None:
         self._hear("note", text)
 
+    async def go_automatic(self, *, who: str) -> None:
+        self._hear("automatic", who)
+
     async def recheck(self, *, who: str) -> None:
         self._hear("recheck", who)
 

@@ -1,0 +1,237 @@
+"""A real agent under a service manager of the test's own: signs of life, bugs, crash loops, and by hand until a person
+says otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from httpx import AsyncClient
+from websockets.asyncio.client import connect
+
+from contract.messages import PlannedSession
+from contract.words import EntryKind
+from drivers.visca.sim import SimulatedCamera, serve
+from tests.broker import free_port
+from tests.notify import manager
+from tests.service.agent import rig
+from tests.service.agent.rig import Central, Process
+from tests.system.test_halt import Room
+from tests.until import until
+
+ROOM = """\
+room: praja-1
+name: Ruang Rapat Praja I
+time_zone: Asia/Pontianak
+central: {{broker: "mqtt://127.0.0.1:{broker}"}}
+data: data
+tablet: {{listen: "127.0.0.1:0"}}
+devices:
+  camera-1: {{at: "{camera}", required: true}}
+prepare: {{lead: 30s, certify: 5s}}
+presets:
+  siap:
+    label: {{id: Siap, en: Ready}}
+    steps: [{{device: camera-1, do: recall, args: {{memory: 1}}, within: 15s, verify: true}}]
+phases: {{prepare: siap}}
+"""
+POISON = "racun"
+POISONED = f"""\
+import sys
+from agent import plan, starts, supervision
+asked = plan.due
+def breaks(now, sessions, courses, rhythm):
+    sessions = tuple(sessions)
+    if any(one.title == "{POISON}" for one in sessions):
+        raise ZeroDivisionError("a plan that nobody foresaw")
+    return asked(now, sessions, courses, rhythm)
+plan.due = breaks
+supervision.TOO_MANY = starts.TOO_MANY = 3
+from siaga.cli import main
+main()
+"""
+HANGS = """\
+import sys
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from agent import exchange, supervision
+supervision.Watchdog = partial(supervision.Watchdog, fresh=timedelta(seconds=4))
+publish = exchange.Exchange._publish_state
+async def hangs(self):
+    import asyncio
+    if Path(sys.argv[-1]).with_name("hang").exists():
+        await asyncio.sleep(3600)
+    await publish(self)
+exchange.Exchange._publish_state = hangs
+from siaga.cli import main
+main()
+"""
+
+
+@pytest.fixture
+async def camera() -> AsyncIterator[SimulatedCamera]:
+    async with serve() as simulated:
+        yield simulated
+
+
+def written(folder: Path, camera: SimulatedCamera, broker: int) -> Path:
+    config = folder / "praja-1.yaml"
+    config.write_text(ROOM.format(broker=broker, camera=camera.address))
+    return config
+
+
+def command(config: Path, program: str = "from siaga.cli import main; main()") -> tuple[str, ...]:
+    return (sys.executable, "-c", program, "agent", "--config", str(config))
+
+
+@asynccontextmanager
+async def kept_going(*wanted: str) -> AsyncIterator[list[Process]]:
+    """Start an agent again whatever ends it, as systemd does; the newest is the last."""
+    lives: list[Process] = []
+
+    async def again() -> None:
+        while True:
+            with suppress(AssertionError):  # it ended before it was ready
+                lives.append(await rig.start(*wanted))
+                await lives[-1].ended_some_time()
+
+    keeper = asyncio.create_task(again(), name="keep going")
+    try:
+        yield lives
+    finally:
+        keeper.cancel()
+        await asyncio.wait({keeper})
+        for life in lives:
+            await life.stop()
+
+
+async def press(address: str, what: str) -> dict[str, object]:
+    """Press something on the tablet and return its answer."""
+    async with asyncio.timeout(5), connect(address.replace("http://", "ws://") + "/live") as tablet:
+        await tablet.send(json.dumps({"t": "hello"}))
+        await tablet.send(json.dumps({"t": "do", "id": "k1", "what": what, "args": {}}))
+        async for message in tablet:
+            answer = json.loads(message)
+            if answer["t"] == "ack":
+                return dict(answer)
+    raise AssertionError("no answer")
+
+
+async def page(address: str) -> str:
+    async with AsyncClient(base_url=address, trust_env=False) as browser:
+        return (await browser.get("/")).text
+
+
+def planned(title: str, name: str) -> PlannedSession:
+    return rig.session(start_in_s=3600, lasts_s=600, prepare_in_s=3000, name=name).model_copy(update={"title": title})
+
+
+async def test_it_says_that_it_is_ready_that_it_lives_and_that_it_leaves(
+    tmp_path: Path, camera: SimulatedCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with manager(tmp_path) as told:
+        monkeypatch.setenv("NOTIFY_SOCKET", told.address)
+        monkeypatch.setenv("WATCHDOG_USEC", "1000000")
+        async with rig.running(*command(written(tmp_path, camera, free_port()))) as agent:
+            await until(lambda: told.signs() >= 3)
+            assert any(said.get("READY") == "1" for said in told.heard)
+            await until(lambda: "praja-1: ready; 2 of 2 devices; central away" in told.status())
+            assert await agent.stop() == 0
+        assert {"STOPPING": "1", "STATUS": "leaving the room: asked"} in told.heard
+        assert told.status() == "leaving the room: asked"
+
+
+async def test_an_exchange_that_hangs_ends_the_signs_of_life_and_is_named(
+    tmp_path: Path, camera: SimulatedCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with manager(tmp_path) as told:
+        monkeypatch.setenv("NOTIFY_SOCKET", told.address)
+        monkeypatch.setenv("WATCHDOG_USEC", "1000000")
+        async with rig.running(*command(written(tmp_path, camera, free_port()), HANGS)):
+            await until(lambda: told.signs() >= 1)
+            (tmp_path / "hang").touch()
+            await until(lambda: told.status() == "stalled: exchange", within_s=20)
+            signs = told.signs()
+            await asyncio.sleep(1)
+            assert told.signs() == signs
+
+
+async def test_a_bug_is_told_in_one_line_and_written_down(tmp_path: Path, camera: SimulatedCamera) -> None:
+    config = written(tmp_path, camera, free_port())
+    program = "from agent import engine\n"
+    program += "def breaks(self): raise ZeroDivisionError('a bug\\n in the plan')\n"
+    program += "engine.Engine._do_what_is_due = breaks\nfrom siaga.cli import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        *command(config, program), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ
+    )
+    async with asyncio.timeout(20):
+        _, said = await process.communicate()
+    lines = said.decode().splitlines()
+    assert process.returncode == 1
+    assert (
+        lines[-1]
+        == "siaga agent: a bug ended the agent: ZeroDivisionError: a bug in the plan, in " + lines[-1].split(", in ")[1]
+    )
+    traceback = next(json.loads(line) for line in lines if '"level": "critical"' in line)
+    assert "Traceback" in traceback["exception"]
+    faults = [entry for entry in Room(camera, config).journal() if entry.kind == EntryKind.AGENT_FAULT]
+    assert [entry.body["error"] for entry in faults] == ["ZeroDivisionError: a bug in the plan"]
+
+
+@pytest.mark.timeout(150)
+async def test_a_poisoned_plan_leaves_a_room_by_hand_until_a_person_says_otherwise(
+    tmp_path: Path, camera: SimulatedCamera
+) -> None:
+    async with rig.broker(tmp_path) as port, Central(port).online() as central:
+        config = written(tmp_path, camera, port)
+        async with kept_going(*command(config, POISONED)) as lives:
+            await until(lambda: bool(central.states), within_s=20)
+            await central.publish(planned(POISON, "s-1"))
+            await until(says(central, "manual"), within_s=40)
+            assert len(lives) == 3
+
+            await by_hand(central, lives[-1].address)
+
+            assert (await press(lives[-1].address, "automatic"))["ok"] is True
+            await until(lambda: len(lives) == 4, within_s=20)  # it was not well yet: by hand again, at once
+            await until(lambda: central.states[-1].boot != central.states[0].boot and says(central, "manual")())
+
+            await central.publish(planned("Rapat", "s-2"))
+            await until(lambda: central.states[-1].applied.schedule_rev == 2)
+            assert (await press(lives[-1].address, "automatic"))["ok"] is True
+            await until(says(central, "automatic"), within_s=10)
+            await until(lambda: central.alerts["manual"] == b"")
+            assert (now := central.states[-1].session) is not None
+            assert now.id == "s-2"
+            assert "Kembali otomatis" not in await page(lives[-1].address)
+            assert len(lives) == 4
+    modes = [entry.body["mode"] for entry in central.journal if entry.kind == EntryKind.MODE]
+    assert modes == ["manual", "automatic", "manual", "automatic"]
+
+
+def says(central: Central, mode: str) -> Callable[[], bool]:
+    return lambda: bool(central.states) and central.states[-1].mode == mode
+
+
+async def by_hand(central: Central, address: str) -> None:
+    """See that the room says what it is, still does what is pressed, and still tells how it is."""
+    shown = await page(address)
+    assert "Tidak ada yang berjalan sendiri" in shown
+    assert "Kembali otomatis" in shown
+    assert central.states[-1].readiness == "degraded"
+    assert [fault.code for fault in central.states[-1].reasons] == ["agent.manual"]
+    assert "ZeroDivisionError" in str(central.states[-1].reasons[0].values["bug"])
+    assert central.states[-1].devices["camera-1"].condition == "ok"
+    await until(lambda: bool(central.alerts.get("manual")))
+    async with AsyncClient(base_url=address, trust_env=False) as browser:
+        assert (await browser.post("/api/v1/presets/siap/run")).status_code == 202
+    await until(lambda: any(e.kind == EntryKind.PRESET_ENDED and e.outcome == "done" for e in central.journal))
