@@ -27,6 +27,7 @@ from drivers.audio.loop import (
     muted_measure,
     muted_reason,
     speech_treble_db,
+    tone_gain_db,
     trusted,
     unproven,
 )
@@ -173,7 +174,7 @@ class RoomSound:
         if busy := await self._wait_for_quiet():
             return (unproven(busy),)
         try:
-            answer = await self._tone()
+            answer = await self._tone(ports, tone_gain_db(ports, self._baseline))
         except DeviceRefused as refused:
             if refused.reason.code != "sound.disturbed":
                 raise
@@ -206,20 +207,25 @@ class RoomSound:
         if busy := await self._wait_for_quiet():
             raise DeviceRefused(busy)
         floor = floor_dbfs(self._link.readings())
-        return baseline_of([trusted(await self._tone()) for _ in range(CALIBRATION_TONES)], ports, floor)
+        return baseline_of([trusted(await self._tone(ports)) for _ in range(CALIBRATION_TONES)], ports, floor)
 
     async def _hears_nothing(self) -> Reason | None:
         heard = [measure.reason for measure in await self._listen() if measure.name == "microphone.signal"]
         return heard[0]
 
-    async def _tone(self) -> LoopAnswer:
-        """Play the tone and return what was found of it.
+    async def _tone(self, ports: tuple[SoundPort, ...], speaker_db: float | None = None) -> LoopAnswer:
+        """Play the tone, with the loudspeaker at `speaker_db` meanwhile, and return what was found of it.
+
+        Cancelled, it ends once nothing sounds any more and the loudspeaker stands where it stood.
 
         Raises:
             ProtocolViolation: the answer lacks something.
         """
+        put_back: Line = {"do": "gain", "port": SPEAKER, "db": _port(ports, SPEAKER).gain_db}
+        amends = None if speaker_db is None else put_back
         try:
-            return answer_of(await self._link.ask("prove", within_s=PROVED_WITHIN_S))
+            asking = self._link.ask_aloud(within_s=PROVED_WITHIN_S, amends=amends, speaker_db=speaker_db)
+            return answer_of(await asking)
         except ValueError as error:
             raise ProtocolViolation(self._bad(error)) from error
         finally:

@@ -6,7 +6,8 @@ Supervisor to worker: `{"id": 1, "do": "inventory"}`; `do` is one of
 * `mute` with `port`, `on`; `gain` with `port`, `db` and, to go up a step at most, `careful`; `default` with `port`:
   each answers what was read back;
 * `mute_all`: goes before all that waits, of which what would open a port is then refused;
-* `prove`: play the chirp, answer a `LoopAnswer`.
+* `prove`: play the chirp, with the loudspeaker at `speaker_db` meanwhile where that is given; answers a `LoopAnswer`;
+* `call_off` with `of`, the number of a `prove`: the tone stops at once, and that one answers that it was called off.
 
 Worker to supervisor: an answer `{"id": 1, "ok": {…}}` or `{"id": 1, "error": CODE, "detail": TEXT}`
 with `values` for the sentence that CODE stands for, and events, of which each is also a sign of life:

@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from itertools import count
 from typing import Protocol
 
@@ -26,12 +26,14 @@ from drivers.ports import Level
 log = logging.getLogger(__name__)
 
 STALLED_AFTER_S = 1.0
-STARTED_WITHIN_S = 5.0
-"""A worker's first sign of life; half a second on a quiet machine."""
+STARTED_WITHIN_S = 8.0
+"""A worker's first sign of life; half a second on a quiet machine, ten times that on a crowded one."""
 RETRY_AT_LEAST_S = 0.1
 RETRY_AT_MOST_S = 5.0
 STEADY_AFTER_S = 10.0
 """A worker that ran for so long is started again without delay."""
+HUSHED_WITHIN_S = 0.75
+"""A tone that was called off is over in a twentieth of this, or the worker hangs."""
 KEEP_SECONDS = 10
 KEEP_LEVELS = KEEP_SECONDS * LEVELS_A_SECOND
 QUEUED_LEVELS = 2 * LEVELS_A_SECOND
@@ -45,6 +47,9 @@ class Wire(Protocol):
 
     async def write(self, line: bytes) -> None:
         """Send a line."""
+
+    def cut(self) -> None:
+        """End the worker, or our link to it, without waiting for that; never raises."""
 
     async def kill(self) -> None:
         """End the worker, or our link to it, at once and for certain; never raises."""
@@ -73,6 +78,10 @@ class Link:
         """What speech in this room has of treble, once it was calibrated."""
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Line]] = {}
+        self._sounding: set[int] = set()
+        """Numbers of the proofs that wait for their answer."""
+        self._owed: Line | None = None
+        """What the next worker is told first: a dead one left it undone."""
         self._readings: deque[MeterReading] = deque(maxlen=KEEP_LEVELS)
         self._seconds: deque[Second] = deque(maxlen=KEEP_SECONDS)
         self._flags: frozenset[Flag] = frozenset()
@@ -103,6 +112,8 @@ class Link:
 
     async def close(self) -> None:
         """End the worker and every wait; never raises."""
+        for number in tuple(self._sounding):
+            await self._call_off(number)
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             keeper.cancel()
@@ -118,24 +129,76 @@ class Link:
             DeviceRefused: it answered that it did not.
             OutcomeUnknown: it did not answer in time.
         """
+        with self._question() as number:
+            return await self._answer_to(number, {"do": do, **arguments}, within_s)
+
+    async def ask_aloud(self, *, within_s: float, amends: Line | None = None, **arguments: lines.Value) -> Line:
+        """Have the tone played and return the worker's answer; whoever gives up or is cancelled ends the tone first.
+
+        `amends` is what the next worker is told before anything else when this one dies over it.
+
+        Raises:
+            DeviceUnreachable: there is no worker now, or it ended before it answered.
+            DeviceRefused: it answered that it did not.
+            OutcomeUnknown: it did not answer in time.
+        """
+        with self._question() as number:
+            self._sounding.add(number)
+            try:
+                return await self._answer_to(number, {"do": "prove", **arguments}, within_s)
+            finally:
+                try:
+                    await self._call_off(number)
+                finally:
+                    self._sounding.discard(number)
+                    if _was_lost(self._waiting[number]):
+                        self._owed = amends
+
+    @contextlib.contextmanager
+    def _question(self) -> Iterator[int]:
+        """Lend the number of a question to a worker that runs.
+
+        Raises:
+            DeviceUnreachable: there is none.
+        """
         self._show_bug()
-        wire = self._wire
-        if wire is None or not self._alive.is_set():
+        if self._wire is None or not self._alive.is_set():
             raise DeviceUnreachable(self._trouble)
         number = next(self._numbers)
-        answered: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answered
+        answered = self._waiting[number] = asyncio.get_running_loop().create_future()
+        try:
+            yield number
+        finally:
+            del self._waiting[number]
+            _was_lost(answered)  # taken note of, when the write failed first
+
+    async def _answer_to(self, number: int, question: Line, within_s: float) -> Line:
+        answered, wire, do = self._waiting[number], self._wire, question["do"]
         try:
             async with asyncio.timeout(within_s):
-                await wire.write(lines.encode({"id": number, "do": do, **arguments}))
-                return await answered
+                if wire is not None:
+                    await wire.write(lines.encode({"id": number, **question}))
+                await asyncio.wait({answered})
         except TimeoutError:
             detail = f"{self._name}: wanted {do} within {within_s:g} s, found no answer"
-            raise OutcomeUnknown(Reason("sound.no_answer", detail, {"device": self._name, "do": do})) from None
+            raise OutcomeUnknown(Reason("sound.no_answer", detail, {"device": self._name, "do": str(do)})) from None
+        return answered.result()
+
+    async def _call_off(self, number: int) -> None:
+        """End a tone and return once the worker says so; one that does not is killed, and the tone with it."""
+        answered, wire = self._waiting[number], self._wire
+        if wire is None or answered.done():
+            return
+        try:
+            async with asyncio.timeout(HUSHED_WITHIN_S):
+                await wire.write(lines.encode({"do": "call_off", "of": number}))
+                await asyncio.wait({answered})
+        except TimeoutError:
+            log.warning("sound worker did not stop its tone", extra={"action": "sound_cut", "device": self._name})
         finally:
-            self._waiting.pop(number, None)
-            if answered.done() and not answered.cancelled():
-                answered.exception()  # taken note of, when the write failed first
+            if not answered.done():
+                wire.cut()
+                answered.set_exception(DeviceUnreachable(self._ended("it did not stop its tone")))
 
     async def insist(self, do: str, *, within_s: float) -> Line:
         """Return the answer of this worker, or of the next when it is just being replaced.
@@ -220,6 +283,7 @@ class Link:
         self._wire = wire
         try:
             await self._take_in(await self._next(wire, STARTED_WITHIN_S))
+            await self._make_amends(wire)
             self._alive.set()
             if not first.done():
                 first.set_result(None)
@@ -234,6 +298,12 @@ class Link:
             self._forget_levels()
             await wire.kill()
             self._fail_waiting()
+
+    async def _make_amends(self, wire: Wire) -> None:
+        """Tell a fresh worker what a dead one left undone; nobody waits for its answer."""
+        owed, self._owed = self._owed, None
+        if owed is not None:
+            await wire.write(lines.encode({"id": next(self._numbers), **owed}))
 
     async def _next(self, wire: Wire, within_s: float) -> Line:
         """Return the next line.
@@ -370,6 +440,11 @@ def _second(line: Line) -> Second:
         howl_steady=lines.flag(line, "howl_steady"),
         treble_db=lines.number(line, "treble_db"),
     )
+
+
+def _was_lost(answered: asyncio.Future[Line]) -> bool:
+    """Tell whether the worker ended before it answered."""
+    return answered.done() and not answered.cancelled() and isinstance(answered.exception(), DeviceUnreachable)
 
 
 def _put_newest(queue: asyncio.Queue[Level | None], level: Level | None) -> None:

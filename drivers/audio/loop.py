@@ -23,6 +23,7 @@ SAME_LATENCY_MS = 5.0
 """A tone further than these from the median of the three is no calibration."""
 SPEECH_TREBLE_DB = -12.0
 """4.5 to 6.8 kHz against 1 to 3.5 kHz in people's long-term average speech, as density (Byrne and others, 1994)."""
+SAME_VOLUME_DB = 0.5
 OVER_NOISE_DB = 3.0
 """Treble that stands out less may be the room's noise."""
 
@@ -110,6 +111,8 @@ def loop_measures(
 ) -> tuple[Measure, ...]:
     """Say whether the room hears itself and, if so, how loud, how late and how it has changed.
 
+    With a baseline of these devices the tone was played at `tone_gain_db`.
+
     A device that cancels echoes takes the room's own sound out of what it hears: with one,
     a tone that is not found proves nothing, and what is left of it is no gain to compare.
     """
@@ -161,7 +164,11 @@ def _others(ports: Sequence[SoundPort], baseline: Baseline) -> Measure | None:
 def _compared(
     answer: LoopAnswer, ports: Sequence[SoundPort], baseline: Baseline, limits: Limits
 ) -> tuple[Measure, ...]:
-    measures = [_gain(answer, ports, baseline, limits), _latency(answer, baseline, limits)]
+    measures = [
+        _volume(ports, baseline, limits),
+        _gain(answer, ports, baseline, limits),
+        _latency(answer, baseline, limits),
+    ]
     measures += [_polarity(answer, baseline)] if baseline.polarity else []
     measures += [_treble(answer, baseline, limits)] if _has_bands(baseline.bands_db, answer.bands_db) else []
     return tuple(measures)
@@ -177,18 +184,38 @@ def _gain(answer: LoopAnswer, ports: Sequence[SoundPort], baseline: Baseline, li
     if -limits.loop_gain_db <= over_db <= limits.loop_louder_db:
         return measure
     verdict = Verdict.WARN if abs(over_db) <= limits.loop_gain_db else Verdict.FAIL
-    by_db, set_db = round(abs(over_db), 1), round(_set_since(ports, baseline), 1)
+    by_db, set_db = round(abs(over_db), 1), round(_port(ports, MICROPHONE).gain_db - baseline.microphone_gain_db, 1)
     code, how = ("sound.loop_louder", "louder") if over_db > 0 else ("sound.loop_softer", "softer")
-    since = f"; its gains were set {set_db:+g} dB since" if set_db else ""
+    since = f"; the microphone's gain was set {set_db:+g} dB since" if set_db else ""
     detail = f"loop: wanted a gain of {limit}, found {value:g} dB: {by_db:g} dB {how} than when calibrated{since}"
     reason = Reason(code, detail, {"by_db": by_db, "set_db": set_db})
     return Measure("loop.gain", value, verdict, "dB", limit, reason)
 
 
-def _set_since(ports: Sequence[SoundPort], baseline: Baseline) -> float:
-    """Return by how much the gains of both ports were raised since the room was calibrated."""
-    then = {SPEAKER: baseline.speaker_gain_db, MICROPHONE: baseline.microphone_gain_db}
-    return sum(port.gain_db - then[port.name] for port in ports)
+def _port(ports: Sequence[SoundPort], name: str) -> SoundPort:
+    return next(port for port in ports if port.name == name)
+
+
+def tone_gain_db(ports: Sequence[SoundPort], baseline: Baseline | None) -> float | None:
+    """Return where the loudspeaker's gain should stand for the tone; none where it stands well.
+
+    A room is compared at the volume at which it was calibrated, whatever it is set to now.
+    """
+    if baseline is None or _others(ports, baseline):
+        return None
+    own_db = baseline.speaker_gain_db
+    return own_db if abs(_port(ports, SPEAKER).gain_db - own_db) > SAME_VOLUME_DB else None
+
+
+def _volume(ports: Sequence[SoundPort], baseline: Baseline, limits: Limits) -> Measure:
+    """Compare the loudspeaker's gain, which the loop does not show: its tone is played at the calibration's."""
+    value, most_db = round(_port(ports, SPEAKER).gain_db, 1), limits.loop_gain_db
+    by_db, limit = round(value - baseline.speaker_gain_db, 1), f"{baseline.speaker_gain_db:.1f} ± {most_db:g} dB"
+    if abs(by_db) <= most_db:
+        return Measure("speaker.gain", value, Verdict.PASS, "dB", limit)
+    detail = f"speaker: wanted a gain of {limit} as when calibrated, found {value:g} dB"
+    reason = Reason("sound.volume_other", detail, {"by_db": by_db})
+    return Measure("speaker.gain", value, Verdict.WARN, "dB", limit, reason)
 
 
 def _latency(answer: LoopAnswer, baseline: Baseline, limits: Limits) -> Measure:

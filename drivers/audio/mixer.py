@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import pulsectl
 
 from drivers.audio.model import MICROPHONE, SILENCE_DBFS, SPEAKER
-from drivers.audio.station import SoundTrouble
+from drivers.audio.system import SoundTrouble
 from drivers.ports import SoundPort
 
 CONNECT_WITHIN_S = 2.0

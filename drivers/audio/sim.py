@@ -18,6 +18,7 @@ import socketserver
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from math import isfinite
 
@@ -27,7 +28,8 @@ from drivers import simulation
 from drivers.audio import dsp, lines
 from drivers.audio.acoustics import PITCHES_HZ, TELEPHONE, Canceller, amplitude, mains, sentences, voice
 from drivers.audio.model import MICROPHONE, SPEAKER
-from drivers.audio.station import Block, Inventory, Played, SoundTrouble, Station, port_of
+from drivers.audio.station import Station
+from drivers.audio.system import Block, Inventory, Played, SoundTrouble, port_of
 from drivers.ports import SoundPort
 
 DEVICES = {MICROPHONE: "room_mic", SPEAKER: "room_speaker"}
@@ -113,22 +115,22 @@ class Room:
         self._before = np.zeros(TELEPHONE.size - 1, dtype=np.float32)
         self._random = np.random.default_rng(seed)
         self._lock = threading.Lock()
-        self._playing = np.zeros(0, dtype=np.float32)
+        self._playing: deque[tuple[dsp.Samples, threading.Event]] = deque()
         furthest_s = PATH[-1][0] + DELAY_AT_MOST_MS / 1000
         self._air = np.zeros(dsp.BLOCK_FRAMES + round(furthest_s * dsp.RATE_HZ), dtype=np.float32)
         self._frames = 0
 
-    def play(self, samples: dsp.Samples) -> float:
-        """Queue samples for the loudspeaker; return when the first sounds, on the room's clock."""
+    def play(self, samples: dsp.Samples, over: threading.Event) -> float:
+        """Queue samples for the loudspeaker, until `over`; return when the first sounds, on the room's clock."""
         with self._lock:
-            at_s = (self._frames + self._playing.size) / dsp.RATE_HZ
-            self._playing = np.concatenate([self._playing, samples])
-            return at_s
+            waiting = sum(-(-queued.size // dsp.BLOCK_FRAMES) for queued, _ in self._playing)  # each starts a block
+            self._playing.append((samples, over))
+            return (self._frames + waiting * dsp.BLOCK_FRAMES) / dsp.RATE_HZ
 
     @property
     def plays(self) -> bool:
         """Whether the loudspeaker has something to play."""
-        return self._playing.size > 0
+        return any(not over.is_set() for _, over in tuple(self._playing))
 
     def tick(self) -> Block:
         """Return the microphone's next block."""
@@ -141,10 +143,20 @@ class Room:
         return Block(at_s, self._through_microphone(heard))
 
     def _next_played(self) -> dsp.Samples:
-        now, self._playing = self._playing[: dsp.BLOCK_FRAMES], self._playing[dsp.BLOCK_FRAMES :]
+        now = self._next_queued()
         if self.muted[SPEAKER] or SPEAKER in self.unplugged or self.path_cut:
             return now[:0]
         return now * np.float32(amplitude(self.gain_db[SPEAKER]))
+
+    def _next_queued(self) -> dsp.Samples:
+        while self._playing:
+            samples, over = self._playing.popleft()
+            if over.is_set():
+                continue
+            if samples.size > dsp.BLOCK_FRAMES:
+                self._playing.appendleft((samples[dsp.BLOCK_FRAMES :], over))
+            return samples[: dsp.BLOCK_FRAMES]
+        return np.zeros(0, dtype=np.float32)
 
     def _sound(self, samples: dsp.Samples) -> None:
         sign = -1.0 if self.turned else 1.0
@@ -310,12 +322,12 @@ class Seat:
         self._captured = DEVICES[MICROPHONE]
         self._heard = heard
 
-    def play(self, samples: dsp.Samples) -> Played:
+    def play(self, samples: dsp.Samples, over: threading.Event) -> Played:
         """Play into the room."""
         port_of((self._port(SPEAKER),), SPEAKER)
         lost = self._room.lost_tones > 0
         self._room.lost_tones -= lost
-        return Played(self._room.play(samples), lost)
+        return Played(self._room.play(samples, over), lost)
 
     def mute(self, port: str, on: bool) -> bool:
         """Mute or open a port."""

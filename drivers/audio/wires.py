@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 
 from drivers.audio.lines import MAX_LINE_BYTES
@@ -11,6 +12,8 @@ from drivers.errors import DeviceUnreachable
 from drivers.outcomes import Reason
 from drivers.streams import CONNECT_WITHIN_S, broken
 
+_SMALL = {"MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""One heap for all threads, and no threads for matrices that we do not have: 4 MiB and a thread less."""
 WORKER = "drivers.audio.worker"
 GONE_WITHIN_S = 2.0
 
@@ -31,7 +34,11 @@ class ChildWire:
         command = (sys.executable, "-m", WORKER, *arguments)
         try:
             process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MAX_LINE_BYTES
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=MAX_LINE_BYTES,
+                env={**os.environ, **_SMALL},
             )
         except OSError as error:
             detail = f"sound worker: wanted a process, found {error.strerror}"
@@ -50,10 +57,14 @@ class ChildWire:
             self.process.stdin.write(line)
             await self.process.stdin.drain()
 
-    async def kill(self) -> None:
-        """Kill the worker and wait until it is gone: a hung PortAudio ends no other way."""
+    def cut(self) -> None:
+        """Kill the worker."""
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
+
+    async def kill(self) -> None:
+        """Kill the worker and wait until it is gone: a hung PortAudio ends no other way."""
+        self.cut()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GONE_WITHIN_S):
                 await self.process.communicate()  # also closes both pipes
@@ -89,9 +100,13 @@ class TcpWire:
             self._writer.write(line)
             await self._writer.drain()
 
-    async def kill(self) -> None:
+    def cut(self) -> None:
         """Drop the link without waiting for the other side."""
         self._writer.transport.abort()
+
+    async def kill(self) -> None:
+        """Drop the link."""
+        self.cut()
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(GONE_WITHIN_S):
                 await self._writer.wait_closed()

@@ -10,17 +10,21 @@ hang in.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from drivers.audio import dsp, lines, mixer
 from drivers.audio.model import MICROPHONE, SPEAKER
-from drivers.audio.station import Block, Inventory, Played, SoundTrouble, Station, port_of
+from drivers.audio.station import Station
+from drivers.audio.system import Block, Inventory, Played, SoundStuck, SoundTrouble, port_of
 from drivers.ports import SoundPort
 
 if TYPE_CHECKING:
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
 BUFFER_S = 0.15
 """Short buffers underrun on a busy machine; half of this already did."""
 PLAY_FRAMES = 480
+PLAYED_WITHIN_S = 3.0
+"""Beyond the length of what is played; a loudspeaker that the server suspended never plays it."""
+STOPPED_WITHIN_S = 0.3
+LOOK_EVERY_S = 0.01
 _SPEAKER_NODE = "siaga_speaker"
 _MICROPHONE_NODE = "siaga_microphone"
 
@@ -79,17 +87,18 @@ class PulseSystem:
             raise SoundTrouble("sound.not_opened", f"microphone: {error}") from error
         self._stream = stream
 
-    def play(self, samples: dsp.Samples) -> Played:
-        """Play `samples` to their end.
+    def play(self, samples: dsp.Samples, over: threading.Event) -> Played:
+        """Play `samples` to their end, or until `over`.
 
         Raises:
             SoundTrouble: the loudspeaker is absent or does not open.
+            SoundStuck: it takes nothing; PortAudio would hang in closing it.
         """
         port_of((self._port(SPEAKER),), SPEAKER)
         library = self._library()
-        playing = _Playing(samples, library.CallbackStop)
+        playing = _Playing(samples, over, library)
         try:
-            with library.OutputStream(
+            stream = library.OutputStream(
                 device=_SPEAKER_NODE,
                 samplerate=dsp.RATE_HZ,
                 channels=1,
@@ -97,9 +106,11 @@ class PulseSystem:
                 blocksize=PLAY_FRAMES,
                 latency=BUFFER_S,
                 callback=playing.fill,
-                finished_callback=playing.over.set,
-            ):
-                playing.over.wait()
+                finished_callback=playing.finished.set,
+            )
+            stream.start()
+            playing.wait()
+            stream.close()
         except (library.PortAudioError, ValueError) as error:
             raise SoundTrouble("sound.not_opened", f"speaker: {error}") from error
         return Played(playing.at_s, playing.lost)
@@ -133,23 +144,42 @@ class PulseSystem:
 class _Playing:
     """Hands a tone to PortAudio block by block."""
 
-    def __init__(self, samples: dsp.Samples, stop: type[Exception]) -> None:
+    def __init__(self, samples: dsp.Samples, over: threading.Event, library: Any) -> None:
         # closing drops what is still buffered, so the buffer is pushed out by silence
         self._rest = np.concatenate([samples, np.zeros(round(2 * BUFFER_S * dsp.RATE_HZ), dtype=np.float32)])
-        self._stop = stop
+        self._over = over
+        self._ended, self._aborted = library.CallbackStop, library.CallbackAbort
+        self._lasts_s = self._rest.size / dsp.RATE_HZ
         self.at_s = 0.0
         self.lost = False
-        self.over = threading.Event()
+        self.finished = threading.Event()
+
+    def wait(self) -> None:
+        """Return once the stream has ended.
+
+        Raises:
+            SoundStuck: it does not, neither by itself nor when told.
+        """
+        until_s = time.monotonic() + self._lasts_s + PLAYED_WITHIN_S
+        while not self._over.wait(LOOK_EVERY_S) and time.monotonic() < until_s:
+            if self.finished.is_set():
+                return
+        self._over.set()
+        if not self.finished.wait(STOPPED_WITHIN_S):
+            raise SoundStuck("sound.speaker_stuck", "the loudspeaker takes no sound: its device is suspended or hangs")
 
     def fill(self, out: Any, frames: int, when: Any, status: Any) -> None:
-        """Fill one block, and end the stream after the last."""
+        """Fill one block, and end the stream after the last; one that is called off drops what is buffered."""
+        if self._over.is_set():
+            out[:] = 0
+            raise self._aborted
         self.at_s = self.at_s or when.outputBufferDacTime
         self.lost = self.lost or bool(status.output_underflow)
         now, self._rest = self._rest[:frames], self._rest[frames:]
         out[: now.size, 0] = now
         out[now.size :] = 0
         if now.size < frames:
-            raise self._stop
+            raise self._ended
 
 
 def _show_portaudio_only(speaker: str, microphone: str) -> None:
@@ -194,11 +224,9 @@ def _sender() -> Callable[[lines.Line], None]:
     lock = threading.Lock()
 
     def send(line: lines.Line) -> None:
-        try:
-            with lock:
-                out.write(lines.encode(line))
-        except OSError:  # nobody listens any more
-            os._exit(0)
+        # when nobody listens any more, stdin has ended too, and that end is the orderly one
+        with contextlib.suppress(OSError), lock:
+            out.write(lines.encode(line))
 
     return send
 
@@ -214,12 +242,29 @@ def main(argv: list[str]) -> int:
     threading.excepthook = _die
     station.start()
     mixer.watch(station.look_again)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C reaches us too; the supervisor decides
+    signal.signal(signal.SIGTERM, _leave_soon)
+    with contextlib.suppress(SystemExit):
+        _take_orders(station, send)
+    station.hush()
+    os._exit(0)
+
+
+def _take_orders(station: Station, send: Callable[[lines.Line], None]) -> None:
     for line in sys.stdin.buffer:
         try:
             station.order(lines.decode(line))
         except ValueError as error:
             send({"id": None, "error": "sound.bad_order", "detail": str(error)})
-    os._exit(0)
+
+
+def _leave_soon(*_: object) -> NoReturn:
+    """End as if stdin had.
+
+    Raises:
+        SystemExit: always.
+    """
+    raise SystemExit
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ async def _loops(count: int) -> list[Figure]:
         await _level(sound)
         for _ in range(count):
             began = time.monotonic()
-            answer = await sound._link.ask("prove", within_s=SEEN_WITHIN_S)
+            answer = await sound._link.ask_aloud(within_s=SEEN_WITHIN_S)
             took.append(time.monotonic() - began)
             heard += answer["end"] == "heard" and answer["tries"] == 1
     first = 100 * heard / count

@@ -78,7 +78,7 @@ def test_without_a_baseline_a_heard_loop_is_good_and_nothing_is_compared() -> No
 
 def test_a_room_as_it_was_passes_everything() -> None:
     found = measured(ANSWER)
-    assert set(found) == {"loop.heard", "loop.gain", "loop.latency", "loop.polarity", "loop.treble"}
+    assert set(found) == {"loop.heard", "speaker.gain", "loop.gain", "loop.latency", "loop.polarity", "loop.treble"}
     assert {measure.verdict for measure in found.values()} == {Verdict.PASS}
     assert all(measure.limit for measure in found.values())
 
@@ -101,10 +101,37 @@ def test_gain_is_held_against_the_rooms_own(over_db: float, verdict: Verdict, fi
 
 
 def test_a_gain_that_somebody_set_is_named() -> None:
-    quieter = (PORTS[0], replace(PORTS[1], gain_db=-20.0))
-    gain = loop.loop_measures(replace(ANSWER, gain_db=-30.0), quieter, BASELINE)[1]
+    ports = {port.name: port for port in PORTS}
+    quieter = [replace(ports["microphone"], gain_db=-20.0), ports["speaker"]]
+    gain = loop.loop_measures(replace(ANSWER, gain_db=-30.0), quieter, BASELINE)[2]
     assert gain.reason is not None
     assert gain.reason.values == {"by_db": 20.0, "set_db": -20.0}
+
+
+@pytest.mark.parametrize(
+    ("db", "played_at", "finding"),
+    [
+        (0.0, None, ""),
+        (0.4, None, ""),
+        (-6.0, 0.0, ""),
+        (-6.1, 0.0, "sound.volume_other"),
+        (7, 0.0, "sound.volume_other"),
+    ],
+)
+def test_the_tone_is_played_at_the_volume_of_the_calibration_and_another_is_told(
+    db: float, played_at: float | None, finding: str
+) -> None:
+    ports = [replace(port, gain_db=db) if port.name == "speaker" else port for port in PORTS]
+    assert loop.tone_gain_db(ports, BASELINE) == played_at
+    found = {measure.name: measure for measure in loop.loop_measures(ANSWER, ports, BASELINE)}
+    assert code(found["speaker.gain"]) == finding
+    assert found["loop.gain"].verdict is Verdict.PASS
+
+
+def test_a_volume_is_left_alone_without_a_calibration_of_these_devices() -> None:
+    ports = [replace(port, gain_db=-20.0) for port in PORTS]
+    assert loop.tone_gain_db(ports, None) is None
+    assert loop.tone_gain_db(ports, replace(BASELINE, speaker="another")) is None
 
 
 @pytest.mark.parametrize(("off_ms", "verdict"), [(0, Verdict.PASS), (-20, Verdict.PASS), (21, Verdict.WARN)])

@@ -9,6 +9,8 @@ import pytest
 from drivers import DeviceAddress
 from drivers.audio.device import RoomSound, connect
 from drivers.audio.sim import Room, RoomServer
+from tests.until import until
+from tests.wire.audio.houses import House, ModelHouse, PulseHouse
 from tests.wire.audio.rooms import PulseRoom, needed
 
 
@@ -50,6 +52,28 @@ def pulse(pulse_server: PulseRoom, monkeypatch: pytest.MonkeyPatch) -> PulseRoom
         pulse_server.pactl(f"set-{kind}-mute", device, "0")
         pulse_server.pactl(f"set-{kind}-volume", device, "0dB")
     return pulse_server
+
+
+@pytest.fixture(params=["model", "pulse"])
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    """A room that is modelled, and then a real sound server."""
+    house: House = (
+        ModelHouse(request.getfixturevalue("server"))
+        if request.param == "model"
+        else PulseHouse(request.getfixturevalue("pulse"))
+    )
+    yield house
+    house.close()
+
+
+@pytest.fixture
+async def heard(house: House) -> AsyncIterator[RoomSound]:
+    """The house's sound, whose levels flow."""
+    device = connect("sound", DeviceAddress.parse(house.address), None)
+    await device.open()
+    await until(lambda: bool(device._link.readings()), within_s=10)
+    yield device
+    await device.close()
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ import json
 import subprocess
 import wave
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
 from drivers.audio.sim import RoomServer
 from tests.wire.audio.rooms import PulseRoom
 
+Listed: TypeAlias = dict[str, Any]  # what pactl prints has no types
 NOISE_DBFS = -62.0
 NOISE_S = 60
 RATE_HZ = 48_000
@@ -40,6 +41,12 @@ class House(Protocol):
 
     def cut_path(self) -> None:
         """Let nothing of the loudspeaker reach the microphone."""
+
+    def sounds(self) -> bool:
+        """Say whether the loudspeaker is given anything to play."""
+
+    def volume(self, db: float) -> None:
+        """Set the loudspeaker's gain."""
 
     def close(self) -> None:
         """Put everything back."""
@@ -69,6 +76,12 @@ class ModelHouse:
 
     def cut_path(self) -> None:
         self._server.fault("path", "cut")
+
+    def sounds(self) -> bool:
+        return self._server.room.plays
+
+    def volume(self, db: float) -> None:
+        self._server.room.gain_db["speaker"] = db
 
     def close(self) -> None:
         pass
@@ -107,6 +120,20 @@ class PulseHouse:
     def cut_path(self) -> None:
         self._loop_volume("0%")
 
+    def sounds(self) -> bool:
+        speaker = next(sink["index"] for sink in self._listed("sinks") if sink["name"] == "speaker")
+        return any(stream["sink"] == speaker for stream in self._listed("sink-inputs"))
+
+    def volume(self, db: float) -> None:
+        self._pulse.pactl("set-sink-volume", "speaker", f"{db:g}dB")
+
+    def speaker_db(self) -> float:
+        (speaker,) = (sink for sink in self._listed("sinks") if sink["name"] == "speaker")
+        return float(speaker["volume"]["front-left"]["db"].removesuffix(" dB"))
+
+    def suspend_speaker(self, *, on: bool) -> None:
+        self._pulse.pactl("suspend-sink", "speaker", str(int(on)))
+
     def close(self) -> None:
         self._loop_volume("100%")
         self._noise.terminate()
@@ -116,9 +143,13 @@ class PulseHouse:
 
     def _loop_volume(self, volume: str) -> None:
         """Set how loud the loudspeaker arrives: the loopback's own playing into the air."""
-        for stream in json.loads(self._pulse.pactl("list", "sink-inputs")):
+        for stream in self._listed("sink-inputs"):
             if stream["driver"] == "module-loopback.c":
                 self._pulse.pactl("set-sink-input-volume", str(stream["index"]), volume)
+
+    def _listed(self, what: str) -> list[Listed]:
+        """Return what the server lists."""
+        return cast("list[Listed]", json.loads(self._pulse.pactl("list", what)))
 
 
 def _noise(path: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -13,28 +12,7 @@ from drivers.errors import AddressError, DeviceRefused, DriverError
 from drivers.ports import DefaultDevices, MutesAll, Sound
 from drivers.verbs import VERBS, Nothing, PortName
 from tests.until import until
-from tests.wire.audio.houses import House, ModelHouse, PulseHouse
-
-
-@pytest.fixture(params=["model", "pulse"])
-def house(request: pytest.FixtureRequest) -> Iterator[House]:
-    house: House = (
-        ModelHouse(request.getfixturevalue("server"))
-        if request.param == "model"
-        else PulseHouse(request.getfixturevalue("pulse"))
-    )
-    yield house
-    house.close()
-
-
-@pytest.fixture
-async def heard(house: House) -> AsyncIterator[RoomSound]:
-    """The room's sound, whose levels flow."""
-    device = connect("sound", DeviceAddress.parse(house.address), None)
-    await device.open()
-    await until(lambda: bool(device._link.readings()), within_s=10)
-    yield device
-    await device.close()
+from tests.wire.audio.houses import House
 
 
 def option(address: str, text: str) -> DeviceAddress:
