@@ -20,6 +20,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
 from central.moves import utc_now
@@ -89,6 +90,7 @@ class Audit:
             if connection.scalar(_UNSEALED.with_only_columns(t.audit.c.id).limit(1)) is None:
                 return 0
         with self._store.writing() as connection:
+            locks.alone(connection, "audit seal")
             seq, head = _head(connection)
             new = connection.execute(_UNSEALED.order_by(t.audit.c.id).limit(CLIP)).mappings().all()
             seals = []

@@ -13,8 +13,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
+from central.db.writes import retried
 from central.domain.words import Role
 from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
 from central.model import Delegation, Person
@@ -52,6 +54,7 @@ class Delegations:
         with self._store.reading() as connection:
             return with_role(connection, Role.HEAD), _office(connection)
 
+    @retried
     def make(self, mandate: Mandate, by: Person) -> Delegation:
         """Let somebody act for the head.
 
@@ -64,6 +67,7 @@ class Delegations:
         if by.acting_for or (head_only and mandate.holder_id != by.id):
             raise Forbidden("delegation.foreign", "a head names who acts for him; an acting head names nobody")
         with self._store.writing() as connection:
+            locks.alone(connection, f"delegation {mandate.holder_id}")
             wrongs = (*_wrong_times(mandate, self._now()), *_wrong_people(connection, mandate))
             if wrongs:
                 raise Invalid(*wrongs)
@@ -84,6 +88,7 @@ class Delegations:
             connection.execute(t.audit.insert(), audit | {"detail": f"{mandate.acting_id} for {mandate.holder_id}"})
             return self._read(connection, t.delegation.c.id == ident, limit=1)[0]
 
+    @retried
     def end(self, ident: str, by: Person) -> Delegation:
         """End a period now; one that has ended stays as it is.
 
@@ -93,6 +98,7 @@ class Delegations:
         """
         now = self._now()
         with self._store.writing() as connection:
+            locks.hold(connection, t.delegation, [ident])
             found = self._read(connection, t.delegation.c.id == ident, limit=1)
             if not found:
                 raise NotFound("delegation", ident)

@@ -22,9 +22,10 @@ from central import bell, rows, stock
 from central.assess import Assessor, at_site
 from central.bell import Bell
 from central.checks import check_draft
-from central.db import guard
+from central.db import guard, locks
 from central.db import tables as t
 from central.db.store import Store
+from central.db.writes import insert_new, retried
 from central.delegations import with_role
 from central.domain.clocks import Standards, running
 from central.domain.findings import Verdict
@@ -147,6 +148,7 @@ class Desk:
 
     # Step 1: the letter arrives
 
+    @retried
     def submit(self, draft: Draft, upload: Upload | None, by: Person, *, key: str | None = None) -> Request:
         """Take a request in; with a `key` that was used before, return the request it made.
 
@@ -159,6 +161,8 @@ class Desk:
         self.check(draft, upload)
         file = self._letters.keep(upload or Upload("", b""))
         with self._store.writing() as connection:
+            if key:
+                locks.alone(connection, f"key {by.id} {key}")
             known = _made_with(connection, by, key)
             ident = known or self._insert_all(connection, draft, file, by, key)
             request = rows.request(connection, ident, self.assess.standards)
@@ -217,6 +221,7 @@ class Desk:
             raise NotFound("series", series_id)
         return tuple(sorted(seen, key=lambda request: request.starts))
 
+    @retried
     def dispose_series(self, series_id: str, direction: Direction, by: Person) -> tuple[Request, ...]:
         """Give one direction to every occurrence that waits for it: they came with one letter.
 
@@ -230,12 +235,13 @@ class Desk:
         if not direction.accept and not direction.note.strip():
             raise Invalid(Wrong("note", "note.wanted", "say why it goes back"))
         waiting = [request for request in self.series(series_id, by) if request.state is State.SUBMITTED]
+        waiting.sort(key=lambda request: request.id)  # the order of all who lock several
         if not waiting:
             raise Refused("request.state", "no occurrence waits for direction")
         event = Event.ACCEPT if direction.accept else Event.RETURN
         with self._store.writing() as connection:
             for one in waiting:
-                request = self.moves.seen(connection, one.id, by)
+                request = self.moves.claimed(connection, one.id, by)
                 not_own(request, by)
                 deed = Deed(event, by.signature, by.login, direction.note, one.version)
                 self._direct(connection, request, direction, deed)
@@ -265,6 +271,7 @@ class Desk:
         self.moves.tell(connection, ident, arrived)
         return ident
 
+    @retried
     def resubmit(
         self, request_id: str, draft: Draft, upload: Upload | None, by: Person, *, unread: Iterable[Wrong] = ()
     ) -> Request:
@@ -284,7 +291,7 @@ class Desk:
             raise Invalid(*wrongs)
         file = self._letters.keep(upload) if upload is not None else None
         with self._store.writing() as connection:
-            request = self.moves.seen(connection, request_id, by)
+            request = self.moves.claimed(connection, request_id, by)
             self.moves.advance(connection, request, Deed(Event.RESUBMIT, by.name, by.login))
             change = _columns(_placed(connection, draft)) | {"agency_id": request.agency.id, "submitted_at": self.now()}
             if file is not None:
@@ -317,6 +324,7 @@ class Desk:
 
     # Step 2: the head's direction
 
+    @retried
     def dispose(self, request_id: str, direction: Direction, by: Person, *, version: int | None = None) -> Request:
         """Send the request to the division, or back to the applicant with a note.
 
@@ -329,7 +337,7 @@ class Desk:
             raise Invalid(Wrong("note", "note.wanted", "say why it goes back"))
         event = Event.ACCEPT if direction.accept else Event.RETURN
         with self._store.writing() as connection:
-            request = self.moves.seen(connection, request_id, by)
+            request = self.moves.claimed(connection, request_id, by)
             not_own(request, by)
             self._direct(connection, request, direction, Deed(event, by.signature, by.login, direction.note, version))
             changed = rows.request(connection, request_id, self.assess.standards)
@@ -382,6 +390,7 @@ class Desk:
     ) -> Verification:
         return self.assess.verify(connection, request, self.now(), room_id=room_id, operator_id=operator_id)
 
+    @retried
     def decide(self, request_id: str, decision: Decision, by: Person, *, version: int | None = None) -> Request:
         """Approve the request, which makes its session, or refuse it with a reason.
 
@@ -411,6 +420,7 @@ class Desk:
 
     # The applicant takes it back
 
+    @retried
     def withdraw(self, request_id: str, reason: str, by: Person, *, version: int | None = None) -> Request:
         """Take a request back, or call off its session when there is one already.
 
@@ -422,7 +432,7 @@ class Desk:
         if not reason.strip():
             raise Invalid(Wrong("reason", "reason.wanted", "say why"))
         with self._store.writing() as connection:
-            request = self.moves.seen(connection, request_id, by)
+            request = self.moves.claimed(connection, request_id, by)
             event = Event.WITHDRAW if request.state in OPEN else Event.CANCEL
             self.moves.advance(connection, request, Deed(event, by.name, by.login, reason, version))
             if request.session_id is not None:
@@ -433,9 +443,10 @@ class Desk:
 
     # What all deeds share
 
+    @retried
     def _move(self, request_id: str, event: Event, by: Person, reason: str, version: int | None) -> Request:
         with self._store.writing() as connection:
-            request = self.moves.seen(connection, request_id, by)
+            request = self.moves.claimed(connection, request_id, by)
             not_own(request, by)
             self.moves.advance(connection, request, Deed(event, by.name, by.login, reason, version))
             changed = rows.request(connection, request_id, self.assess.standards)
@@ -502,7 +513,7 @@ def _made_with(connection: sa.Connection, by: Person, key: str | None) -> str | 
 
 def _keep_letter(connection: sa.Connection, file: LetterFile, now: datetime) -> None:
     letter = {"sha256": file.sha256, "media_type": file.media_type, "size_bytes": file.size_bytes, "received_at": now}
-    connection.execute(t.letter.insert().prefix_with("OR IGNORE"), letter)
+    insert_new(connection, t.letter, [letter])
 
 
 def _columns(draft: Draft) -> dict[str, object]:

@@ -20,9 +20,10 @@ import sqlalchemy as sa
 from central import bell, rows
 from central.assess import Assessor, wish_of
 from central.bell import Bell
-from central.db import guard
+from central.db import guard, locks
 from central.db import tables as t
 from central.db.store import Store
+from central.db.writes import retried
 from central.domain.alternatives import Alternative
 from central.domain.displacement import Booked, fewest
 from central.domain.sop import Event, State
@@ -50,6 +51,7 @@ class Displacing:
         self._bell = bell
         self._now = now
 
+    @retried
     def propose(
         self, request_id: str, by: Person, *, room_id: str | None = None, operator_id: str | None = None
     ) -> Displacement:
@@ -60,7 +62,7 @@ class Displacing:
             Refused: no leader takes part, it waits for no decision, nobody has to go, or nobody's going helps.
         """
         with self._store.writing() as connection:
-            request = self._moves.seen(connection, request_id, by)
+            request = self._moves.claimed(connection, request_id, by)
             _fits_a_proposal(request)
             found = self._computed(connection, request, room_id or request.room.id, operator_id)
             ident = new_id()
@@ -97,6 +99,7 @@ class Displacing:
         with self._store.reading() as connection:
             return self._one(connection, ident)
 
+    @retried
     def refuse(self, ident: str, reason: str, by: Person) -> Displacement:
         """Let everything be as it is.
 
@@ -111,6 +114,7 @@ class Displacing:
             proposal = self._open(connection, ident)
             return self._decided(connection, proposal, ProposalState.REFUSED, reason, by)
 
+    @retried
     def apply(self, ident: str, reason: str, by: Person) -> Displacement:
         """Displace and book, all of it or nothing, in the name of `by`.
 
@@ -143,8 +147,9 @@ class Displacing:
         proposal = self._open(connection, ident)
         if proposal.proposed_by_id == by.id:
             raise Forbidden("displacement.own", "nobody applies a proposal of his own")
-        request = self._moves.seen(connection, proposal.request_id, by)
+        request = self._moves.claimed(connection, proposal.request_id, by)
         _fits_a_proposal(request)
+        self._moves.keep_days(connection, request)
         found, operator_id = self._computed(connection, request, proposal.room_id, proposal.operator_id)
         if {one.session_id for one in found} != {one.session_id for one in proposal.displaced}:
             raise Refused("displacement.changed", "other sessions would have to go now: propose again")
@@ -156,7 +161,7 @@ class Displacing:
 
     def _displace(self, connection: sa.Connection, one: Displaced, leader: Request, reason: str, by: Person) -> None:
         """Call one session off; its applicant reads why, and what comes in its place."""
-        request = self._moves.seen(connection, one.request_id, by)
+        request = self._moves.claimed(connection, one.request_id, by)
         said = f"{leader.receipt}: {reason.strip()}"
         deed = Deed(Event.CANCEL, by.signature, by.login, said, detail={"displaced_by": leader.id})
         self._moves.advance(connection, request, deed)
@@ -216,6 +221,7 @@ class Displacing:
         Raises:
             Refused: it was decided.
         """
+        locks.hold(connection, t.displacement, [ident])
         proposal = self._one(connection, ident)
         if proposal.state is not ProposalState.PROPOSED:
             raise Refused("displacement.decided", f"it is {proposal.state} already")

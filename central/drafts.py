@@ -10,6 +10,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
 from central.errors import Invalid, NotFound, Wrong
@@ -49,6 +50,7 @@ class Drafts:
             raise Invalid(Wrong("draft", "text.too_long", f"at most {SIZE_AT_MOST} characters, got {len(body)}"))
         d, now = t.request_draft.c, self._now()
         with self._store.writing() as connection:
+            locks.alone(connection, f"drafts {by.id}")
             mine = t.request_draft.update().where(d.id == ident, d.person_id == by.id)
             if ident is None or not connection.execute(mine.values(body=body, saved_at=now)).rowcount:
                 if (connection.scalar(sa.select(sa.func.count()).where(d.person_id == by.id)) or 0) >= KEPT_AT_MOST:

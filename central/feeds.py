@@ -19,8 +19,10 @@ from typing import Final
 import sqlalchemy as sa
 
 from central import ical, rows
+from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
+from central.db.writes import insert_new
 from central.errors import NotFound
 from central.ical import Unread
 from central.model import Person, SessionRow
@@ -119,6 +121,7 @@ class Feeds:
         events, unread = ical.read(content.decode("utf-8", "replace"), self._zone)
         leave = t.operator_leave.c
         with self._store.writing() as connection:
+            locks.hold(connection, t.operator, [operator_id])
             if operator_id not in {one.id for one in rows.operators(connection)}:
                 raise NotFound("operator", operator_id)
             known = connection.execute(sa.select(leave.starts, leave.ends).where(leave.operator_id == operator_id))
@@ -139,10 +142,8 @@ class Feeds:
             found = connection.scalar(query)
         if found is None:
             with self._store.writing() as connection:
-                found = connection.scalar(query)
-                if found is None:
-                    found = secrets.token_hex(32)
-                    connection.execute(t.meta.insert(), {"key": _KEY, "value": found})
+                insert_new(connection, t.meta, [{"key": _KEY, "value": secrets.token_hex(32)}])
+                found = connection.scalar(query) or ""
         return bytes.fromhex(found)
 
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from central.chain import Taker
+from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
 from central.domain.sop import Event, IllegalTransition, State, advance
@@ -61,6 +62,7 @@ class Ingest:
             MessageError: not a message of that branch, or of a room that central does not know.
         """
         with self._store.writing() as connection:
+            locks.alone(connection, f"from {room_id}")
             if connection.scalar(sa.select(t.room.c.id).where(t.room.c.id == room_id)) is None:
                 raise MessageError(f"a message for room {room_id!r}, which central does not have")
             match branch.split("/"):
@@ -139,7 +141,7 @@ def _by(table: sa.Table, where: Row) -> sa.Select[tuple[object, ...]]:
 
 
 def _put(connection: sa.Connection, table: sa.Table, where: Row, values: Row) -> None:
-    """Write the one row at `where`, whether it is there or not (we are the only writer)."""
+    """Write the one row at `where`, whether it is there or not (what a room says is taken in one by one)."""
     known = connection.execute(
         table.update().where(*(table.c[name] == value for name, value in where.items())).values(values)
     )
@@ -235,6 +237,7 @@ def _close_request(connection: sa.Connection, room_id: str, session_id: str, now
         sa.select(t.request.c.id, t.request.c.state)
         .join_from(t.session, t.request)
         .where(t.session.c.id == session_id, t.session.c.room_id == room_id)
+        .with_for_update(of=t.request)
     ).first()
     if found is None:
         log.warning("a report of a session that central does not have", extra={"room": room_id, "session": session_id})

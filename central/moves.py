@@ -16,8 +16,10 @@ from typing import Final
 import sqlalchemy as sa
 
 from central import rows
-from central.assess import Assessor
+from central.assess import DAY, Assessor
+from central.db import locks
 from central.db import tables as t
+from central.db.writes import insert_new
 from central.domain.findings import Code, Finding, Verdict
 from central.domain.sop import Event, IllegalTransition, State, advance
 from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
@@ -70,8 +72,9 @@ class Moves:
         Raises:
             Invalid: no operator is named.
         """
-        request = self.seen(connection, request_id, by)
+        request = self.claimed(connection, request_id, by)
         not_own(request, by)
+        self.keep_days(connection, request)
         found = self._assess.verify(
             connection, request, self._now(), room_id=decision.room_id, operator_id=decision.operator_id
         )
@@ -148,6 +151,23 @@ class Moves:
             raise NotFound("request", request_id)
         return request
 
+    def claimed(self, connection: sa.Connection, request_id: str, by: Person) -> Request:
+        """Return a request that `by` may see, as it stays until the transaction's end unless we change it.
+
+        Raises:
+            NotFound: there is none that this person may know of.
+        """
+        locks.hold(connection, t.request, [request_id])
+        return self.seen(connection, request_id, by)
+
+    def keep_days(self, connection: sa.Connection, request: Request) -> None:
+        """Keep other bookings off the days that a verification of `request` looks at.
+
+        What speaks against a booking is not only its own units: how many sessions run at once,
+        the person's other sessions of the day, which piece of a pool is free.
+        """
+        locks.alone_in(connection, request.starts - DAY, request.ends + DAY)
+
     def advance(self, connection: sa.Connection, request: Request, deed: Deed) -> None:
         """Move the request, write down who did it and why, and have those told whom it concerns.
 
@@ -223,7 +243,7 @@ def record(connection: sa.Connection, request_id: str, state: State, deed: Deed,
 def next_receipt(connection: sa.Connection, year: int) -> str:
     """Return the year's next receipt number."""
     name = f"receipt-{year}"
-    connection.execute(t.counter.insert().prefix_with("OR IGNORE"), {"name": name, "value": 0})
+    insert_new(connection, t.counter, [{"name": name, "value": 0}])
     step = t.counter.update().where(t.counter.c.name == name).values(value=t.counter.c.value + 1)
     return f"{year}-{connection.scalar(step.returning(t.counter.c.value)):04d}"
 

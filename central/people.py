@@ -18,8 +18,10 @@ from typing import Final
 import sqlalchemy as sa
 from pwdlib import PasswordHash
 
+from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
+from central.db.writes import retried
 from central.domain.words import Role
 from central.errors import Forbidden, TooMany
 from central.model import Agency, Person
@@ -52,6 +54,7 @@ class People:
         """Add an account, or give the one with this login this name, password and roles; return its id."""
         digest = self._hasher.hash(password)
         with self._store.writing() as connection:
+            locks.alone(connection, f"login {login}")
             known = connection.scalar(sa.select(t.person.c.id).where(t.person.c.login == login))
             ident = known or new_id()
             row = {"name": name, "password_hash": digest, "agency_id": agency_id, "active": True}
@@ -108,6 +111,7 @@ class People:
                 until = now + delay(failures)
                 connection.execute(t.person.update().where(of_person).values(locked_until=until))
 
+    @retried
     def _begin(self, person_id: str, now: datetime) -> tuple[Person, str]:
         token = secrets.token_urlsafe(32)
         row = {"token_hash": _hash(token), "person_id": person_id, "seen_at": now, "ends_at": now + ABSOLUTE}

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from central.db import locks
 from central.db.store import Store
 from central.db.tables import outbox, room, room_revision, session
 from central.planned import planned, select_planned
@@ -31,6 +32,8 @@ BEHIND = timedelta(hours=24)
 """Ended and cancelled sessions stay this long, so that a room that was away learns of them."""
 SWEEP_EVERY_S = 1.0
 """How late a booking by another process may be seen; ours wake the publisher themselves."""
+ANSWERED_AT_ONCE = 1000
+"""Outbox rows that one snapshot may answer; the rest are due again at once."""
 RECOUNT_EVERY = timedelta(seconds=60)
 """How often rooms without news are looked at: sessions come into the window by the clock alone."""
 
@@ -42,7 +45,7 @@ class Snapshot:
     room_id: str
     schedule: Schedule
     changed: bool
-    answers_upto: int
+    answers: tuple[int, ...]
 
 
 def _digest(sessions: tuple[PlannedSession, ...]) -> str:
@@ -100,7 +103,7 @@ class Publisher:
         rooms = await asyncio.to_thread(self._rooms_all if everything or recount else self._rooms_due)
         for room_id in rooms:
             snapshot = await asyncio.to_thread(self.snapshot, room_id)
-            if everything or snapshot.changed or snapshot.answers_upto:
+            if everything or snapshot.changed or snapshot.answers:
                 await self._send(link, snapshot)
         if everything or recount:
             self._counted_at = self._now()
@@ -108,7 +111,8 @@ class Publisher:
     async def _send(self, link: Link, snapshot: Snapshot) -> None:
         topic = RoomTopics(snapshot.room_id).schedule
         await link.publish(topic, snapshot.schedule.encode(), retain=True)
-        await asyncio.to_thread(self._mark_sent, snapshot)
+        if snapshot.answers:
+            await asyncio.to_thread(self._mark_sent, snapshot)
         log.info(
             "schedule published",
             extra={"room": snapshot.room_id, "rev": snapshot.schedule.rev, "sessions": snapshot.schedule.count},
@@ -128,9 +132,11 @@ class Publisher:
         now = self._now()
         window = now - BEHIND, now + self._ahead
         with self._store.writing() as connection:
-            answers = connection.scalar(
-                sa.select(sa.func.max(outbox.c.id)).where(outbox.c.room_id == room_id, outbox.c.sent_at.is_(None))
-            )
+            locks.alone(connection, f"schedule {room_id}")
+            # First the rows, then what they tell of: a row that is read is answered by what is read after it.
+            # Exactly these: on PostgreSQL a row with a lower number may be committed later.
+            due = sa.select(outbox.c.id).where(outbox.c.room_id == room_id, outbox.c.sent_at.is_(None))
+            answers = tuple(connection.scalars(due.order_by(outbox.c.id).limit(ANSWERED_AT_ONCE)))
             sessions = _sessions(connection, room_id, window)
             rev, changed = _revise(connection, room_id, _digest(sessions))
         schedule = Schedule(
@@ -141,16 +147,12 @@ class Publisher:
             cleared=not sessions,
             sessions=sessions,
         )
-        return Snapshot(room_id, schedule, changed, answers or 0)
+        return Snapshot(room_id, schedule, changed, answers)
 
     def _mark_sent(self, snapshot: Snapshot) -> None:
         with self._store.writing() as connection:
-            connection.execute(
-                outbox.update()
-                .where(outbox.c.room_id == snapshot.room_id)
-                .where(outbox.c.id <= snapshot.answers_upto, outbox.c.sent_at.is_(None))
-                .values(sent_at=self._now())
-            )
+            answered = outbox.update().where(outbox.c.id.in_(snapshot.answers), outbox.c.sent_at.is_(None))
+            connection.execute(answered.values(sent_at=self._now()))
 
 
 def _sessions(connection: sa.Connection, room_id: str, window: tuple[datetime, datetime]) -> tuple[PlannedSession, ...]:

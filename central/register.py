@@ -16,8 +16,10 @@ import sqlalchemy as sa
 
 from central import bell, registerfile
 from central.bell import Bell
+from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
+from central.db.writes import retried
 from central.errors import CentralError, NotFound
 from central.model import Person
 from central.registerfile import KINDS, BadCell, Kind, Row
@@ -31,6 +33,8 @@ _TABLES: Final[Mapping[str, sa.Table]] = {
     "shifts": t.operator_shift,
     "leave": t.operator_leave,
 }
+REGISTER: Final = "register"
+"""What who writes here asks for alone: files replace whole tables."""
 _COLUMNS: Final = {"setup_minutes": "setup_s", "teardown_minutes": "teardown_s"}
 """Columns of a file that the database calls otherwise."""
 
@@ -85,6 +89,7 @@ class Register:
         """Return all rows of a kind as a file."""
         return registerfile.write(kind_of(name), self.rows(name), self._zone)
 
+    @retried
     def take(self, name: str, content: bytes, by: Person) -> int:
         """Take a file in, whole or not at all; return how many rows it had.
 
@@ -94,6 +99,7 @@ class Register:
         """
         kind = kind_of(name)
         with self._store.writing() as connection:
+            locks.alone(connection, REGISTER)
             rows, bad = registerfile.read(kind, content, self._zone, _known(connection, kind))
             if bad:
                 raise BadFile(*bad)
@@ -103,6 +109,7 @@ class Register:
         self._rings.ring(bell.ROOMS)
         return len(rows)
 
+    @retried
     def put(self, name: str, cells: Mapping[str, str], by: Person) -> None:
         """Add one row, or change the one with this id.
 
@@ -112,12 +119,14 @@ class Register:
         """
         kind = kind_of(name)
         with self._store.writing() as connection:
+            locks.alone(connection, REGISTER)
             row, bad = registerfile.read_row(kind, cells, self._zone, _known(connection, kind))
             if bad:
                 raise BadFile(*bad)
             self._write(connection, kind, [row], by, "register.put")
         self._rings.ring(bell.ROOMS)
 
+    @retried
     def drop(self, name: str, number: int, by: Person) -> None:
         """Delete one shift or one leave; what has an id is never deleted.
 

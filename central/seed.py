@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from central.db import tables as t
 from central.db.store import Store
+from central.db.writes import insert_new
 from central.domain.words import Role
 from central.model import Room
 from central.people import People
@@ -75,11 +76,15 @@ def seed(store: Store, passwords: str | Mapping[str, str], *, rooms: Iterable[st
     """
     wanted = tuple(example_room(ident) for ident in rooms) or ROOMS
     with store.writing() as connection:
-        _add(connection, t.agency, [{"id": ident, "name": name, "short": short} for ident, name, short in AGENCIES])
+        insert_new(
+            connection, t.agency, [{"id": ident, "name": name, "short": short} for ident, name, short in AGENCIES]
+        )
         add_rooms(connection, wanted)
-        _add(connection, t.operator, [{"id": ident, "name": name, "active": True} for ident, name in OPERATORS])
-        _add(connection, t.equipment, [dict(zip(_PIECE, one, strict=True)) for one in EQUIPMENT])
-        _add(connection, t.account, [dict(zip(_ACCOUNT, one, strict=True)) | {"active": True} for one in ACCOUNTS])
+        insert_new(connection, t.operator, [{"id": ident, "name": name, "active": True} for ident, name in OPERATORS])
+        insert_new(connection, t.equipment, [dict(zip(_PIECE, one, strict=True)) for one in EQUIPMENT])
+        insert_new(
+            connection, t.account, [dict(zip(_ACCOUNT, one, strict=True)) | {"active": True} for one in ACCOUNTS]
+        )
     people = People(store)
     for login, name, role, agency in PEOPLE:
         password = passwords if isinstance(passwords, str) else passwords[login]
@@ -89,9 +94,4 @@ def seed(store: Store, passwords: str | Mapping[str, str], *, rooms: Iterable[st
 def add_rooms(connection: sa.Connection, rooms: Iterable[Room]) -> None:
     """Write rooms that are not there yet."""
     names = ("id", "name", "site", "capacity", "can_record", "open", "time_zone")
-    _add(connection, t.room, [{name: getattr(room, name) for name in names} for room in rooms])
-
-
-def _add(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
-    if rows:
-        connection.execute(table.insert().prefix_with("OR IGNORE"), [dict(row) for row in rows])
+    insert_new(connection, t.room, [{name: getattr(room, name) for name in names} for room in rooms])

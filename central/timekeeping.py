@@ -11,8 +11,10 @@ import sqlalchemy as sa
 
 from central import rows
 from central.assess import Assessor
+from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
+from central.db.writes import retried
 from central.domain.clocks import SopClock, Step
 from central.domain.punctuality import Figures, Lead, figures, lead
 from central.errors import Invalid, NotFound, Refused, Wrong
@@ -79,6 +81,7 @@ class Timekeeping:
                 over = -self._assess.standards.left(clock, now)
                 yield Breach(request.id, request.receipt, request.title, clock, over, reason, actor)
 
+    @retried
     def explain(self, request_id: str, step: Step, reason: str, by: Person) -> None:
         """Write down why a step is, or was, late; a later word replaces an earlier one, and the audit keeps both.
 
@@ -91,6 +94,7 @@ class Timekeeping:
             raise Invalid(Wrong("reason", "reason.wanted", "say why it took longer"))
         now = self._now()
         with self._store.writing() as connection:
+            locks.hold(connection, t.request, [request_id])
             request = rows.request(connection, request_id, self._assess.standards)
             clock = next((clock for clock in request.clocks if clock.step is step), None)
             if clock is None:

@@ -1,8 +1,9 @@
 """The database's own rule against double booking, and the proof that it holds.
 
-Checks in Python are for good messages. What makes two sessions in one room impossible is
-this trigger: with it, also a program with a bug cannot write the second row. Because a
-migration can lose a trigger silently, central tries an overlap at every start.
+Checks in Python are for good messages. What makes two sessions in one room impossible is a
+trigger on SQLite and an exclusion constraint on PostgreSQL: with it, also a program with a
+bug cannot write the second row. Because a migration can lose a trigger silently, central
+tries an overlap at every start.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ import sqlalchemy as sa
 from central.db.tables import alloc
 from central.errors import Unfit
 
-TRIGGERS = ("alloc_no_overlap_insert", "alloc_no_overlap_update")
 OVERLAP = "alloc_overlap"
-"""The message of the refusal."""
+"""The trigger's message and the constraint's name, so that it stands in either refusal."""
 
 
 def is_overlap(error: sa.exc.DBAPIError) -> bool:

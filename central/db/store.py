@@ -1,8 +1,9 @@
-"""The engine and the two ways to use it: many readers, one writer at a time.
+"""The database and the two ways to use it: reading one state, and writing all or nothing.
 
 SQLite lets one connection write; whoever waits for it in SQLite's own busy handler may
-wait for seconds behind luckier ones. So writers queue here, first come, first served, and
-start their transaction as a writer at once: nothing they read can change under them.
+wait for seconds behind luckier ones. So its writers queue here, first come, first served,
+and start their transaction as a writer at once: nothing they read can change under them.
+On PostgreSQL writers run side by side and lock what they decide about (`central.db.locks`).
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -20,16 +20,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from central.db import guard
+from central.db import guard, locks, postgres, sqlite
 from central.db.tables import meta
+from central.db.writes import insert_new
 from central.errors import Unfit
 from contract import new_id
-
-BUSY_WITHIN_S = 10
-
-
-MEND = "put the newest copy in its place, and keep the damaged file"
-"""What whoever starts central can do about a damaged database."""
 
 
 class FairLock:
@@ -59,29 +54,17 @@ class FairLock:
 
 
 def make_engine(url: str) -> sa.Engine:
-    """Return an engine on `url` that syncs every commit to disk.
+    """Return an engine on `url`.
 
     Raises:
-        Unfit: not SQLite.
+        Unfit: a kind of database that this version does not know.
     """
-    if not url.startswith("sqlite:///"):
-        raise Unfit("database.kind", f"this version serves sqlite:/// only, got {sa.make_url(url).drivername}")
-    engine = sa.create_engine(url, pool_size=8, max_overflow=32)
-    sa.event.listen(engine, "connect", _prepare)
-    sa.event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _prepare(connection: Any, _record: object) -> None:
-    """Set up one sqlite3 connection (its type is the driver's own)."""
-    connection.isolation_level = None  # we say BEGIN ourselves, see _begin
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_WITHIN_S}000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    wanted = sa.make_url(url)
+    if wanted.drivername == sqlite.NAME:
+        return sqlite.make_engine(wanted)
+    if wanted.drivername == f"{postgres.NAME}+psycopg":
+        return postgres.make_engine(wanted)
+    raise Unfit("database.kind", f"wanted sqlite:/// or postgresql+psycopg://, got {wanted.drivername}")
 
 
 class Store:
@@ -89,24 +72,27 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
-        self._writer = self.engine.execution_options(writes=True)
-        self._turn = FairLock()
+        self.is_postgres = self.engine.dialect.name == postgres.NAME
+        self._kind = postgres if self.is_postgres else sqlite
+        self._reader = self.engine.execution_options(**postgres.READER) if self.is_postgres else self.engine
+        self._writer = self.engine if self.is_postgres else self.engine.execution_options(writes=True)
+        self._turn: AbstractContextManager[object] = nullcontext() if self.is_postgres else FairLock()
 
     def open(self) -> None:
         """Bring the schema up to date and prove that overlaps are refused.
 
         Raises:
-            Unfit: damaged, unusable, newer than this version, or overlaps are accepted.
+            Unfit: out of reach, damaged, unusable, newer than this version, or overlaps are accepted.
         """
         try:
             self._open()
-        except sa.exc.OperationalError as error:
-            text = (
-                f"{self._where}: cannot be used: {error.orig}; is it on a full or read-only disk, or held by another?"
-            )
-            raise Unfit("database.unusable", text) from error
         except sa.exc.DatabaseError as error:
-            raise Unfit("database.damaged", f"{self._where}: wanted a database, found: {error.orig}; {MEND}") from error
+            raise self._named(self._kind.unfit(error)) from error
+        except Unfit as error:
+            raise self._named(error) from error
+
+    def _named(self, error: Unfit) -> Unfit:
+        return Unfit(error.code, f"{self.where}: {error}")
 
     def _open(self) -> None:
         """Do what `open` says.
@@ -115,18 +101,19 @@ class Store:
             Unfit: as there.
         """
         with self.reading() as connection:
-            found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
-        if found != "ok":
-            raise Unfit("database.damaged", f"{self._where}: wanted a sound database, found: {found}; {MEND}")
+            self._kind.check(connection)
         with self.writing() as connection:
+            locks.alone(connection, "migrations")
             upgrade(connection)
         with self.writing() as connection:
             guard.prove(connection)
-            connection.execute(meta.insert().prefix_with("OR IGNORE"), {"key": "epoch", "value": new_id()})
+            insert_new(connection, meta, [{"key": "epoch", "value": new_id()}])
 
     @property
-    def _where(self) -> str:
-        return self.engine.url.database or str(self.engine.url)
+    def where(self) -> str:
+        """The database as people call it, without a password."""
+        url = self.engine.url
+        return url.render_as_string(hide_password=True) if self.is_postgres else url.database or str(url)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -135,12 +122,15 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Give a connection that sees one consistent state; it must not write."""
-        with self.engine.begin() as connection:
+        with self._reader.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """Give the one writing connection; what is inside is committed together or not at all."""
+        """Give a connection that may write; what is inside is committed together or not at all.
+
+        On SQLite it is the only one.
+        """
         with self._turn, self._writer.begin() as connection:
             yield connection
 

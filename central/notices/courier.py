@@ -102,7 +102,11 @@ class Courier:
             if connection.scalar(sa.select(m.id).where(*waits).limit(1)) is None:
                 return []
         with self._store.writing() as connection:
-            idents = list(connection.scalars(sa.select(m.id).where(*waits).order_by(m.id).limit(CLIP)))
+            idents = list(
+                connection.scalars(
+                    sa.select(m.id).where(*waits).order_by(m.id).limit(CLIP).with_for_update(skip_locked=True)
+                )
+            )
             mine = t.message.update().where(m.id.in_(idents), m.state == WAITING, m.next_at <= now)
             mine = mine.values(next_at=now + CLAIM, attempts=m.attempts + 1).returning(t.message)
             found = connection.execute(mine).mappings().all()

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from central import bell
 from central.bell import Bell
+from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
 from central.errors import Invalid, NotFound, Refused, Wrong
@@ -90,7 +91,7 @@ class Mailbox:
         """
         m, now = t.message.c, self._now()
         with self._store.writing() as connection:
-            state = connection.scalar(sa.select(m.state).where(m.id == ident))
+            state = connection.scalar(sa.select(m.state).where(m.id == ident).with_for_update())
             if state is None:
                 raise NotFound("message", str(ident))
             if state == SENT:
@@ -126,6 +127,7 @@ class Mailbox:
         rows = [{"person_id": by.id, "channel": name, "address": text} for name, text in wanted.items() if text]
         a = t.person_address.c
         with self._store.writing() as connection:
+            locks.hold(connection, t.person, [by.id])
             connection.execute(t.person_address.delete().where(a.person_id == by.id, a.channel.in_(wanted)))
             if rows:
                 connection.execute(t.person_address.insert(), rows)

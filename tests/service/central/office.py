@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from central.db import tables as t
+from central.db.store import Store
 from central.desk import Desk
 from central.domain.words import Role
 from central.model import Agency, Contact, Decision, Direction, Draft, Person, Request, Upload
@@ -31,18 +32,22 @@ APPLICANT, HEAD, VERIFIER = PEOPLE[Role.APPLICANT], PEOPLE[Role.HEAD], PEOPLE[Ro
 STRANGER = replace(APPLICANT, id="stranger", login="stranger", agency=Agency("dinkes", "Dinas Kesehatan", "Dinkes"))
 
 
-def settings_in(folder: Path) -> CentralSettings:
-    """Return the shipped policy with everything else in `folder`."""
+def settings_in(folder: Path, database: str | None = None) -> CentralSettings:
+    """Return the shipped policy with everything else in `folder`, the database too when none is named."""
     file = CentralFile(
-        listen="127.0.0.1:0", data=folder, policy=Path("policy.yaml"), broker=BrokerSettings(listen="127.0.0.1:0")
+        listen="127.0.0.1:0",
+        data=folder,
+        database=database,
+        policy=Path("policy.yaml"),
+        broker=BrokerSettings(listen="127.0.0.1:0"),
     )
     return CentralSettings(folder, file, load(CONFIGS / "central.yaml").policy)
 
 
 @contextmanager
-def office(folder: Path) -> Iterator[Services]:
+def office(folder: Path, database: str | None = None) -> Iterator[Services]:
     """Open a filled office; its clock stands at `NOW`."""
-    services = make_services(settings_in(folder), now=lambda: NOW)
+    services = make_services(settings_in(folder, database), now=lambda: NOW)
     with services.store.writing() as connection:
         connection.execute(t.agency.insert(), [{"id": i, "name": n, "short": s} for i, n, s in AGENCIES])
         add_rooms(connection, (example_room("praja-1"), example_room("praja-2")))
@@ -55,6 +60,14 @@ def office(folder: Path) -> Iterator[Services]:
         yield services
     finally:
         services.store.close()
+
+
+def drop_guard(store: Store) -> None:
+    """Take away what makes double bookings impossible, as a migration with a fault would."""
+    on_sqlite = ("DROP TRIGGER alloc_no_overlap_insert", "DROP TRIGGER alloc_no_overlap_update")
+    with store.writing() as connection:
+        for statement in ("ALTER TABLE alloc DROP CONSTRAINT alloc_overlap",) if store.is_postgres else on_sqlite:
+            connection.exec_driver_sql(statement)
 
 
 def draft(title: str = "Bimtek SP4N-LAPOR", *, starts: datetime = STARTS, room_id: str = "praja-1") -> Draft:

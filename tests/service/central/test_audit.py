@@ -21,8 +21,8 @@ A, S = t.audit.c, t.audit_seal.c
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Services]:
-    with office(tmp_path) as services:
+def here(tmp_path: Path, database: str | None) -> Iterator[Services]:
+    with office(tmp_path, database) as services:
         for number in range(4):
             services.desk.submit(draft(f"Rapat {number}"), PDF, APPLICANT)
         services.audit.seal()

@@ -23,8 +23,8 @@ ADMIN = PEOPLE[Role.ADMIN]
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Services]:
-    with office(tmp_path) as services:
+def here(tmp_path: Path, database: str | None) -> Iterator[Services]:
+    with office(tmp_path, database) as services:
         with services.store.writing() as connection:
             roles = [{"person_id": person.id, "role": role} for role, person in PEOPLE.items()]
             connection.execute(t.person_role.insert(), roles)

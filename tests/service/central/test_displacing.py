@@ -20,8 +20,8 @@ from tests.service.central.office import APPLICANT, HEAD, PDF, STARTS, VERIFIER,
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Services]:
-    with office(tmp_path) as services:
+def here(tmp_path: Path, database: str | None) -> Iterator[Services]:
+    with office(tmp_path, database) as services:
         yield services
 
 

@@ -43,8 +43,8 @@ GOLDEN = Path(__file__).parents[2] / "rules" / "contract" / "golden" / "Executio
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path}/central.db")
+def store(tmp_path: Path, database: str | None) -> Iterator[Store]:
+    store = Store(database or f"sqlite:///{tmp_path}/central.db")
     store.open()
     with store.writing() as connection:
         connection.execute(t.agency.insert(), {"id": "bappeda"})

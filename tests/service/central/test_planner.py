@@ -21,8 +21,8 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Services]:
-    with office(tmp_path) as services:
+def here(tmp_path: Path, database: str | None) -> Iterator[Services]:
+    with office(tmp_path, database) as services:
         yield services
 
 

@@ -22,8 +22,8 @@ ADMIN = PEOPLE[Role.ADMIN]
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Services]:
-    with office(tmp_path) as services:
+def here(tmp_path: Path, database: str | None) -> Iterator[Services]:
+    with office(tmp_path, database) as services:
         yield services
 
 

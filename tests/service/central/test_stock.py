@@ -23,8 +23,8 @@ from tests.service.central.office import APPLICANT, HEAD, PDF, STARTS, VERIFIER,
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Services]:
-    with office(tmp_path) as services:
+def here(tmp_path: Path, database: str | None) -> Iterator[Services]:
+    with office(tmp_path, database) as services:
         with services.store.writing() as connection:
             connection.execute(
                 t.equipment.insert(), {"id": "mic", "name": "Mikrofon", "count": 2, "setup_s": 7200.0, "teardown_s": 0}

@@ -10,6 +10,15 @@ _TAKEN = (
     "AND held.unit_id = NEW.unit_id AND held.starts < NEW.ends AND NEW.starts < held.ends"
 )
 
+_EXCLUDED = (
+    "ALTER TABLE alloc ADD CONSTRAINT alloc_overlap EXCLUDE USING gist "
+    "(unit_kind WITH =, unit_id WITH =, int8range(starts, ends) WITH &&) WHERE (live)"
+)
+_TELL = (
+    "CREATE FUNCTION siaga_outbox_filled() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN PERFORM pg_notify('siaga', 'schedule'); RETURN NULL; END $$"
+)
+
 revision = "0001"
 down_revision = None
 
@@ -353,8 +362,25 @@ def upgrade() -> None:
     )
     op.create_index("alloc_unit", "alloc", ["unit_kind", "unit_id", "starts"], unique=False)
     op.create_index(op.f("ix_alloc_session_id"), "alloc", ["session_id"], unique=False)
+    if op.get_bind().dialect.name == "postgresql":
+        _guard_postgres()
+    else:
+        _guard_sqlite()
+
+
+def _guard_sqlite() -> None:
     for what in ("insert", "update"):
         op.execute(
             f"CREATE TRIGGER alloc_no_overlap_{what} BEFORE {what} ON alloc WHEN NEW.live "
             f"BEGIN SELECT RAISE(ABORT, 'alloc_overlap') WHERE EXISTS ({_TAKEN}); END"
         )
+
+
+def _guard_postgres() -> None:
+    """Refuse overlaps, and tell every central of a filled outbox when the transaction that filled it commits."""
+    op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+    op.execute(_EXCLUDED)
+    op.execute(_TELL)
+    op.execute(
+        "CREATE TRIGGER outbox_filled AFTER INSERT ON outbox FOR EACH STATEMENT EXECUTE FUNCTION siaga_outbox_filled()"
+    )

@@ -1,0 +1,61 @@
+"""SQLite as central uses it: every commit on disk before it counts, and a writer is one from its first statement."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from central.errors import Unfit
+
+NAME: Final = "sqlite"
+BUSY_WITHIN_S: Final = 20
+"""How long a writer waits for one of another process; those of our own queue fairly before that."""
+BUSY: Final = 5
+"""SQLite's own number for: another process writes, and did not stop in time."""
+MEND: Final = "put the newest copy in its place (`siaga admin restore`), and keep the damaged file"
+"""What whoever starts central can do about a damaged database."""
+
+
+def make_engine(url: sa.URL) -> sa.Engine:
+    """Return an engine that syncs every commit to disk."""
+    engine = sa.create_engine(url, pool_size=8, max_overflow=32)
+    sa.event.listen(engine, "connect", _prepare)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    """Set up one sqlite3 connection (its type is the driver's own)."""
+    connection.isolation_level = None  # we say BEGIN ourselves, see _begin
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_WITHIN_S}000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def check(connection: sa.Connection) -> None:
+    """Look for damage.
+
+    Raises:
+        Unfit: there is some.
+    """
+    found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+    if found != "ok":
+        raise Unfit("database.damaged", f"wanted a sound database, found: {found}; {MEND}")
+
+
+def unfit(error: sa.exc.DatabaseError) -> Unfit:
+    """Return what is wrong with the database, and what to do about it."""
+    if isinstance(error, sa.exc.OperationalError):
+        text = f"cannot be used: {error.orig}; is it on a full or read-only disk, or held by another?"
+        return Unfit("database.unusable", text)
+    return Unfit("database.damaged", f"wanted a database, found: {error.orig}; {MEND}")
+
+
+def passes(error: sa.exc.DBAPIError) -> bool:
+    """Return whether the same statements may well succeed a moment later."""
+    return getattr(error.orig, "sqlite_errorcode", None) == BUSY
