@@ -77,6 +77,8 @@ class Store:
         self._reader = self.engine.execution_options(**postgres.READER) if self.is_postgres else self.engine
         self._writer = self.engine if self.is_postgres else self.engine.execution_options(writes=True)
         self._turn: AbstractContextManager[object] = nullcontext() if self.is_postgres else FairLock()
+        self._is_closed = False
+        sa.event.listen(self.engine, "checkin", self._given_back)
 
     def open(self) -> None:
         """Bring the schema up to date and prove that overlaps are refused.
@@ -84,6 +86,7 @@ class Store:
         Raises:
             Unfit: out of reach, damaged, unusable, newer than this version, or overlaps are accepted.
         """
+        self._is_closed = False
         try:
             self._open()
         except sa.exc.DatabaseError as error:
@@ -116,8 +119,13 @@ class Store:
         return url.render_as_string(hide_password=True) if self.is_postgres else url.database or str(url)
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Give all connections back, those that a thread still works with as soon as it is done."""
+        self._is_closed = True
         self.engine.dispose()
+
+    def _given_back(self, _connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+        if self._is_closed:  # the pool that it goes to is nobody's any more
+            record.close()
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
