@@ -127,7 +127,7 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, journal: Journ
     mode = begin(store, journal, clock)
     equipment = _equipment(room_file, secrets.passwords, clock, sighting())
     book = ScheduleBook(store)
-    rhythm = Rhythm(room_file.prepare.lead, room_file.prepare.certify, store.born_at)
+    rhythm = Rhythm(room_file.prepare.lead, room_file.prepare.certify, store.born_at, room_file.over_run)
     engine = Engine(
         room_file,
         presets_of(room_file),

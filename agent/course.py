@@ -15,6 +15,10 @@ from contract.words import EntryKind, Phase, StepOutcome
 
 EXTENDED = "session.extended"
 """A journal kind of the agent alone: the end moved, body `{"end": ...}`."""
+OVER_RUN = "session.over_run"
+"""A journal kind of the agent alone: its end came and nobody ended it."""
+DECIDED = "step.decided"
+"""A journal kind of the agent alone: a person said whether a late step is done; body `do`, and the step."""
 CLOCK_DISTURBED = "clock.disturbed"
 """A journal kind of the agent alone: the wall clock was set, or the machine slept; body `jumped_s`, `slept_s`."""
 
@@ -36,6 +40,11 @@ class Course:
     open_phase: str | None = None
     """Which phase's preset runs: `prepare`, `live` or `end`."""
     open_since: datetime | None = None
+    open_is_late: bool = False
+    on_time: frozenset[str] = frozenset()
+    """Phases whose preset ran to an end and had begun in time."""
+    held_back: bool = False
+    """A person cancelled the phase's preset: it does not begin again by itself."""
     attempts: int = 0
     """Preparations that ended since the room was last thought well."""
     attempted_at: datetime | None = None
@@ -49,6 +58,13 @@ class Course:
     is_set_live: bool = False
     """The live preset ran to an end, good or not."""
     started_at: datetime | None = None
+    aimed_end: datetime | None = None
+    """The end that was planned when it began."""
+    ending_at: datetime | None = None
+    by_hand: frozenset[Phase] = frozenset()
+    """Phases that a person brought about, at the moment of their choice."""
+    over_run: bool = False
+    """Its end has come, and it goes on."""
     ended_at: datetime | None = None
     extended_to: datetime | None = None
     clock_set_by: timedelta = timedelta(0)
@@ -76,12 +92,22 @@ def _moved(course: Course, entry: Entry) -> Course:
     phase, before = Phase(str(entry.body["phase"])), course.phase
     start = entry.body.get("start")
     course = replace(course, aimed_at=datetime.fromisoformat(start) if isinstance(start, str) else None)
+    if entry.cause != "schedule":
+        course = replace(course, by_hand=course.by_hand | {phase})
+    if phase in {Phase.LIVE, Phase.ENDING}:
+        course = replace(course, held_back=False)
     if phase is Phase.LIVE:
-        return replace(course, phase=phase, started_at=entry.at)
+        end = entry.body.get("end")
+        aimed_end = datetime.fromisoformat(end) if isinstance(end, str) else None
+        return replace(course, phase=phase, started_at=entry.at, aimed_end=aimed_end)
+    if phase is Phase.ENDING:
+        return replace(course, phase=phase, ending_at=entry.at)
     if phase in {Phase.ENDED, Phase.MISSED}:
         return replace(course, phase=phase, ended_at=entry.at if phase is Phase.ENDED else None)
     if phase is Phase.PLANNED or (phase is Phase.PREPARING and before is Phase.READY):
-        return replace(course, phase=phase, attempts=0, attempted_at=None, certified=False)
+        course = replace(course, attempts=0, attempted_at=None, certified=False)
+    if phase is Phase.PLANNED:
+        course = replace(course, on_time=frozenset(), by_hand=frozenset(), held_back=False)
     return replace(course, phase=phase)
 
 
@@ -89,7 +115,9 @@ def _run_started(course: Course, entry: Entry) -> Course:
     phase = entry.body.get("phase")
     if phase is None:
         return course
-    return replace(course, open_run=entry.run, open_phase=str(phase), open_since=entry.at)
+    course = replace(course, held_back=False)
+    is_late = entry.body.get("late_s") is not None
+    return replace(course, open_run=entry.run, open_phase=str(phase), open_since=entry.at, open_is_late=is_late)
 
 
 def _run_ended(course: Course, entry: Entry) -> Course:
@@ -98,6 +126,9 @@ def _run_ended(course: Course, entry: Entry) -> Course:
         return replace(course, incidents=incidents)
     phase, known = course.open_phase, entry.outcome != StepOutcome.UNKNOWN
     ended = replace(course, open_run=None, open_phase=None, open_since=None, incidents=incidents)
+    if phase is not None and known and not course.open_is_late:
+        ended = replace(ended, on_time=course.on_time | {phase})
+    ended = replace(ended, held_back=entry.body.get("cancelled_by") is not None)
     if phase == "prepare" and known:
         return replace(ended, attempts=course.attempts + 1, attempted_at=entry.at)
     if phase == "live" and known:
@@ -151,5 +182,8 @@ _STEPS: dict[str, Callable[[Course, Entry], Course]] = {
     CLOCK_DISTURBED: _clock_disturbed,
     EntryKind.NOTE: lambda course, _: replace(course, incidents=course.incidents + 1),
     EntryKind.REPORT: lambda course, entry: replace(course, report_seq=entry.seq),
-    EXTENDED: lambda course, entry: replace(course, extended_to=datetime.fromisoformat(str(entry.body["end"]))),
+    OVER_RUN: lambda course, _: replace(course, over_run=True),
+    EXTENDED: lambda course, entry: replace(
+        course, extended_to=datetime.fromisoformat(str(entry.body["end"])), over_run=False
+    ),
 }

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
@@ -23,33 +24,32 @@ from agent.board import HealthBoard, Sighting
 from agent.certify import Certifier, minutes_to
 from agent.clock import Clock
 from agent.clockwatch import ClockWatch
-from agent.course import CLOCK_DISTURBED, EXTENDED, Course, course_of, follow
+from agent.course import CLOCK_DISTURBED, DECIDED, EXTENDED, OVER_RUN, Course, course_of, follow
 from agent.devicelog import DeviceLog
 from agent.inspector import inspect_all, keep_inspecting
 from agent.journal import Journal
 from agent.keeper import Keeper
 from agent.mode import Mode
 from agent.network import look_at_way
-from agent.orders import Order, Run
-from agent.placeholders import words_of
+from agent.ordering import Ordering
+from agent.orders import Run, questions_of
 from agent.plan import Action, Deed
 from agent.presets import Preset, Step
 from agent.readiness import Assessment, assess
 from agent.recordings import Recordings
 from agent.rehearsal import Rehearsal, rehearse
 from agent.report import RoomFacts, report_of
-from agent.resume import begun_before, unfinished
+from agent.resume import unfinished
 from agent.roomfile import RoomFile
 from agent.runner import Runner
 from agent.runs import Runs
 from agent.schedule import ScheduleBook
 from agent.session import BEFORE, OVER, Event, advance, may
 from agent.wanted import Situation
-from contract.ids import new_id
 from contract.link import Broker
 from contract.messages import Entry, PlannedSession
 from contract.report import Certificate
-from contract.words import EntryKind, Phase, SessionStatus, StepOutcome
+from contract.words import EntryKind, Phase, StepOutcome
 from drivers.outcomes import Reason, Scalar
 from drivers.ports import Device, Sound
 from drivers.verbs import VERBS, PortMute
@@ -114,6 +114,7 @@ class Engine:
         self._certifier = Certifier(equipment.devices, equipment.board, look=self._look_thoroughly, clock=clock)
         broker = Broker.parse(room.central.broker)
         self._certifier.probes.append(lambda: look_at_way(broker.host, broker.port))
+        self._orders = Ordering(room, presets, journal, rhythm=rhythm, clock=clock, held=self._held)
         self._woken = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
         equipment.board.subscribe(self._device_changed)
@@ -166,9 +167,11 @@ class Engine:
 
     def front(self) -> PlannedSession | None:
         """Return the session that has the room, or the next one."""
-        held = [(plan, self.course(plan.id)) for plan in self.sessions()]
-        found = timeline.front_of(held, self._clock.now())
+        found = timeline.front_of(self._held(), self._clock.now())
         return None if found is None else found[0]
+
+    def _held(self) -> list[tuple[PlannedSession, Course]]:
+        return [(plan, self.course(plan.id)) for plan in self.sessions()]
 
     def sessions(self) -> tuple[PlannedSession, ...]:
         """Return the sessions of the snapshot, and those that began before they fell out of it."""
@@ -251,13 +254,15 @@ class Engine:
         session = self.book.session(action.session)
         if session is None:
             return
-        deeds: dict[Deed, Callable[[PlannedSession], None]] = {
+        deeds: dict[Deed, Callable[[PlannedSession], object]] = {
             Deed.PREPARE: self._prepare,
             Deed.CERTIFY: self._certify,
             Deed.START: lambda plan: self._begin(plan, "schedule", ""),
             Deed.SET_LIVE: self._set_live,
+            Deed.RUN_ON: lambda plan: self._note(plan, OVER_RUN, body={"end": plan.end.isoformat()}),
             Deed.END: lambda plan: self._finish(plan, "schedule", ""),
             Deed.PUT_AWAY: lambda plan: self._run_phase(plan, "end"),
+            Deed.LEAVE_AS_IT_IS: lambda plan: self._move(plan, Event.PUT_AWAY),
             Deed.MISS: self._miss,
             Deed.CANCEL: lambda plan: self._let_go_of(plan, Event.CANCEL),
             Deed.PUT_OFF: lambda plan: self._let_go_of(plan, Event.PUT_OFF),
@@ -321,7 +326,7 @@ class Engine:
         log.info(
             "session moved", extra={"action": "moved", "session": plan.id, "phase": str(phase), "event": str(event)}
         )
-        body = {"phase": phase, "event": event, "start": plan.start.isoformat()}
+        body = {"phase": phase, "event": event, "start": plan.start.isoformat(), "end": plan.end.isoformat()}
         self._note(plan, EntryKind.PHASE_CHANGED, cause=cause, who=who, body=body)
 
     def _note(
@@ -346,26 +351,9 @@ class Engine:
     # Runs.
 
     def _run_phase(self, plan: PlannedSession, phase: str, cause: str = "schedule", who: str = "") -> None:
-        order = Order(
-            id=new_id(),
-            preset=self._preset_for(plan, phase),
-            phase=phase,
-            session=plan.id,
-            session_rev=plan.rev,
-            cause=cause,
-            who=who,
-            words=self._words(plan),
-            may_record=plan.recording,
-            facts=self._facts(plan, is_pressed=False),
-            begun_before=begun_before(self.journal.of_session(plan.id), phase),
-        )
-        run = Run(order)
+        order = self._orders.for_phase(plan, phase, cause, who)
+        run = Run(order, questions=questions_of(order, self._clock.now(), self.room.answer_within))
         self._spawn(run, self._carry_phase(plan, run))
-
-    def _preset_for(self, plan: PlannedSession, phase: str) -> Preset:
-        """Return the preset of a phase; central may name another one of the room's."""
-        own = getattr(self.room.phases, phase)
-        return self.presets.get(plan.phases.get(phase, "")) or self.presets.get(own or "") or Preset(phase, {})
 
     async def _carry_phase(self, plan: PlannedSession, run: Run) -> None:
         await self._runner.run(run)
@@ -414,7 +402,7 @@ class Engine:
             detail = f"{preset} does not wait, and another preset is using {device}"
             raise Declined("preset.device_busy", detail, {"device": device})
         plan = self._busy_with()
-        run = Run(self._order(wanted, plan, cause, who))
+        run = Run(self._orders.for_press(wanted, plan, cause, who))
         self._spawn(run, self._carry_press(run))
         return run
 
@@ -450,56 +438,18 @@ class Engine:
         """
         wanted = self._given(preset, values or {})
         plan = self._busy_with()
-        may_record = plan is None or plan.recording
-        return rehearse(wanted, self.equipment.board.devices, self._facts(plan, is_pressed=True), may_record=may_record)
-
-    def _facts(self, plan: PlannedSession | None, *, is_pressed: bool) -> frozenset[str]:
-        """Return what guards may ask without asking a device."""
-        is_live = plan is not None and self.course(plan.id).phase is Phase.LIVE
-        said = {
-            "recording": plan is None or plan.recording,
-            "leader": plan is not None and plan.leader is not None,
-            "session": plan is not None,
-            "live": is_live,
-            "pressed": is_pressed,
-            "next-near": plan is not None and self._next_is_near(plan),
-        }
-        return frozenset(name for name, is_so in said.items() if is_so)
-
-    def _next_is_near(self, plan: PlannedSession) -> bool:
-        """Whether the preparation of the session after `plan` begins about when `plan` ends."""
-        following = timeline.after(plan, self.sessions(), self.courses)
-        if following is None:
-            return False
-        gap = timeline.prepare_at(following, self._rhythm.lead) - max(self._clock.now(), plan.end)
-        return gap <= self.room.prepare.keep
+        facts, seen = self._orders.facts(plan, is_pressed=True), self.equipment.board.devices
+        return rehearse(wanted, seen, facts, may_record=plan is None or plan.recording)
 
     def open_run(self, plan: PlannedSession) -> Run | None:
         """Return the run that the session's phase is waiting for."""
         return self.runs.find(self.course(plan.id).open_run)
 
-    def _order(self, preset: Preset, plan: PlannedSession | None, cause: str, who: str, *, alone: bool = True) -> Order:
-        return Order(
-            id=new_id(),
-            preset=preset,
-            session=None if plan is None else plan.id,
-            session_rev=None if plan is None else plan.rev,
-            cause=cause,
-            who=who,
-            words=self._words(plan),
-            may_record=plan is None or plan.recording,
-            facts=self._facts(plan, is_pressed=True),
-            alone=alone,
-        )
-
-    def _words(self, plan: PlannedSession | None) -> dict[str, str]:
-        return words_of(plan, self.room.name, self.room.time_zone)
-
     def set_mute(self, device: str, port: str, on: bool, *, who: str) -> None:
         """Mute or open a sound port by hand; it does not wait for a preset that holds the device."""
         step = Step("1", device, VERBS[Sound]["mute"], PortMute(port=port, on=on), MUTE_WITHIN, verify=True)
         preset = Preset("mute", {"id": "Bisukan", "en": "Mute"}, ((step,),))
-        run = Run(self._order(preset, self._busy_with(), "tablet", who, alone=False))
+        run = Run(self._orders.for_press(preset, self._busy_with(), "tablet", who, alone=False))
         self._spawn(run, self._carry_press(run))
 
     def prepare_now(self, *, cause: str, who: str) -> PlannedSession:
@@ -535,22 +485,56 @@ class Engine:
         """
         self._finish(self._live(), "tablet", who)
 
-    def extend(self, by: timedelta, *, who: str) -> None:
-        """Move the end of the live session.
+    def extend(self, by: timedelta, *, who: str, confirmed: bool = False) -> None:
+        """Move the end of the live session; `confirmed` lets it take from the next one's preparation.
 
         Raises:
-            Declined: none is live, or the next session's set-up begins before.
+            Declined: none is live, the next session's set-up begins before, its preparation
+                does and nobody confirmed that, or it is a leader's.
         """
         plan = self._live()
-        end = timeline.end_of(plan, self.course(plan.id)) + by
-        later = (s for s in self.sessions() if s.start >= plan.end and s.status is not SessionStatus.CANCELLED)
-        rival = next(later, None)
+        end = max(timeline.end_of(plan, self.course(plan.id)), self._clock.now()) + by
         if by <= timedelta(0):
             raise Declined("session.end_not_later", "an extension is longer than nothing")
-        if rival is not None and end > rival.start - rival.setup:
-            detail = f"the room is taken by {rival.title!r} from {rival.start:%H:%M} UTC"
-            raise Declined("session.next_is_near", detail, {"title": rival.title})
+        if (following := timeline.coming(self._held(), self._clock.now(), plan.id)) is not None:
+            self._refuse_taking_from(following, end + plan.teardown, confirmed)
         self._note(plan, EXTENDED, cause="tablet", who=who, body={"end": end.isoformat()})
+
+    def _refuse_taking_from(self, following: PlannedSession, until: datetime, confirmed: bool) -> None:
+        """See that the session `following` keeps what it needs when the room is used `until` then.
+
+        Raises:
+            Declined: names the session and what it would lose.
+        """
+        title = following.title
+        if until > following.start - following.setup:
+            detail = f"the room is taken by {title!r} from {following.start - following.setup:%H:%M} UTC"
+            raise Declined("session.next_is_near", detail, {"title": title})
+        lost = until - timeline.prepare_at(following, self._rhythm.lead)
+        if lost <= timedelta(0):
+            return
+        minutes = math.ceil(lost / timedelta(minutes=1))
+        values: dict[str, Scalar] = {"title": title, "minutes": minutes}
+        detail = f"{title!r} would lose {minutes} minutes of its preparation"
+        if following.leader is not None:
+            raise Declined("session.leader_next", detail, values)
+        if not confirmed:
+            raise Declined("session.next_prepares", detail, values)
+
+    def decide(self, run: str, step: str, do: bool, *, who: str) -> None:
+        """Say whether a late step is done.
+
+        Raises:
+            Declined: nobody is asked about it any more.
+        """
+        found = self.runs.find(run)
+        question = next((q for q in found.open_questions if q.step.id == step), None) if found else None
+        if found is None or question is None:
+            raise Declined("step.not_asked", f"nobody is asked about step {step} of run {run}")
+        plan = self.book.session(found.order.session or "")
+        body = question.step.told() | {"do": do, "phase": found.order.phase, "run": run}
+        self._note(plan, DECIDED, cause="tablet", who=who, device=question.step.device, body=body)
+        question.answer.set_result(do)
 
     def tick(self, item: str, on: bool, *, who: str) -> None:
         """Set or take back a tick of the checklist.
@@ -627,7 +611,7 @@ class Engine:
         plan = self.front()
         at = Situation(self._clock.now())
         if plan is not None:
-            prepare, live = (self._preset_for(plan, phase) for phase in ("prepare", "live"))
+            prepare, live = (self._orders.preset_for(plan, phase) for phase in ("prepare", "live"))
             at = Situation(at.now, plan, self.course(plan.id), prepare, live)
         await inspect_all(self.equipment.keepers, self.equipment.board, self.presets, at, listens=listens)
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from agent.guards import Answer
 from agent.presets import Preset, Step
+from agent.resume import step_key
 from contract.messages import Fault
 from contract.words import StepOutcome
 from drivers.outcomes import Scalar
@@ -67,6 +68,19 @@ class Question:
     until_s: float
     """The same on the event loop's clock."""
     answer: asyncio.Future[bool]
+
+
+def questions_of(order: Order, at: datetime, within: timedelta) -> dict[str, Question]:
+    """Return what a person is asked when `order` is accepted `at` that moment, by step."""
+    if order.late is None:
+        return {}
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + within.total_seconds()
+    return {
+        step.id: Question(step, at + within, until_s, loop.create_future())
+        for step in order.preset.steps
+        if step.late == "ask" and step_key(step.device, step.told()) not in order.decided
+    }
 
 
 @dataclass(slots=True)

@@ -15,6 +15,13 @@ right phase by asking again. Rules:
   for `PATIENCE`, no longer.
 * Setting the machine's clock neither ends nor prolongs a session that is live: its end moves
   as far as the clock did.
+* A phase that begins `LATE_FROM` after its moment, and did not begin in time before, is late:
+  each step says itself whether it is done all the same.
+* Where the room lets a session run on (`over_run`), one that nobody ends goes on after its
+  end, until the next session's preparation needs the room.
+* A session that is live and that central moves to a time to come ends when it was to end.
+* What a person cancelled does not begin again by itself: a preparation waits for a person, or
+  for the start; a room whose end was cancelled stays as it is.
 * A session ends at its end, which a technician may have moved. One whose time is over and
   that never was live is missed, unless it ended before this journal began.
 """
@@ -32,6 +39,7 @@ from contract.messages import PlannedSession
 from contract.words import Phase, SessionStatus
 
 PATIENCE = timedelta(seconds=60)
+LATE_FROM = timedelta(minutes=2)
 EARLY_CERTIFICATES = (timedelta(minutes=30), timedelta(minutes=15))
 """While there is time to mend what is found."""
 RETRY_AT_FIRST = timedelta(seconds=15)
@@ -45,8 +53,10 @@ class Deed(StrEnum):
     CERTIFY = "certify"
     START = "start"
     SET_LIVE = "set_live"
+    RUN_ON = "run_on"
     END = "end"
     PUT_AWAY = "put_away"
+    LEAVE_AS_IT_IS = "leave_as_it_is"
     MISS = "miss"
     CANCEL = "cancel"
     PUT_OFF = "put_off"
@@ -69,6 +79,8 @@ class Rhythm:
     certify: timedelta
     since: datetime
     """When the journal was begun: what ended before it is not this agent's."""
+    over_run: timedelta = timedelta(0)
+    """How long a session may go on after its end."""
 
     @property
     def stages(self) -> tuple[timedelta, ...]:
@@ -112,7 +124,7 @@ def due(now: datetime, sessions: Iterable[PlannedSession], courses: Mapping[str,
         if course.phase in BEFORE:
             _bring_up(answer, plan, course, now, rhythm)
         else:
-            _carry_on(answer, plan, course, now)
+            _carry_on(answer, plan, course, now, run_on_until(plan, course, coming(held, now, plan.id), rhythm))
     return Due(tuple(answer.actions), min(answer.wakes, default=None))
 
 
@@ -123,19 +135,36 @@ def front_of(held: Iterable[tuple[PlannedSession, Course]], now: datetime) -> tu
     return next(iter(running or alive), None)
 
 
-def after(
-    plan: PlannedSession, sessions: Iterable[PlannedSession], courses: Mapping[str, Course]
-) -> PlannedSession | None:
-    """Return the session that has the room next after `plan`."""
-    coming = (
-        other
-        for other in sessions
-        if other.id != plan.id
-        and other.start >= plan.end
-        and other.status is not SessionStatus.CANCELLED
-        and courses.get(other.id, Course()).phase in BEFORE
-    )
-    return min(coming, key=lambda other: (other.start, other.id), default=None)
+def coming(held: Iterable[tuple[PlannedSession, Course]], now: datetime, but: str) -> PlannedSession | None:
+    """Return the first session still to come, `but` this one."""
+    others = (plan for plan, course in held if plan.id != but and _is_to_come(plan, course, now))
+    return min(others, key=lambda plan: (plan.start, plan.id), default=None)
+
+
+def _is_to_come(plan: PlannedSession, course: Course, now: datetime) -> bool:
+    return course.phase in BEFORE and not _is_dead(plan, course, now)
+
+
+def run_on_until(plan: PlannedSession, course: Course, following: PlannedSession | None, rhythm: Rhythm) -> datetime:
+    """Return when a live session that nobody ends has to end."""
+    end = end_of(plan, course) + course.clock_set_by
+    until = end + rhythm.over_run
+    if following is not None:
+        until = min(until, prepare_at(following, rhythm.lead) - plan.teardown)
+    return max(end, until)
+
+
+def lateness(plan: PlannedSession, course: Course, phase: str, now: datetime, lead: timedelta) -> timedelta | None:
+    """Return how much too late `phase` begins at `now`; none: it does not, or it began in time before."""
+    if phase in course.on_time or course.phase in {Phase.PLANNED, Phase.CANCELLED}:
+        return None
+    due = {
+        "prepare": prepare_at(plan, lead),
+        "live": course.started_at if Phase.LIVE in course.by_hand else plan.start + course.clock_set_by,
+        "end": course.ending_at if Phase.ENDING in course.by_hand else end_of(plan, course) + course.clock_set_by,
+    }[phase]
+    late = timedelta(0) if due is None else now - due
+    return late if late >= LATE_FROM else None
 
 
 def prepare_at(plan: PlannedSession, lead: timedelta) -> datetime:
@@ -144,8 +173,10 @@ def prepare_at(plan: PlannedSession, lead: timedelta) -> datetime:
 
 
 def end_of(plan: PlannedSession, course: Course) -> datetime:
-    """Return when the session ends, with what a technician added."""
-    return max(plan.end, course.extended_to) if course.extended_to else plan.end
+    """Return when the session ends, with what a technician added; one that central moved away ends as it was to."""
+    moved_away = course.aimed_end is not None and plan.start >= course.aimed_end
+    end = course.aimed_end if course.aimed_end is not None and moved_away else plan.end
+    return max(end, course.extended_to) if course.extended_to else end
 
 
 def stage_due(plan: PlannedSession, now: datetime, rhythm: Rhythm) -> timedelta | None:
@@ -193,7 +224,7 @@ def _bring_up(answer: _Answer, plan: PlannedSession, course: Course, now: dateti
     _certify(answer, plan, course, now, rhythm)
     if started:
         answer.do(Deed.START, plan)
-    elif course.phase is Phase.PREPARING:
+    elif course.phase is Phase.PREPARING and not course.held_back:
         again = retry_at(course)
         if again is None or answer.at(again, now):
             answer.do(Deed.PREPARE, plan)
@@ -207,12 +238,17 @@ def _certify(answer: _Answer, plan: PlannedSession, course: Course, now: datetim
         answer.do(Deed.CERTIFY, plan)
 
 
-def _carry_on(answer: _Answer, plan: PlannedSession, course: Course, now: datetime) -> None:
-    """Ask for what a session needs that has begun."""
+def _carry_on(answer: _Answer, plan: PlannedSession, course: Course, now: datetime, until: datetime) -> None:
+    """Ask for what a session needs that has begun, and that ends `until` then at the latest."""
     if course.phase is Phase.LIVE:
-        if plan.status is SessionStatus.CANCELLED or answer.at(end_of(plan, course) + course.clock_set_by, now):
+        if plan.status is SessionStatus.CANCELLED or answer.at(until, now):
             answer.do(Deed.END, plan)
-        elif not course.is_set_live and course.open_phase != "live":
+            return
+        if answer.at(end_of(plan, course) + course.clock_set_by, now) and not course.over_run:
+            answer.do(Deed.RUN_ON, plan)
+        if not course.is_set_live and course.open_phase != "live":
             answer.do(Deed.SET_LIVE, plan)
+    elif course.held_back:
+        answer.do(Deed.LEAVE_AS_IT_IS, plan)
     elif course.open_phase != "end":
         answer.do(Deed.PUT_AWAY, plan)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from pydantic import JsonValue
+
 from agent.guards import DeviceIs, Fact, Guard, Measured
 from agent.parameters import ParameterSettings, Value, put_in, taken_by
 from agent.roomfile import (
@@ -54,6 +56,12 @@ class Step:
     def at_most(self) -> timedelta:
         """How long it may take, with all its tries."""
         return self.within * (1 + self.retry) + timedelta(seconds=RETRY_AFTER_S) * self.retry
+
+    def told(self) -> dict[str, JsonValue]:
+        """Return what it tells, for the journal."""
+        arguments = self.arguments.model_dump(mode="json")
+        told: dict[str, JsonValue] = {"step": self.id, "verb": self.verb.name, "args": arguments}
+        return told | ({"guards": [guard.words() for guard in self.guards]} if self.guards else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,12 @@ def begun_before(entries: Iterable[Entry], phase: str) -> frozenset[str]:
     return frozenset(begun)
 
 
+def decided_before(entries: Iterable[Entry], kind: str, phase: str) -> dict[str, bool]:
+    """Return what people said, in entries of `kind`, of late steps of `phase`."""
+    said = (entry for entry in entries if entry.kind == kind and entry.body.get("phase") == phase)
+    return {step_key(entry.device, entry.body): bool(entry.body.get("do")) for entry in said}
+
+
 def unfinished(entries: Iterable[Entry]) -> list[tuple[Entry, list[Entry]]]:
     """Return the runs that were begun and never ended, each with its steps that were."""
     started: dict[str, Entry] = {}

@@ -151,9 +151,9 @@ class Runner:
         if (unwanted := await self._unwanted(run, step)) is not None:
             self._end(run, step, unwanted, None)
             return
-        if step_key(step.device, _told(step)) in order.begun_before and await self._stands_already(run, step):
+        if step_key(step.device, step.told()) in order.begun_before and await self._stands_already(run, step):
             return
-        self._note(order, EntryKind.STEP_INTENT, device=step.device, body=_told(step))
+        self._note(order, EntryKind.STEP_INTENT, device=step.device, body=step.told())
         began = _now_s()
         try:
             end = await self._carry_out_or_retry(step)
@@ -193,7 +193,7 @@ class Runner:
         late_s = round(order.late.total_seconds())
         reason = Reason("step.too_late", f"{step.device}: {step.verb.name} came {late_s} s late", {"late_s": late_s})
         if step.late == "ask":
-            said = order.decided.get(step_key(step.device, _told(step)))
+            said = order.decided.get(step_key(step.device, step.told()))
             answer = await self._said(run, step) if said is None else said
             if answer:
                 return None
@@ -283,7 +283,7 @@ class Runner:
         run.ends[step.id] = end
         if not end.is_fine and not step.optional and run.failed is None:
             run.failed = end
-        body = _told(step) | {"read_back": dict(end.read_back), "optional": step.optional}
+        body = step.told() | {"read_back": dict(end.read_back), "optional": step.optional}
         if end.reason is not None:
             body["reason"] = end.reason.model_dump(mode="json")
         duration = None if began is None else timedelta(seconds=_now_s() - began)
@@ -345,7 +345,7 @@ class Runner:
             skipped = StepEnd(StepOutcome.SKIPPED, late)
             self._note_undone(run, back, skipped, None)
             return skipped
-        self._note(run.order, EntryKind.STEP_INTENT, device=back.device, body=_told(back))
+        self._note(run.order, EntryKind.STEP_INTENT, device=back.device, body=back.told())
         began = _now_s()
         result = await self._carry_out(back)
         if result.outcome.good:
@@ -355,7 +355,7 @@ class Runner:
         return result
 
     def _note_undone(self, run: Run, back: Step, end: StepEnd, duration: timedelta | None) -> None:
-        body = _told(back) | {"read_back": dict(end.read_back), "optional": True}
+        body = back.told() | {"read_back": dict(end.read_back), "optional": True}
         if end.reason is not None:
             body["reason"] = end.reason.model_dump(mode="json")
         self._note(
@@ -456,14 +456,3 @@ async def _tell(device: Device, step: Step) -> StepEnd:
         return StepEnd(StepOutcome.VERIFIED, None, found.values)
     detail = f"{step.device}: {step.verb.name} was answered, but read back {dict(found.values)}"
     return StepEnd(StepOutcome.FAILED, Fault(code="step.not_verified", detail=detail), found.values)
-
-
-def _told(step: Step) -> dict[str, JsonValue]:
-    told: dict[str, JsonValue] = {
-        "step": step.id,
-        "verb": step.verb.name,
-        "args": step.arguments.model_dump(mode="json"),
-    }
-    if step.guards:
-        told["guards"] = [guard.words() for guard in step.guards]
-    return told

@@ -177,9 +177,21 @@ class Tablet:
         """Call `changed` after every change."""
         return self._engine.subscribe(changed)
 
-    async def run_preset(self, name: str, *, who: str) -> None:
+    async def run_preset(self, name: str, *, who: str, values: Mapping[str, object] | None = None) -> None:
         """Start a preset."""
-        self._do(lambda: self._engine.press(name, cause="tablet", who=who))
+        self._do(lambda: self._engine.press(name, cause="tablet", who=who, values=values))
+
+    async def cancel(self, name: str, *, who: str) -> None:
+        """Cancel the run of a preset."""
+        self._do(lambda: self._engine.cancel(name, who=who))
+
+    async def decide(self, run: str, step: str, do: bool, *, who: str) -> None:
+        """Say whether a late step is done."""
+        self._do(lambda: self._engine.decide(run, step, do, who=who))
+
+    async def prepare(self, *, who: str) -> None:
+        """Prepare the next session at once."""
+        self._do(lambda: self._engine.prepare_now(cause="tablet", who=who))
 
     async def start_session(self, *, who: str) -> None:
         """Go live."""
@@ -189,9 +201,9 @@ class Tablet:
         """End the live session."""
         self._do(lambda: self._engine.end(who=who))
 
-    async def extend(self, by: timedelta, *, who: str) -> None:
+    async def extend(self, by: timedelta, *, who: str, confirmed: bool = False) -> None:
         """Move the end of the live session."""
-        self._do(lambda: self._engine.extend(by, who=who))
+        self._do(lambda: self._engine.extend(by, who=who, confirmed=confirmed))
 
     async def tick(self, item: str, on: bool, *, who: str) -> None:
         """Set or take back a tick."""

@@ -130,6 +130,7 @@ class FakeSound:
         self.muted = {"microphone": False, "speaker": False}
         self.heard_open: list[bool] = []
         self.sounding = False
+        self.mute_waits: asyncio.Event | None = None
         self.began = asyncio.Event()
         self.go = asyncio.Event()
         self.go.set()
@@ -162,6 +163,8 @@ class FakeSound:
         return ()
 
     async def mute(self, port: str, on: bool) -> Result:
+        if self.mute_waits is not None:
+            await self.mute_waits.wait()
         self.muted[port] = on
         return DONE
 

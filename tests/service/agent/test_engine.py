@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 
 from agent.board import HealthBoard, Sighting
 from agent.clock import SystemClock
-from agent.course import CLOCK_DISTURBED
+from agent.course import CLOCK_DISTURBED, DECIDED
 from agent.engine import Engine, Equipment
 from agent.journal import Journal
 from agent.keeper import Keeper
@@ -57,9 +57,9 @@ class SetClock(SystemClock):
 class House:
     """One room with fakes behind its ports, over one or more lives of the process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, room: str = ROOM_FILE) -> None:
         self.folder = folder
-        text = ROOM_FILE.format(broker=1883, camera="visca+udp://127.0.0.1:1", sound="audio+model://127.0.0.1:1")
+        text = room.format(broker=1883, camera="visca+udp://127.0.0.1:1", sound="audio+model://127.0.0.1:1")
         (folder / "room.yaml").write_text(text.replace("phases: {", SAFE))
         self.room = load(folder / "room.yaml")
         self.camera, self.sound = FakeCamera("camera-1"), FakeSound("sound")
@@ -98,7 +98,8 @@ class House:
             assert task.cancelled(), task.exception()
 
     def plan(self, *, start_in: timedelta, lasts: timedelta = timedelta(hours=1), prepare_in: timedelta | None = None,
-             status: SessionStatus = SessionStatus.CONFIRMED, name: str = "s-1") -> None:  # fmt: skip
+             status: SessionStatus = SessionStatus.CONFIRMED, name: str = "s-1",
+             also: Sequence[PlannedSession] = ()) -> None:  # fmt: skip
         self.rev += 1
         now = datetime.now(UTC)
         begin = now + start_in
@@ -107,7 +108,9 @@ class House:
             id=name, rev=self.rev, status=status, title="Rapat", agency="Dinkes", start=begin, end=begin + lasts,
             prepare_at=early,
         )  # fmt: skip
-        schedule = Schedule(epoch="a", rev=self.rev, window=(now, now + timedelta(days=3)), count=1, sessions=(plan,))
+        schedule = Schedule(
+            epoch="a", rev=self.rev, window=(now, now + timedelta(days=3)), count=1 + len(also), sessions=(plan, *also)
+        )
         self.book.apply(schedule, now)
         self.engine.changed()
 
@@ -420,3 +423,117 @@ async def test_every_rescue_by_the_watchdog_is_one_alarm(tmp_path: Path) -> None
         assert shown == [("fault", "camera.stopped_by_watchdog")]
         house.camera.health = Health(Condition.OK, (Measure("rtt", 3, Verdict.PASS),))
         await until(lambda: alarms(house)[-1] == ("watchdog", False))
+
+
+LATE_ROOM = ROOM_FILE.replace(
+    "prepare: {{lead: 10s, certify: 5s}}", "prepare: {{lead: 10s, certify: 5s, keep: 15m}}\nanswer_within: 20s"
+).replace(
+    "      - {{device: camera-1, do: power, args: {{on: true}}, within: 20s}}\n",
+    "      - {{device: camera-1, do: power, args: {{on: true}}, late: skip}}\n"
+    "      - {{device: sound, do: mute, args: {{port: speaker, on: true}}, late: ask}}\n",
+).replace(
+    "phases: {{prepare", "  mati:\n    label: {{id: Mati}}\n    steps:\n"
+    "      - {{device: camera-1, do: power, args: {{on: false}}}}\nphases: {{prepare",
+).replace("end: selesai", "end: mati")  # fmt: skip
+
+
+async def test_a_schedule_that_comes_late_skips_asks_and_runs_step_by_step(tmp_path: Path) -> None:
+    async with House(tmp_path, LATE_ROOM).alive() as house:
+        house.plan(start_in=timedelta(minutes=10), prepare_in=timedelta(minutes=-20))
+        await until(lambda: bool(house.engine.runs.latest))
+        run = house.engine.runs.latest["siap"]
+        assert run.order.late is not None
+        await until(lambda: run.step == 1)
+        (question,) = run.open_questions
+        with pytest.raises(Refused) as refused:
+            await house.tablet.decide(run.order.id, "9", True, who="t")
+        assert refused.value.reason.code == "step.not_asked"
+        await house.tablet.decide(run.order.id, question.step.id, True, who="tablet-1")
+        await until(lambda: house.phase() is Phase.READY)
+        assert house.sound.muted["speaker"]
+        outcomes = [e.outcome for e in house.entries(EntryKind.STEP_ENDED)]
+        assert outcomes == ["skipped", "done", "verified", "verified"]
+        assert [e.who for e in house.entries(DECIDED)] == ["tablet-1"]
+        started = house.entries(EntryKind.PRESET_STARTED)[0]
+        assert started.body["late_s"] == pytest.approx(20 * 60, abs=5)
+
+
+async def test_a_cancelled_preparation_stays_cancelled_until_a_person_wants_it(house: House) -> None:
+    async with house.alive():
+        house.camera.go.clear()
+        house.plan(start_in=timedelta(minutes=20), prepare_in=timedelta(0))
+        await until(house.camera.began.is_set)
+        await house.tablet.cancel("siap", who="tablet-1")
+        await until(lambda: house.engine.course("s-1").held_back)
+        ended = house.entries(EntryKind.PRESET_ENDED)[0]
+        assert (ended.outcome, ended.body["cancelled_by"]) == ("skipped", "tablet-1")
+        with pytest.raises(Refused) as refused:
+            await house.tablet.cancel("siap", who="tablet-1")
+        assert refused.value.reason.code == "run.unknown"
+        house.camera.go.set()
+        await house.tablet.prepare(who="tablet-1")
+        await until(lambda: house.phase() is Phase.READY)
+
+
+async def test_a_cancelled_end_leaves_the_room_as_it_is_and_the_session_is_over(house: House) -> None:
+    async with house.alive():
+        house.plan(start_in=timedelta(seconds=-1))
+        await until(lambda: house.engine.course("s-1").is_set_live)
+        blocked = asyncio.Event()
+        house.sound.mute_waits = blocked
+        await house.tablet.end_session(who="t")
+        await until(lambda: house.engine.course("s-1").open_phase == "end")
+        await house.tablet.cancel("selesai", who="t")
+        await until(lambda: house.phase() is Phase.REPORTED)
+        assert [e.body["preset"] for e in house.entries(EntryKind.PRESET_STARTED)].count("selesai") == 1
+
+
+def held(house: House, **more: timedelta) -> PlannedSession:
+    now = datetime.now(UTC)
+    start = now + more["start_in"]
+    return PlannedSession.model_validate({
+        "id": f"s-{start:%H%M}", "rev": 1, "status": "confirmed", "title": "Evaluasi SPBE", "agency": "Dinkes",
+        "start": start, "end": start + timedelta(hours=1), "prepare_at": start - timedelta(minutes=30),
+        "setup": timedelta(minutes=5),
+    })  # fmt: skip
+
+
+async def test_an_extension_says_whom_it_costs_what_and_asks_or_refuses(house: House) -> None:
+    async with house.alive():
+        house.plan(
+            start_in=timedelta(seconds=-1),
+            lasts=timedelta(minutes=30),
+            also=[held(house, start_in=timedelta(minutes=70))],
+        )
+        await until(lambda: house.engine.course("s-1").is_set_live)
+        await house.tablet.extend(timedelta(minutes=5), who="t")
+        with pytest.raises(Refused) as refused:
+            await house.tablet.extend(timedelta(minutes=15), who="t")
+        assert refused.value.reason.code == "session.next_prepares"
+        assert refused.value.reason.values == {"title": "Evaluasi SPBE", "minutes": 10}
+        await house.tablet.extend(timedelta(minutes=15), who="t", confirmed=True)
+        with pytest.raises(Refused) as refused:
+            await house.tablet.extend(timedelta(minutes=30), who="t", confirmed=True)
+        assert refused.value.reason.code == "session.next_is_near"
+
+
+async def test_an_end_leaves_on_what_the_next_session_needs_and_says_so(tmp_path: Path) -> None:
+    async with House(tmp_path, LATE_ROOM).alive() as house:
+        house.plan(start_in=timedelta(seconds=-1), also=[held(house, start_in=timedelta(minutes=40))])
+        await until(lambda: house.engine.course("s-1").is_set_live)
+        await house.tablet.end_session(who="t")
+        await until(lambda: house.phase() is Phase.REPORTED)
+        assert "power False" not in house.camera.told
+        left = [e for e in house.entries(EntryKind.STEP_ENDED) if e.body["verb"] == "power"][-1]
+        reason = left.body["reason"]
+        assert isinstance(reason, dict)
+        assert (left.outcome, reason["code"]) == ("skipped", "step.next_needs_it")
+
+
+async def test_an_end_switches_off_what_nobody_needs_soon(tmp_path: Path) -> None:
+    async with House(tmp_path, LATE_ROOM).alive() as house:
+        house.plan(start_in=timedelta(seconds=-1), also=[held(house, start_in=timedelta(minutes=90))])
+        await until(lambda: house.engine.course("s-1").is_set_live)
+        await house.tablet.end_session(who="t")
+        await until(lambda: house.phase() is Phase.REPORTED)
+        assert "power False" in house.camera.told
