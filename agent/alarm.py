@@ -54,6 +54,14 @@ class Alarms:
         self.open: dict[tuple[str, str], Alarm] = {}
         """By device and name."""
 
+    def take(self, change: Change) -> None:
+        """Take a change that was found elsewhere, such as by `agent.soundwatch`."""
+        key = (change.alarm.device, change.alarm.name)
+        if change.raised:
+            self.open[key] = change.alarm
+        else:
+            self.open.pop(key, None)
+
     def see(self, device: str, health: Health | None, at: datetime) -> list[Change]:
         """Take what a look at `device` found, and return what that changed; without measures nothing is known."""
         if health is None or not health.measures:

@@ -29,7 +29,6 @@ from agent.evidence import Evidence
 from agent.exchange import Birth, Exchange
 from agent.journal import Journal
 from agent.keeper import Keeper, Opened
-from agent.meter import Meter
 from agent.pictures import PresetPictures
 from agent.places import Places, Replaced
 from agent.plan import Rhythm
@@ -38,6 +37,7 @@ from agent.programme import OnAir, ProgrammePicture
 from agent.readiness import Assessment, assess
 from agent.roomfile import RoomFile, Secrets, device_kinds, listen_address, load, read_secrets
 from agent.schedule import ScheduleBook
+from agent.sounddesk import SoundDesk, sound_desk
 from agent.store import Store
 from agent.storekeeper import Storekeeper, sighting
 from agent.supervision import ASKED, FAULT, Supervision, begin, confessing, status_of
@@ -78,7 +78,7 @@ class Room:
     exchange: Exchange
     journal: Journal
     store: Store
-    meters: tuple[Meter, ...]
+    sound: SoundDesk | None
     tablet: Tablet
     picture: ProgrammePicture | None
     pictures: PresetPictures | None
@@ -143,13 +143,7 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, journal: Journ
             equipment.keepers[camera.name].opened = _remembering(camera, store, clock, engine.device_log.note_replaced)
     birth = Birth(journal.boot, version("siaga"), clock.now(), tuple(sorted(set(device_kinds(room_file).values()))))
     exchange = Exchange(secrets.broker, engine, store=store, journal=journal, book=book, birth=birth, clock=clock)
-    meters = tuple(
-        Meter(device, live=engine.live_session, note=engine.note_levels, clock=clock)
-        for device in equipment.devices.values()
-        if isinstance(device, Sound)
-    )
-    for meter in meters:
-        engine.subscribe(meter.settle)
+    sound = sound_desk(engine, store, clock)
     named = next(((name, device) for name, device in equipment.devices.items() if isinstance(device, OnAir)), None)
     switcher = None if named is None else named[1]
     picture = None if switcher is None else ProgrammePicture(switcher, clock)
@@ -157,8 +151,7 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, journal: Journ
     evidence = Evidence(store.path.parent / "evidence", engine.note_dropped)
     witness = None if named is None else Witness(*named, engine, evidence, clock)
     uploader = Uploader(evidence, lambda: _way(exchange, room_file.room, secrets))
-    levels = next(iter(meters), None)
-    tablet = Tablet(engine, levels=levels, is_online=lambda: exchange.is_up, picture=picture, pictures=pictures)
+    tablet = Tablet(engine, sound=sound, is_online=lambda: exchange.is_up, picture=picture, pictures=pictures)
     storekeeper = Storekeeper(store, journal, equipment.board)
     proofs = {"plan": lambda: engine.asked_at, "exchange": exchange.ran_at, "journal": lambda: storekeeper.wrote_at}
     service = Service.of(os.environ, os.getpid())
@@ -168,7 +161,7 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, journal: Journ
         exchange,
         journal,
         store,
-        meters,
+        sound,
         tablet,
         picture,
         pictures,
@@ -254,13 +247,14 @@ async def _work(room: Room, listener: socket.socket, stop: asyncio.Event, suppor
     server = _Server(_web_settings(room, support), room.supervision.ready)
     async with asyncio.TaskGroup() as group:
         tasks = [
-            *(group.create_task(meter.run(), name="meter") for meter in room.meters),
             group.create_task(room.engine.run(), name="engine"),
             group.create_task(room.exchange.run(), name="exchange"),
             group.create_task(room.storekeeper.run(), name="storage"),
             group.create_task(room.uploader.run(), name="evidence"),
             group.create_task(room.supervision.run(), name="supervision"),
         ]
+        if room.sound is not None:
+            tasks.append(group.create_task(room.sound.run(), name="sound"))
         if room.picture is not None:
             tasks.append(group.create_task(room.picture.run(), name="programme picture"))
         if room.witness is not None:

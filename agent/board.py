@@ -11,6 +11,9 @@ from agent.clock import Clock
 from drivers.errors import DeviceUnreachable, DriverError
 from drivers.outcomes import Condition, Health
 
+SETTINGS = frozenset({"microphone.muted", "speaker.muted"})
+"""Measures whose value somebody sets: another one is news, whoever did it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -76,9 +79,10 @@ def _health_of(error: DriverError) -> Health:
 
 
 def _verdicts(health: Health | None) -> object:
-    """Return what of a health is worth telling; a value that moves within its limits is not, one that alarms is."""
+    """Return what of a health is worth telling: no value that moves within its limits, but what alarms or was set."""
     if health is None:
         return None
     code = health.reason.code if health.reason else None
     occurrences = tuple(measure.value for measure in alarming(health).values())
+    occurrences += tuple(measure.value for measure in health.measures if measure.name in SETTINGS)
     return health.condition, code, tuple((m.name, m.verdict) for m in health.measures), occurrences

@@ -46,6 +46,11 @@ class DeviceLog:
         for change in self.alarms.see(after.name, after.health, self._clock.now()):
             self._note_alarm(change)
 
+    def tell(self, change: Change) -> None:
+        """Take an alarm that was raised or ended by what is heard."""
+        self.alarms.take(change)
+        self._note_alarm(change)
+
     def _note_device(self, before: Sighting, after: Sighting) -> None:
         reason = after.health.reason if after.health is not None else None
         body: dict[str, Any] = {"condition": after.condition, "before": before.condition}

@@ -553,9 +553,11 @@ class Engine:
         """Write what a person saw into the journal."""
         self._note(self._busy_with(), EntryKind.NOTE, cause="tablet", who=who, body={"text": text[:2000]})
 
-    def note_levels(self, session: str, points: list[dict[str, Any]]) -> None:
-        """Write a stretch of microphone levels into a session's journal."""
-        self._note(self.book.session(session), EntryKind.LEVELS, cause="agent", body={"points": points})
+    def note_levels(self, session: str, block: dict[str, JsonValue]) -> None:
+        """Write a stretch of microphone levels into a session's journal; after a kill its plan may be gone."""
+        plan = self.book.session(session)
+        rev = None if plan is None else plan.rev
+        self.journal.append(EntryKind.LEVELS, session=session, session_rev=rev, cause="agent", body=block)
 
     def note_recording(self, plan: PlannedSession | None, kind: EntryKind, device: str, body: dict[str, Any]) -> None:
         """Write into the journal what became of a recording."""
@@ -606,13 +608,17 @@ class Engine:
             for name, keeper in self.equipment.keepers.items():
                 group.create_task(keeper.look(), name=f"look at {name}")
 
+    def situation(self) -> Situation:
+        """Return the session that has the room and what its phases run."""
+        plan, now = self.front(), self._clock.now()
+        if plan is None:
+            return Situation(now)
+        prepare, live = (self._orders.preset_for(plan, phase) for phase in ("prepare", "live"))
+        return Situation(now, plan, self.course(plan.id), prepare, live)
+
     async def inspect(self, *, listens: bool = False) -> None:
         """Have what can be looked through looked through for the session that has the room."""
-        plan = self.front()
-        at = Situation(self._clock.now())
-        if plan is not None:
-            prepare, live = (self._orders.preset_for(plan, phase) for phase in ("prepare", "live"))
-            at = Situation(at.now, plan, self.course(plan.id), prepare, live)
+        at = self.situation()
         await inspect_all(self.equipment.keepers, self.equipment.board, self.presets, at, listens=listens)
 
     # Certificate.

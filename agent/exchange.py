@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from agent.engine import Declined, Engine
 from agent.journal import Journal
 from agent.outbox import Outbox
 from agent.schedule import Judgement, ScheduleBook, judge
+from agent.soundwatch import SoundAlarm
 from agent.store import Store
 from agent.translate import fault_of, measured_of
 from contract.base import MessageError
@@ -271,7 +273,7 @@ class Exchange:
         alerts: dict[str, Alert | None] = {
             f"device-{name}": self._device_alert(seen) for name, seen in self._engine.equipment.board.devices.items()
         }
-        alerts |= {f"{name}-{seen.name}": self._alarm_alert(seen, name) for seen in self._cameras() for name in ALARMS}
+        alerts |= {f"{name}-{seen.name}": self._alarm_alert(seen, name) for seen, name in self._alarms()}
         alerts["clock"] = alerts["manual"] = None
         for fault in self._by_hand():
             since = self._engine.mode.manual.since if self._engine.mode and self._engine.mode.manual else None
@@ -288,8 +290,11 @@ class Exchange:
         severity = "critical" if seen.required else "warning"
         return self._alert(f"device-{seen.name}", severity, seen.name, fault_of(reason), seen.since)
 
-    def _cameras(self) -> list[Sighting]:
-        return [seen for seen in self._engine.equipment.board.devices.values() if seen.kind == "camera"]
+    def _alarms(self) -> Iterator[tuple[Sighting, str]]:
+        """Yield every alarm that can be, open or not."""
+        names: dict[str, Iterable[str]] = {"camera": ALARMS, "sound": tuple(SoundAlarm)}
+        for seen in self._engine.equipment.board.devices.values():
+            yield from ((seen, name) for name in names.get(seen.kind, ()))
 
     def _alarm_alert(self, seen: Sighting, name: str) -> Alert | None:
         """Return the alert of an open alarm, unless the device's own says the same."""

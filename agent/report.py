@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import log10
 
 from agent.course import EXTENDED, course_of
 from agent.healthline import SPANS_AT_LEAST, history_of, thinned
 from contract.evidence import Picture
+from contract.levels import levels_of
 from contract.messages import ChecklistItem, Entry, Fault, PlannedSession
 from contract.report import (
     Certificate,
@@ -78,7 +80,7 @@ def report_of(facts: RoomFacts, plan: PlannedSession, entries: Sequence[Entry], 
         runs=tuple(_runs(own)),
         incidents=tuple(_incidents(entries)),
         checklist=tuple(_checklist(facts, plan, own)),
-        levels=tuple(_levels(own)),
+        levels=tuple(levels_of(own)),
         recordings=tuple(_recordings(own)),
         health=history_of(entries),
         deviations=tuple(_deviations(plan, own)),
@@ -238,13 +240,6 @@ def _checklist(facts: RoomFacts, plan: PlannedSession, entries: Iterable[Entry])
         )
 
 
-def _levels(entries: Iterable[Entry]) -> Iterator[LevelPoint]:
-    for entry in entries:
-        points = entry.body.get("points") if entry.kind == EntryKind.LEVELS else None
-        for point in points if isinstance(points, list) else ():
-            yield LevelPoint.model_validate(point)
-
-
 def _recordings(entries: Iterable[Entry]) -> Iterator[RecordedFile]:
     """Yield each file once: as it was examined, or as it was closed while nobody looked into it."""
     closed = {(e.device, e.body.get("path")): e for e in entries if e.kind in _RECORDED}
@@ -311,7 +306,13 @@ def _fitted(report: ExecutionReport) -> ExecutionReport:
 
 
 def _halved(levels: Sequence[LevelPoint]) -> tuple[LevelPoint, ...]:
-    """Return half as many points; of each pair the louder peak survives."""
+    """Return half as many points, each the mean power and the highest peak of two; the journal keeps them all."""
     if len(levels) < 4:
         return ()
-    return tuple(max(levels[i : i + 2], key=lambda point: point.peak_dbfs) for i in range(0, len(levels), 2))
+    return tuple(_joined(levels[i : i + 2]) for i in range(0, len(levels), 2))
+
+
+def _joined(points: Sequence[LevelPoint]) -> LevelPoint:
+    power = sum(10 ** (point.rms_dbfs / 10) for point in points) / len(points)
+    peak = max(point.peak_dbfs for point in points)
+    return points[0].model_copy(update={"rms_dbfs": round(10 * log10(power), 1), "peak_dbfs": peak})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from agent import plan as timeline
@@ -15,6 +14,7 @@ from agent.engine import Declined, Engine
 from agent.orders import Run
 from agent.pictures import PresetPictures
 from agent.programme import ProgrammePicture
+from agent.sounddesk import SoundDesk
 from agent.web import face
 from contract.messages import PlannedSession
 from contract.words import Phase, Readiness
@@ -37,13 +37,6 @@ _PHASES = {
 }
 
 
-class Levels(Protocol):
-    """Where the newest sound levels come from."""
-
-    def read(self) -> Mapping[str, float]:
-        """Return them by port."""
-
-
 class Tablet:
     """Satisfies `RoomFace`."""
 
@@ -51,13 +44,13 @@ class Tablet:
         self,
         engine: Engine,
         *,
-        levels: Levels | None,
+        sound: SoundDesk | None = None,
         is_online: Callable[[], bool],
         picture: ProgrammePicture | None = None,
         pictures: PresetPictures | None = None,
     ) -> None:
         self._engine = engine
-        self._levels = levels
+        self._desk = sound
         self._picture = picture
         self._pictures = pictures
         self._is_online = is_online
@@ -163,7 +156,8 @@ class Tablet:
 
     def meters(self) -> Mapping[str, float]:
         """Return the newest levels."""
-        return {} if self._levels is None else self._levels.read()
+        level = None if self._desk is None else self._desk.meter.look()
+        return {} if level is None else {"microphone": level.rms_dbfs}
 
     def programme(self) -> face.Shot | None:
         """Return the newest picture of what is on air."""

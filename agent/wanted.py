@@ -33,8 +33,8 @@ def wanted_of(device: str, presets: Mapping[str, Preset], at: Situation, *, list
     """Return what `presets` ask of the switcher `device`, and what should be so by now."""
     steps = [step for preset in presets.values() for step in _of(preset, device)]
     verbs = {step.verb.name for step in steps if getattr(step.arguments, "on", True)}
-    reached = _reached(at)
-    now = [step for preset in reached for step in _of(preset, device)]
+    ran = reached(at)
+    now = [step for preset in ran for step in _of(preset, device)]
     return ShowWanted(
         scenes=_unique(_text(step, "name") for step in steps if step.verb.name in _SCENES),
         sources=tuple(dict.fromkeys((_text(s, "scene"), _text(s, "source")) for s in steps if s.verb.name == "source")),
@@ -55,7 +55,7 @@ def _of(preset: Preset, device: str) -> Iterator[Step]:
     return (step for step in preset.steps if step.device == device)
 
 
-def _reached(at: Situation) -> tuple[Preset, ...]:
+def reached(at: Situation) -> tuple[Preset, ...]:
     """Return the presets whose effect should stand now, in their order."""
     if at.course.phase is Phase.READY:
         return (at.prepare,) if at.prepare else ()

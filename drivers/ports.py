@@ -365,6 +365,14 @@ class DefaultDevices(Protocol):
 
 
 @runtime_checkable
+class TellsPorts(Protocol):
+    """A sound that says by itself when its ports came, went, moved or were set by somebody else."""
+
+    on_ports_changed: Callable[[], None] | None
+    """Called at every such change; `check` and `inventory` tell what it is."""
+
+
+@runtime_checkable
 class MutesAll(Protocol):
     """A sound that can be silenced in one action."""
 

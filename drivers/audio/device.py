@@ -105,6 +105,15 @@ class RoomSound:
         self._tone_ended = -inf
 
     @property
+    def on_ports_changed(self) -> Callable[[], None] | None:
+        """Called when a port came, went, moved or was set by somebody else."""
+        return self._link.on_changed
+
+    @on_ports_changed.setter
+    def on_ports_changed(self, changed: Callable[[], None] | None) -> None:
+        self._link.on_changed = changed
+
+    @property
     def baseline(self) -> Baseline | None:
         """What the room was like when it was calibrated."""
         return self._baseline

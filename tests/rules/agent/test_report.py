@@ -120,14 +120,14 @@ def test_late_early_and_extended_are_deviations() -> None:
 
 def test_a_day_of_levels_and_runs_still_fits_and_says_what_was_left_out() -> None:
     scribe = whole()
-    loud = {"at": START.isoformat(), "rms_dbfs": -40.0, "peak_dbfs": -3.0}
-    points = [loud, *({"at": START.isoformat(), "rms_dbfs": -40.0, "peak_dbfs": -30.0} for _ in range(999))]
-    for _ in range(8):
-        scribe.write(10, EntryKind.LEVELS, body={"points": points})
+    for minute in range(8 * 60):
+        start, peaks = START + timedelta(minutes=minute), [-3.0 if minute == 77 else -30.0, *[-30.0] * 59]
+        scribe.write(10, EntryKind.LEVELS, body={"start": start.isoformat(), "rms": [-40.0] * 60, "peak": peaks})
     report = report_of(FACTS, PLAN, scribe.entries, START)
     assert len(report.model_dump_json()) <= MAX_BYTES
     assert len(report.levels) > 100
     assert max(point.peak_dbfs for point in report.levels) == -3.0
+    assert {point.rms_dbfs for point in report.levels} == {-40.0}
     for number in range(400):
         scribe.run(11, f"r-{number}", StepOutcome.REFUSED, {"reason": {"code": "x", "detail": "y" * 100}})
     crowded = report_of(FACTS, PLAN, scribe.entries, START)

@@ -18,11 +18,11 @@ from agent.course import CLOCK_DISTURBED, DECIDED
 from agent.engine import Engine, Equipment
 from agent.journal import Journal
 from agent.keeper import Keeper
-from agent.meter import Meter
 from agent.plan import Rhythm
 from agent.presets import presets_of
 from agent.roomfile import load
 from agent.schedule import ScheduleBook
+from agent.sounddesk import SoundDesk
 from agent.store import FILE, Store
 from agent.tablet import Tablet
 from agent.web.face import Phase as Shown
@@ -57,13 +57,18 @@ class SetClock(SystemClock):
 class House:
     """One room with fakes behind its ports, over one or more lives of the process."""
 
+    look_every_s = 0.02
+
     def __init__(self, folder: Path, room: str = ROOM_FILE) -> None:
         self.folder = folder
         text = room.format(broker=1883, camera="visca+udp://127.0.0.1:1", sound="audio+model://127.0.0.1:1")
         (folder / "room.yaml").write_text(text.replace("phases: {", SAFE))
         self.room = load(folder / "room.yaml")
-        self.camera, self.sound = FakeCamera("camera-1"), FakeSound("sound")
+        self.camera, self.sound = FakeCamera("camera-1"), self.make_sound()
         self.rev = 0
+
+    def make_sound(self) -> FakeSound:
+        return FakeSound("sound")
 
     @contextlib.asynccontextmanager
     async def alive(self) -> AsyncIterator[House]:
@@ -73,18 +78,18 @@ class House:
         self.journal = Journal(self.store, clock, "boot")
         devices: dict[str, Device] = {"camera-1": self.camera, "sound": self.sound}
         board = HealthBoard((Sighting(n, k, True) for n, k in (("camera-1", "camera"), ("sound", "sound"))), clock)
-        keepers = {name: Keeper(device, board, look_every_s=0.02) for name, device in devices.items()}
+        keepers = {name: Keeper(device, board, look_every_s=self.look_every_s) for name, device in devices.items()}
         self.book = ScheduleBook(self.store)
         rhythm = Rhythm(self.room.prepare.lead, self.room.prepare.certify, datetime.now(UTC) - timedelta(days=2))
         self.engine = Engine(
             self.room, presets_of(self.room), Equipment(devices, keepers, board), journal=self.journal, book=self.book,
             rhythm=rhythm, clock=clock,
         )  # fmt: skip
-        meter = Meter(self.sound, live=self.engine.live_session, note=self.engine.note_levels, clock=clock)
-        self.engine.subscribe(meter.settle)
-        self.tablet = Tablet(self.engine, levels=meter, is_online=lambda: True)
+        self.desk = SoundDesk(self.engine, self.sound, self.store, clock)
+        self.tablet = Tablet(self.engine, sound=self.desk, is_online=lambda: True)
         tasks = [
-            asyncio.create_task(work) for work in (*(k.run() for k in keepers.values()), meter.run(), self.engine.run())
+            asyncio.create_task(work)
+            for work in (*(k.run() for k in keepers.values()), self.desk.run(), self.engine.run())
         ]
         try:
             await until(lambda: all(seen.health for seen in board.devices.values()))
