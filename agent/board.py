@@ -11,7 +11,7 @@ from agent.clock import Clock
 from drivers.errors import DeviceUnreachable, DriverError
 from drivers.outcomes import Condition, Health
 
-SETTINGS = frozenset({"microphone.muted", "speaker.muted"})
+SETTINGS = frozenset({"microphone.muted", "speaker.muted", "microphone.gain", "speaker.gain"})
 """Measures whose value somebody sets: another one is news, whoever did it."""
 
 

@@ -78,6 +78,11 @@ class Certifier:
         if (task := self._at_work.get(session)) is not None:
             task.cancel("cut short")
 
+    def cut_all_short(self) -> None:
+        """Stop proving: ports that were opened for it are muted again."""
+        for session in list(self._at_work):
+            self.cut_short(session)
+
     async def _make(self, plan: PlannedSession, loop: bool, done: Callable[[Certificate], None]) -> None:
         proofs: Proofs = {}
         beside: list[Sighting] = []

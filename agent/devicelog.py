@@ -14,9 +14,12 @@ from agent.places import Replaced
 from agent.translate import fault_of
 from contract.messages import Entry
 from contract.words import EntryKind
+from drivers.outcomes import Scalar
 
 log = logging.getLogger(__name__)
 
+MUTE_ALL = "mute-all"
+PORTS = ("microphone", "speaker")
 LOOK_TAKES = timedelta(seconds=3)
 """A look at the sound that ended this soon after a step may have begun before it."""
 
@@ -36,8 +39,11 @@ class DeviceLog:
         self._board = board
         self._note = note
         self._clock = clock
-        self._muted: dict[str, tuple[bool, datetime]] = {}
-        """What a step last read back of each sound port, and when."""
+        self._settings: dict[tuple[str, str], tuple[Scalar, datetime]] = {}
+        """What a step last read back of each sound port, `muted` and `gain`, and when."""
+        self.is_silenced = False
+        """Somebody muted everything by hand, and no step has opened a port since."""
+        self._silencing: str | None = None
 
     def take(self, before: Sighting, after: Sighting) -> None:
         """Write down what a look at a device changed."""
@@ -80,20 +86,42 @@ class DeviceLog:
         body = {"before": replaced.before, "after": replaced.after, "memories": list(replaced.memories)}
         self._note(EntryKind.PLACES_FORGOTTEN, device=replaced.camera, body=body)
 
-    def see_mute(self, entry: Entry) -> None:
-        """Take up what a step read back of a sound port."""
+    def see_setting(self, entry: Entry) -> None:
+        """Take up what a step read back of the sound ports, and that somebody muted everything."""
+        if entry.kind == EntryKind.PRESET_STARTED and entry.body.get("silences"):
+            self._silencing = entry.run
         found, arguments = entry.body.get("read_back"), entry.body.get("args")
-        if isinstance(found, dict) and isinstance(arguments, dict) and isinstance(found.get("muted"), bool):
-            port = arguments.get("port")
-            if isinstance(port, str):
-                self._muted[port] = bool(found["muted"]), entry.at
+        if entry.kind != EntryKind.STEP_ENDED or not isinstance(found, dict) or not isinstance(arguments, dict):
+            return
+        port = arguments.get("port")
+        if entry.body.get("verb") == MUTE_ALL and found.get("open") == "" and self._is_sound(entry.device):
+            self.is_silenced |= entry.run == self._silencing
+            self._settings |= {(name, "muted"): (True, entry.at) for name in PORTS}
+        elif isinstance(port, str) and isinstance(muted := found.get("muted"), bool):
+            self._settings[port, "muted"] = muted, entry.at
+            self.is_silenced &= muted
+        elif isinstance(port, str) and isinstance(gain_db := found.get("gain_db"), int | float):
+            self._settings[port, "gain"] = float(gain_db), entry.at
+
+    def _is_sound(self, device: str | None) -> bool:
+        seen = self._board.devices.get(device or "")
+        return seen is not None and seen.kind == "sound"
 
     def mute_of(self, port: str) -> bool | None:
         """Return whether a sound port is muted: as a step read it back, or as somebody set it since then."""
-        told, told_at = self._muted.get(port, (None, None))
+        muted = self._setting_of(port, "muted")
+        return None if muted is None else bool(muted)
+
+    def gain_of(self, port: str) -> float | None:
+        """Return where a sound port's gain stands in dB, as `mute_of` does."""
+        gain_db = self._setting_of(port, "gain")
+        return gain_db if isinstance(gain_db, int | float) else None
+
+    def _setting_of(self, port: str, what: str) -> Scalar:
+        told, told_at = self._settings.get((port, what), (None, None))
         for seen in self._board.devices.values():
             for measure in seen.health.measures if seen.health else ():
                 newer = told_at is None or (seen.looked_at is not None and seen.looked_at > told_at + LOOK_TAKES)
-                if measure.name == f"{port}.muted" and newer:
-                    return bool(measure.value)
+                if measure.name == f"{port}.{what}" and newer:
+                    return measure.value
         return told

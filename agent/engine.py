@@ -13,7 +13,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,7 +34,7 @@ from agent.network import look_at_way
 from agent.ordering import Ordering
 from agent.orders import Run, questions_of
 from agent.plan import Action, Deed
-from agent.presets import Preset, Step
+from agent.presets import Preset
 from agent.readiness import Assessment, assess
 from agent.recordings import Recordings
 from agent.rehearsal import Rehearsal, rehearse
@@ -51,15 +51,13 @@ from contract.messages import Entry, PlannedSession
 from contract.report import Certificate
 from contract.words import EntryKind, Phase, StepOutcome
 from drivers.outcomes import Reason, Scalar
-from drivers.ports import Device, Sound
-from drivers.verbs import VERBS, PortMute
+from drivers.ports import Device
 
 log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 1.0
 """The plan is asked at least this often: the wall clock may jump."""
 FIRST_LOOK_WITHIN_S = 4.0
-MUTE_WITHIN = timedelta(seconds=8)
 LEFT_FOR = timedelta(hours=1)
 """By hand alone, what is done this long after a session's planned end still belongs to it."""
 RECOVER_FROM = 5_000
@@ -108,7 +106,7 @@ class Engine:
         self._clock = clock
         self._clock_watch = ClockWatch(clock)
         self._rhythm = rhythm
-        self._runner = Runner(equipment.devices, journal)
+        self._runner = Runner(equipment.devices, journal, is_heard=lambda: self.live_session() is not None)
         self.runs = Runs(self._runner)
         self._group: asyncio.TaskGroup | None = None
         self._certifier = Certifier(equipment.devices, equipment.board, look=self._look_thoroughly, clock=clock)
@@ -445,12 +443,18 @@ class Engine:
         """Return the run that the session's phase is waiting for."""
         return self.runs.find(self.course(plan.id).open_run)
 
-    def set_mute(self, device: str, port: str, on: bool, *, who: str) -> None:
-        """Mute or open a sound port by hand; it does not wait for a preset that holds the device."""
-        step = Step("1", device, VERBS[Sound]["mute"], PortMute(port=port, on=on), MUTE_WITHIN, verify=True)
-        preset = Preset("mute", {"id": "Bisukan", "en": "Mute"}, ((step,),))
-        run = Run(self._orders.for_press(preset, self._busy_with(), "tablet", who, alone=False))
+    def by_hand(self, preset: Preset, *, who: str, silences: bool = False) -> Run:
+        """Carry out what somebody asked for by hand; it does not wait for a preset that holds the devices.
+
+        Raises:
+            Declined: the engine does not run.
+        """
+        order = self._orders.for_press(preset, self._busy_with(), "tablet", who, alone=False)
+        run = Run(replace(order, silences=silences))
+        if silences:
+            self._certifier.cut_all_short()
         self._spawn(run, self._carry_press(run))
+        return run
 
     def prepare_now(self, *, cause: str, who: str) -> PlannedSession:
         """Prepare the next session at once.
@@ -647,8 +651,7 @@ class Engine:
     # Following the journal and the devices.
 
     def _follow(self, entry: Entry) -> None:
-        if entry.kind == EntryKind.STEP_ENDED:
-            self.device_log.see_mute(entry)
+        self.device_log.see_setting(entry)
         if entry.session is not None and not self.is_manual:
             self.courses[entry.session] = follow(self.course(entry.session), entry)
         self.changed()
@@ -679,7 +682,10 @@ class Engine:
         for plan in self.book.sessions:
             own = [entry for entry in self.journal.of_session(plan.id) if entry.session == plan.id]
             self.courses[plan.id] = course_of(own)
-        for started, intents in unfinished(self.journal.recent(RECOVER_FROM)):
+        recent = self.journal.recent(RECOVER_FROM)
+        for entry in recent:
+            self.device_log.see_setting(entry)
+        for started, intents in unfinished(recent):
             if (run := self.runs.find(started.run)) is not None and not run.is_over:
                 continue  # begun by hand, and goes on
             for intent in intents:

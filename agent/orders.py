@@ -42,6 +42,8 @@ class Order:
     """Steps that an earlier process began in this run's place (`agent.resume.step_key`)."""
     alone: bool = True
     """Whether the devices are held; a single hand on the mute button does not wait."""
+    silences: bool = False
+    """Whether it mutes everything: no run that began before opens anything after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Run:
     """How many steps of its state of rest were begun."""
     is_over: bool = False
     undo_when_cancelled: bool = True
+    silences: int = 0
+    """How often everything had been muted when it began."""
     cancelled_by: str | None = None
     """The person who cancelled it."""
     at: datetime | None = None

@@ -19,12 +19,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 from pydantic import JsonValue
 
+from agent.gentle import gently
 from agent.guards import Answer, Guard, ask, why_not
 from agent.journal import Journal
 from agent.orders import Order, Run, StepEnd
@@ -58,14 +59,21 @@ class _WaitedTooLong(Exception):
 class Runner:
     """Runs presets on the devices of one room."""
 
-    def __init__(self, devices: Mapping[str, Device], journal: Journal) -> None:
+    def __init__(
+        self, devices: Mapping[str, Device], journal: Journal, *, is_heard: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Run on `devices`; `is_heard` says whether people hear the room now, so that no gain may jump."""
         self._devices = devices
         self._journal = journal
+        self._is_heard = is_heard
         self._locks = {name: asyncio.Lock() for name in devices}
+        self._silences = 0
 
     def announce(self, run: Run) -> None:
         """Write into the journal that `run` begins."""
         order = run.order
+        self._silences += order.silences
+        run.silences = self._silences
         self._note(
             order,
             EntryKind.PRESET_STARTED,
@@ -169,10 +177,16 @@ class Runner:
         if not order.may_record and step.verb.records(step.arguments):
             fault = Fault(code="recording.not_permitted", detail="the session may not be recorded")
             return StepEnd(StepOutcome.SKIPPED, fault)
-        why = order.left_out.get(step.id) or await self._too_late(run, step)
+        why = order.left_out.get(step.id) or self._muted_since(run, step) or await self._too_late(run, step)
         if why is not None:
             return StepEnd(StepOutcome.SKIPPED, why)
         return await self._forbidden(run, step)
+
+    def _muted_since(self, run: Run, step: Step) -> Fault | None:
+        """Return why a step does not open something: somebody muted everything after the run began."""
+        if run.silences == self._silences or not opens(step):
+            return None
+        return Fault(code="sound.muted_all", detail="everything was muted after the run began")
 
     async def _forbidden(self, run: Run, step: Step) -> StepEnd | None:
         """Return how a step ends whose guard says no, or cannot be asked."""
@@ -259,10 +273,16 @@ class Runner:
         return end
 
     async def _carry_out(self, step: Step) -> StepEnd:
-        """Tell the device and, when asked to, look whether it is so; within the step's time."""
+        """Tell the device and, when asked to, look whether it is so; within the step's time.
+
+        Everything that a device is ever told in a session comes through here, so that no
+        gain jumps while people listen, whoever asked for it.
+        """
         device = self._devices[step.device]
         try:
             async with asyncio.timeout(step.within.total_seconds()):
+                if self._is_heard():
+                    step = await gently(device, step)
                 return await _tell(device, step)
         except TimeoutError:
             limit = step.within.total_seconds()
@@ -345,6 +365,10 @@ class Runner:
             skipped = StepEnd(StepOutcome.SKIPPED, late)
             self._note_undone(run, back, skipped, None)
             return skipped
+        if (muted := self._muted_since(run, back)) is not None:
+            skipped = StepEnd(StepOutcome.SKIPPED, muted)
+            self._note_undone(run, back, skipped, None)
+            return skipped
         self._note(run.order, EntryKind.STEP_INTENT, device=back.device, body=back.told())
         began = _now_s()
         result = await self._carry_out(back)
@@ -409,6 +433,8 @@ def _circumstances(order: Order) -> dict[str, JsonValue]:
         told["values"] = dict(order.preset.values)
     if order.late is not None:
         told["late_s"] = round(order.late.total_seconds(), 1)
+    if order.silences:
+        told["silences"] = True
     return told
 
 
@@ -427,6 +453,11 @@ async def _to_its_end(work: Coroutine[None, None, None], name: str) -> None:
     task.result()
     if cancelled:
         raise asyncio.CancelledError
+
+
+def opens(step: Step) -> bool:
+    """Whether a step opens something that could be muted."""
+    return step.verb.name == "mute" and not getattr(step.arguments, "on", True)
 
 
 def _chains(group: tuple[Step, ...]) -> dict[str, list[Step]]:

@@ -54,13 +54,20 @@ class Runs:
         self._tasks[run].cancel()
 
     def cancel(self, run: str | None, who: str | None = None) -> int:
-        """Cancel one run, or all, on the word of `who`, or of nobody; returns how many."""
-        wanted = {name: task for name, task in self._tasks.items() if run in {None, name}}
+        """Cancel one run, or all but what mutes everything, on the word of `who`, or of nobody; returns how many."""
+        wanted = {
+            name: task
+            for name, task in self._tasks.items()
+            if name == run or (run is None and not self._silences(name))
+        }
         for name, task in wanted.items():
             if (found := self.find(name)) is not None:
                 found.cancelled_by = who
             task.cancel()
         return len(wanted)
+
+    def _silences(self, run: str) -> bool:
+        return (found := self.find(run)) is not None and found.order.silences
 
     async def wait_for(self, run: Run) -> None:
         """Return when `run` is over."""

@@ -21,7 +21,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from agent.alarm import Alarm, Change
-from agent.roomfile import Preset
+from agent.presets import Preset
 from contract.words import Phase
 from drivers.outcomes import Health, Reason, Scalar, Verdict
 

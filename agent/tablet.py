@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from agent import plan as timeline
+from agent import soundhands
 from agent.board import Sighting
 from agent.course import Course
+from agent.devicelog import MUTE_ALL
 from agent.engine import Declined, Engine
 from agent.orders import Run
 from agent.pictures import PresetPictures
@@ -88,8 +90,12 @@ class Tablet:
             runs={name: self._run(run) for name, run in engine.runs.latest.items() if name in engine.presets},
             pictures={} if self._pictures is None else self._pictures.tags(),
             ticks={name: face.Tick(tick.who, tick.at) for name, tick in course.ticks.items()},
-            muted=self._mutes(),
             manual=self._manual(),
+            muted={port: engine.device_log.mute_of(port) for port in self._facts.sound_ports},
+            gains_db={port: engine.device_log.gain_of(port) for port in self._facts.sound_ports},
+            silenced=engine.device_log.is_silenced,
+            silencing=self._run(run) if (run := engine.runs.latest.get(MUTE_ALL)) else face.PresetRun(),
+            alarms=tuple(self._alarms()),
             central_online=self._is_online(),
             waiting_to_send=engine.journal.pending,
         )
@@ -143,12 +149,15 @@ class Tablet:
         state = face.RunState.RUNNING
         if run.is_over:
             state = face.RunState.DONE if run.is_good else face.RunState.FAILED
-            if run.is_good and run is not self._engine.runs.last:
+            if run.is_good and run.order.alone and run is not self._engine.runs.last:
                 state = face.RunState.IDLE
         return face.PresetRun(state, run.step, len(run.order.preset.steps), reason if run.is_over else None, run.at)
 
-    def _mutes(self) -> Mapping[str, bool | None]:
-        return {port: self._engine.device_log.mute_of(port) for port in self._facts.sound_ports}
+    def _alarms(self) -> Iterator[face.SoundAlarmView]:
+        """Yield what of the sound is an open alarm."""
+        for alarm in self._engine.device_log.alarms.open.values():
+            if alarm.device == self._sound:
+                yield face.SoundAlarmView(alarm.name, alarm.device, alarm.reason, alarm.at, alarm.critical)
 
     def leave(self) -> None:
         """Move no camera any more: the agent is ending, and has stopped them."""
@@ -223,10 +232,31 @@ class Tablet:
         Raises:
             Refused: the room has no such port.
         """
-        sound = self._sound
-        if sound is None or port not in SOUND_PORTS:
+        sound = self._port(port)
+        self._do(lambda: soundhands.set_mute(self._engine, sound, port, on, who=who))
+
+    async def mute_all(self, *, who: str) -> None:
+        """Mute everything, before whatever waits."""
+        self._do(lambda: soundhands.mute_all(self._engine, who=who))
+
+    async def gain(self, port: str, db: float, *, who: str) -> None:
+        """Set the gain of a sound port.
+
+        Raises:
+            Refused: the room has no such port.
+        """
+        sound = self._port(port)
+        self._do(lambda: soundhands.set_gain(self._engine, sound, port, db, who=who))
+
+    def _port(self, port: str) -> str:
+        """Return the device that a sound port belongs to.
+
+        Raises:
+            Refused: the room has no such port.
+        """
+        if self._sound is None or port not in SOUND_PORTS:
             raise face.Refused(Reason("sound.no_port", f"the room has no sound port {port!r}", {"port": port}))
-        self._do(lambda: self._engine.set_mute(sound, port, on, who=who))
+        return self._sound
 
     async def drive(
         self,

@@ -189,6 +189,8 @@ class Verb:
     """How long it takes on common devices; limits and dry runs start from it."""
     records: Callable[[Any], bool] = lambda _: False
     """Whether, with these arguments, it keeps what is said in the room; a session may forbid that."""
+    rise_db: Callable[[Any, Any], Awaitable[float | None]] | None = None
+    """How much louder it would make what people hear, for a verb that cannot be told to be careful."""
     repeatable: bool = True
     """Whether telling it twice is harmless, because it goes to a state; else nobody tells it twice unasked."""
 
@@ -256,6 +258,11 @@ async def _studio_mode_is(switcher: Switcher, wanted: OnOff) -> ReadBack:
 async def _input_gain(switcher: Switcher, wanted: InputGain) -> ReadBack:
     gain_db = (await switcher.state()).gains_db.get(wanted.input)
     return ReadBack(gain_db is not None and abs(gain_db - wanted.db) <= 0.1, {"gain_db": gain_db})
+
+
+async def _input_rise(switcher: Switcher, wanted: InputGain) -> float | None:
+    gain_db = (await switcher.state()).gains_db.get(wanted.input)
+    return None if gain_db is None else wanted.db - gain_db
 
 
 async def _title_says(switcher: Inputs, wanted: Title) -> ReadBack:
@@ -347,7 +354,7 @@ STAGE = (
     Verb("source", ItemShown, lambda s, a: s.source(a.scene, a.source, a.on), _item_shown),
 )
 INPUTS = (
-    Verb("volume", InputGain, lambda s, a: s.volume(a.input, a.db), _input_gain),
+    Verb("volume", InputGain, lambda s, a: s.volume(a.input, a.db), _input_gain, rise_db=_input_rise),
     Verb("text", Title, lambda s, a: s.text(a.input, a.text), _title_says),
     Verb("media-restart", Clip, lambda s, a: s.restart_media(a.input), repeatable=False),
 )

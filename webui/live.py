@@ -40,6 +40,8 @@ MOST_MESSAGE_BYTES = 16 * 1024
 MOST_PER_S = 60.0
 BURST = 120.0
 MOST_COMMANDS_AT_ONCE = 8
+NEVER_TOO_MANY = frozenset({"mute-all"})
+"""Commands that are taken however many others are still running."""
 
 log = structlog.get_logger(__name__)
 
@@ -281,7 +283,7 @@ class _Reader:
         ident, what, args = message.get("id"), message.get("what"), message.get("args", {})
         if not (isinstance(ident, str) and isinstance(what, str) and isinstance(args, dict)):
             self._outbox.ack({"t": "ack", "id": ident, "ok": False, "code": "malformed"})
-        elif self._running >= MOST_COMMANDS_AT_ONCE:
+        elif self._running >= MOST_COMMANDS_AT_ONCE and what not in NEVER_TOO_MANY:
             self._outbox.ack({"t": "ack", "id": ident, "ok": False, "code": "busy"})
         else:
             self._running += 1

@@ -56,6 +56,11 @@ class _Mute(_Arguments):
     on: bool
 
 
+class _Gain(_Arguments):
+    port: str
+    db: Annotated[float, Field(ge=-80, le=20)]
+
+
 Begin = Callable[[Hold], Awaitable[None]]
 """Begins to move a camera; may raise `Refused`."""
 
@@ -79,6 +84,8 @@ class Actions:
             "recheck": self._recheck,
             "automatic": self._go_automatic,
             "mute": self._mute,
+            "mute-all": self._mute_all,
+            "gain": self._gain,
             "hold": self._hold,
         }
 
@@ -144,3 +151,11 @@ class Actions:
     async def _mute(self, args: Mapping[str, Json]) -> None:
         mute = _Mute.model_validate(args)
         await self._room.mute(mute.port, mute.on, who=self._who)
+
+    async def _mute_all(self, args: Mapping[str, Json]) -> None:
+        _Nothing.model_validate(args)
+        await self._room.mute_all(who=self._who)
+
+    async def _gain(self, args: Mapping[str, Json]) -> None:
+        gain = _Gain.model_validate(args)
+        await self._room.gain(gain.port, gain.db, who=self._who)

@@ -142,6 +142,18 @@ class PresetRun:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundAlarmView:
+    """An open alarm of the room's sound; it only tells."""
+
+    alarm: str
+    """Which: `howl`, `silence`, …"""
+    device: str
+    reason: Reason
+    since: datetime
+    critical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """A checklist item that somebody ticked."""
 
@@ -187,6 +199,14 @@ class RoomView:
     """By sound port; None while nobody knows."""
     manual: ManualView | None = None
     """Set while the room does nothing by itself."""
+    gains_db: Mapping[str, float | None] = field(default_factory=dict)
+    """By sound port, where its gain stands; None while nobody knows."""
+    silenced: bool = False
+    """Everything was muted by one touch, and nothing was opened since."""
+    silencing: PresetRun = PresetRun()
+    """The last touch of that button."""
+    alarms: tuple[SoundAlarmView, ...] = ()
+    """Of the sound, the oldest first."""
     central_online: bool = False
     """Whether the link to central's broker is up now."""
     waiting_to_send: int = 0
@@ -254,6 +274,12 @@ class RoomFace(Protocol):
 
     async def mute(self, port: str, on: bool, *, who: str) -> None:
         """Mute or open a sound port."""
+
+    async def mute_all(self, *, who: str) -> None:
+        """Mute everything in the room, before whatever waits."""
+
+    async def gain(self, port: str, db: float, *, who: str) -> None:
+        """Set the gain of a sound port in dB."""
 
     async def drive(
         self,

@@ -36,6 +36,8 @@ VERDICTS: dict[Verdict, tuple[str, str]] = {
     Verdict.FAIL: ("fault", N_("Fault")),
     Verdict.UNPROVEN: ("unconfirmed", N_("Unproven")),
 }
+STEP_DB = 6.0
+LEAST_GAIN_DB = -80.0
 PORTS: dict[str, str] = {"microphone": N_("Microphone"), "speaker": N_("Loudspeaker")}
 
 
@@ -105,10 +107,34 @@ def slices(facts: RoomFacts, view: RoomView) -> dict[str, Json]:
         "devices": _devices(view),
         "presets": {preset.name: _preset(preset.name, view) for preset in facts.presets},
         "ticks": [*sorted(view.ticks)],
-        "sound": {port: view.muted.get(port) for port in facts.sound_ports},
+        "sound": _sound(facts, view),
+        "silence": {"state": silence(view)},
         "central": {"online": view.central_online},
         "mode": "automatic" if view.manual is None else view.manual.since.isoformat(),
     }
+
+
+def _sound(facts: RoomFacts, view: RoomView) -> Json:
+    ports: dict[str, Json] = {
+        port: [view.muted.get(port), view.gains_db.get(port), view.silenced] for port in facts.sound_ports
+    }
+    alarms: list[Json] = [[alarm.alarm, alarm.since.isoformat(), alarm.critical] for alarm in view.alarms]
+    return {**ports, "alarms": alarms}
+
+
+def silence(view: RoomView) -> str:
+    """Return what the button that mutes everything shows: what was read back, and before that how far it is."""
+    if view.muted and all(view.muted.values()):
+        return "all"
+    if view.silencing.state in {RunState.RUNNING, RunState.FAILED}:
+        return view.silencing.state.value
+    return "open"
+
+
+def quieter(view: RoomView, port: str) -> float | None:
+    """Return where a port's gain would stand after one step down; none where nobody knows where it stands."""
+    gain_db = view.gains_db.get(port)
+    return None if gain_db is None else round(max(gain_db - STEP_DB, LEAST_GAIN_DB), 1)
 
 
 def picture_address(name: str, view: RoomView) -> str | None:

@@ -40,6 +40,7 @@ from drivers.audio.model import (
     default_measure,
     fault_measures,
     floor_dbfs,
+    gain_measure,
     level_measures,
     not_opened_measure,
     present_measure,
@@ -135,7 +136,7 @@ class RoomSound:
         """Ask for the ports and listen for a second; plays nothing."""
         ports, routed = await self._look()
         measures = [*map(self._present, ports), restarts_measure(self._link.unwanted_ends())]
-        measures += [setting_measure(port) for port in ports if port.present]
+        measures += [setting(port) for port in ports if port.present for setting in (setting_measure, gain_measure)]
         measures += [default_measure(port) for port in ports if port.present and port.name in self._defaults]
         microphone = _port(ports, MICROPHONE)
         if microphone.present:

@@ -222,6 +222,11 @@ def setting_measure(port: SoundPort) -> Measure:
     return Measure(f"{port.name}.muted", port.muted, Verdict.PASS)
 
 
+def gain_measure(port: SoundPort) -> Measure:
+    """Say where the gain of `port` stands; presets and people decide whether that is right."""
+    return Measure(f"{port.name}.gain", round(port.gain_db, 1), Verdict.PASS, "dB")
+
+
 def routed_measure(device: str, found: str) -> Measure:
     """Say whether the capture hangs on the microphone `device`; `found` is where it does."""
     if found == device:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.roomfile import Preset, Step
+from agent.presets import Preset, Step
 from agent.soundwatch import RULES, Heard, SoundAlarm, SoundPhase, SoundWatch, heard_of, phase_of, wants_open
 from contract.words import Phase
 from drivers.outcomes import Health, Measure, Reason, Verdict, judge

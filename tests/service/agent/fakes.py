@@ -128,6 +128,7 @@ class FakeSound:
     def __init__(self, name: str) -> None:
         self.name = name
         self.muted = {"microphone": False, "speaker": False}
+        self.told: list[str] = []
         self.heard_open: list[bool] = []
         self.sounding = False
         self.mute_waits: asyncio.Event | None = None
@@ -166,6 +167,11 @@ class FakeSound:
         if self.mute_waits is not None:
             await self.mute_waits.wait()
         self.muted[port] = on
+        return DONE
+
+    async def mute_all(self) -> Result:
+        self.told.append("mute_all")
+        self.muted = dict.fromkeys(self.muted, True)
         return DONE
 
     async def gain(self, port: str, db: float, *, careful: bool = False) -> Result:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,8 @@ class House:
         self.camera, self.sound = FakeCamera("camera-1"), self.make_sound()
         self.rev = 0
 
-    def make_sound(self) -> FakeSound:
+    def make_sound(self) -> Any:
+        """Return the sound: a fake one, which the tests here play with."""
         return FakeSound("sound")
 
     @contextlib.asynccontextmanager

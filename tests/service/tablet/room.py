@@ -96,6 +96,7 @@ def quiet_day(now: datetime) -> RoomView:
         devices=devices,
         runs={"siap": PresetRun(RunState.DONE, 4, 4, at=now)},
         muted={"microphone": False, "speaker": True},
+        gains_db={"microphone": -3.0, "speaker": 0.0},
         central_online=True,
     )
 
@@ -188,6 +189,14 @@ class FakeRoom:
     async def mute(self, port: str, on: bool, *, who: str) -> None:
         self._hear("mute", (port, on))
         self.become(replace(self.now, muted={**self.now.muted, port: on}))
+
+    async def mute_all(self, *, who: str) -> None:
+        self._hear("mute-all", None)
+        self.become(replace(self.now, muted=dict.fromkeys(self.now.muted, True), silenced=True))
+
+    async def gain(self, port: str, db: float, *, who: str) -> None:
+        self._hear("gain", (port, db))
+        self.become(replace(self.now, gains_db={**self.now.gains_db, port: db}))
 
     async def drive(
         self,

@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, WebSocketRoute, async_playwright, expect
 
-from agent.web.face import Phase, PresetRun, RunState
+from agent.web.face import Phase, PresetRun, RunState, SoundAlarmView
 from drivers.outcomes import Reason
 from tests.service.tablet.room import FakeRoom, served
 from tests.until import until
@@ -272,6 +272,45 @@ async def test_ticks_notes_and_mutes_reach_the_room(tablet: Tablet) -> None:
     await page.locator("#note .primary").click()
     await expect(page.locator("#note")).to_be_hidden()
     assert room.asked == [("tick", ("papan-nama", True)), ("mute", ("microphone", True)), ("note", "lampu padam")]
+
+
+async def test_one_touch_mutes_everything_also_over_a_sheet_and_opening_takes_a_hold(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    await page.locator("#open-checks").click()
+    await page.locator("#checks-sheet .mute-all").click()
+    await until(lambda: room.asked == [("mute-all", None)])
+    await page.locator("#checks-sheet [data-close]").click()
+    await expect(page.locator(".top .mute-all")).to_contain_text("SEMUA DIAM")
+    port = page.locator("#mute-microphone")
+    await port.click()
+    assert room.asked == [("mute-all", None)]  # a tap opens nothing
+    await port.hover()
+    await page.mouse.down()
+    await until(lambda: room.asked[-1] == ("mute", ("microphone", False)))
+    await page.mouse.up()
+    assert tablet.complaints == []
+
+
+async def test_that_not_everything_was_muted_is_said_loudly(tablet: Tablet) -> None:
+    room = tablet.room
+    failed = PresetRun(RunState.FAILED, 1, 1, Reason("sound.worker_lost", "x"), datetime.now(UTC))
+    room.become(replace(room.now, silencing=failed))
+    await expect(tablet.page.locator(".top .mute-all")).to_contain_text("Belum diam")
+    await expect(tablet.page.locator(".top .mute-all")).to_have_attribute("data-silence", "failed")
+
+
+async def test_feedback_is_told_with_a_step_down_that_a_person_presses(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    howl = SoundAlarmView("howl", "sound", Reason("sound.alarm_howl", "x"), datetime.now(UTC), critical=True)
+    room.become(replace(room.now, alarms=(howl,)))
+    await expect(page.locator(".sound-alarm")).to_contain_text("Denging")
+    assert room.asked == []
+    assert await violations(page) == []
+    assert await page.evaluate(SMALL_TARGETS, TOUCH_PX) == []
+    await page.locator("#softer").click()
+    await until(lambda: room.asked == [("gain", ("microphone", -9.0))])
+    room.become(replace(room.now, alarms=()))
+    await expect(page.locator(".sound-alarm")).to_have_count(0)
 
 
 async def test_readiness_opens_the_full_list_with_values_and_limits(tablet: Tablet) -> None:

@@ -179,6 +179,8 @@ async def test_a_foreign_page_gets_no_socket(room: FakeRoom) -> None:
         ("extend", {"minutes": 15}, ("extend", timedelta(minutes=15))),
         ("tick", {"item": "papan-nama", "on": True}, ("tick", ("papan-nama", True))),
         ("mute", {"port": "microphone", "on": True}, ("mute", ("microphone", True))),
+        ("mute-all", {}, ("mute-all", None)),
+        ("gain", {"port": "microphone", "db": -6}, ("gain", ("microphone", -6.0))),
         ("note", {"text": "lampu padam"}, ("note", "lampu padam")),
     ],
 )
