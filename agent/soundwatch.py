@@ -107,7 +107,7 @@ def heard_of(health: Health | None, flags: AbstractSet[str] | None, *, muted: bo
     """Return what a look at the sound and its newest level tell together."""
     measures = {measure.name: measure for measure in health.measures} if health is not None else {}
     found = {
-        name: measure.reason or Reason("device.fault", f"microphone: {name} is {measure.value}")
+        name: measure.reason or Reason("sound.microphone_dead", f"microphone: {name} is {measure.value}")
         for name, measure in measures.items()
         if measure.verdict is Verdict.FAIL or measure.value is False
     }

@@ -317,7 +317,7 @@ async def test_readiness_opens_the_full_list_with_values_and_limits(tablet: Tabl
     await tablet.page.locator("#open-checks").click()
     sheet = tablet.page.locator("#checks-sheet")
     await expect(sheet).to_contain_text("380 ms")
-    await expect(sheet).to_contain_text("<= 200 ms")
+    await expect(sheet).to_contain_text("≤ 200 ms")
     await sheet.locator("#recheck").click()
     await until(lambda: bool(tablet.room.asked) and tablet.room.asked[0][0] == "recheck")
     assert await violations(tablet.page) == []

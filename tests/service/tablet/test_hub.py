@@ -140,7 +140,9 @@ async def test_a_page_that_asks_for_too_much_at_once_is_told_so() -> None:
     for number in range(9):
         browser.say({"t": "do", "id": str(number), "what": "slow"})
     await until(lambda: any(m.get("code") == "busy" for m in browser.got))
+    browser.say({"t": "do", "id": "9", "what": "mute-all"})  # is never too much
     go_on.set()
-    await until(lambda: sum(m["t"] == "ack" for m in browser.got) == 9)
+    await until(lambda: sum(m["t"] == "ack" for m in browser.got) == 10)
+    assert sum(m.get("code") == "busy" for m in browser.got) == 1
     browser.leave()
     await serving
