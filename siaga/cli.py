@@ -169,7 +169,7 @@ def device(
         typer.echo("\n".join(answer.lines()))
         if answer.error:
             typer.echo(f"  {answer.error}", err=True)
-    raise typer.Exit(0 if answer.outcome.good else NO)
+    raise typer.Exit(0 if answer.good else NO)
 
 
 def keep_trace(text: str, file: str) -> None:

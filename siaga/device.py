@@ -7,10 +7,14 @@ here, because nobody but a person at a terminal uses them by name.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import log10
+from statistics import fmean
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,6 +29,9 @@ from siaga import camera
 from siaga.camera import UsageError
 
 Shown = dict[str, object]
+LEVELS = "levels --for SECONDS"
+LEVELS_AT_MOST_S = 3600
+_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,12 @@ class Answer:
     error: str = ""
     trace: str = ""
     """The conversation in bytes and words, of a device that keeps one."""
+
+    @property
+    def good(self) -> bool:
+        """Whether it ended well and, where something was measured, nothing of that is a fault."""
+        flat = [one for value in self.read_back.values() for one in (value if isinstance(value, list) else [value])]
+        return self.outcome.good and not any(isinstance(one, dict) and one.get("verdict") == "fail" for one in flat)
 
     def as_json(self) -> Shown:
         """Return it as `--json` prints it."""
@@ -87,25 +100,36 @@ async def _levels(sound: Sound, words: Sequence[str]) -> Shown:
     Raises:
         UsageError: no time.
     """
-    match words:
-        case ["--for", seconds]:
-            wanted_s = float(seconds)
-        case _:
-            raise UsageError("levels --for SECONDS")
-    until = time.monotonic() + wanted_s
+    listens_s = _seconds(words)
     found = []
-    async for level in sound.levels():
-        found.append(level)
-        if time.monotonic() >= until:
-            break
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(listens_s):
+            async for level in sound.levels():
+                found.append(level)  # noqa: PERF401  what came counts when the time is over
     if not found:
         return {"blocks": 0}
+    loudness = [level.momentary_lufs for level in found if level.momentary_lufs is not None]
     return {
         "blocks": len(found),
-        "rms_dbfs": round(sum(level.rms_dbfs for level in found) / len(found), 1),
+        "rms_dbfs": round(10 * log10(fmean(10 ** (level.rms_dbfs / 10) for level in found)), 1),
         "peak_dbfs": round(max(level.peak_dbfs for level in found), 1),
+        "loudest_lufs": round(max(loudness), 1) if loudness else None,
+        "flags": sorted(frozenset().union(*(level.flags for level in found))),
         "digital_zero": all(level.digital_zero for level in found),
     }
+
+
+def _seconds(words: Sequence[str]) -> float:
+    """Return how long `--for SECONDS` says.
+
+    Raises:
+        UsageError: it does not.
+    """
+    match words:
+        case ["--for", text] if _SECONDS.fullmatch(text) and 0 < float(text) <= LEVELS_AT_MOST_S:
+            return float(text)
+        case _:
+            raise UsageError(f"{LEVELS}, more than 0 and {LEVELS_AT_MOST_S} at most")
 
 
 async def _health(device: Device, _: Sequence[str]) -> Shown:
@@ -127,6 +151,10 @@ ASKS: dict[type, dict[str, Ask]] = {
     Sound: {"inventory": _inventory, "levels": _levels, "check": _prove},
 }
 """Per port, the verbs that only a person asks; every device also answers `health`."""
+USAGES: dict[type, Mapping[str, str]] = {Camera: camera.USAGES, Sound: {"levels": LEVELS}}
+"""Per port, how those of them are written that take words."""
+CHECKS: dict[Ask, Callable[[Sequence[str]], object]] = {_levels: _seconds}
+"""Of questions with words, what looks at these before anything is opened."""
 WORDLESS = frozenset({_state, _inventory, _prove, _health, _readiness})
 
 
@@ -151,15 +179,18 @@ def verbs_of(address: DeviceAddress) -> list[str]:
     """Return how the verbs of the device at `address` are written."""
     driver = driver_for(address)
     asks = [*ASKS.get(driver.port, {}), "health", *(["doctor"] if driver.port is Camera else [])]
-    usages = camera.USAGES if driver.port is Camera else {}
+    usages = USAGES.get(driver.port, {})
     return sorted([_usage(verb) for verb in driver.verbs.values()] + [usages.get(name, name) for name in asks])
 
 
 def _usage(verb: Verb) -> str:
     words = [verb.name]
     for name, field in verb.arguments.model_fields.items():
-        word = "on|off" if field.annotation is bool else (field.alias or name).upper()
-        words.append(word if field.is_required() else f"[{word}]")
+        placeholder, is_switch = (field.alias or name).upper(), field.annotation is bool
+        if field.is_required():
+            words.append("on|off" if is_switch else placeholder)
+        else:
+            words.append(f"[{placeholder}:on|off]" if is_switch else f"[{placeholder}]")
     return " ".join(words)
 
 
@@ -229,6 +260,8 @@ def _action(address: DeviceAddress, words: Sequence[str]) -> Callable[[Device], 
             raise UsageError(f"too many words: {name}")
         if driver.port is Camera:
             camera.check_words(name, rest)
+        if asked in CHECKS:
+            CHECKS[asked](rest)
         question = asked
 
         async def put(device: Device) -> tuple[Outcome, Shown]:

@@ -402,6 +402,12 @@ MEASURES: dict[str, str] = {
     "loop.heard": N_("Loudspeaker heard"),
     "loop.gain": N_("Loudness in the room"),
     "loop.latency": N_("Sound delay"),
+    "mixer.model": N_("Mixer's model"),
+    "mixer.answers": N_("Mixer's answer"),
+    "mixer.state": N_("Mixer's state"),
+    "mixer.health": N_("Mixer's faults"),
+    "mixer.muted": N_("Muted"),
+    "mixer.gain_db": N_("Gain"),
     "worker.restarts": N_("Sound worker restarts"),
 }
 """Names of measured values; an unknown one is shown as it is."""
@@ -445,5 +451,9 @@ def device_name(name: str, translate: Translate) -> str:
 
 def measure_name(name: str, translate: Translate) -> str:
     """Return the name of a measured value in the language of `translate`."""
-    known = MEASURES.get(name)
-    return translate(known) if known else name.replace("_", " ").replace(".", " · ")
+    if name in MEASURES:
+        return translate(MEASURES[name])
+    what, _, which = name.rpartition(".")
+    if what in MEASURES:  # of one channel among many
+        return f"{translate(MEASURES[what])}: {which}"
+    return name.replace("_", " ").replace(".", " · ")

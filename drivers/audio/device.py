@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -48,6 +47,16 @@ from drivers.audio.model import (
     routed_measure,
     setting_measure,
 )
+from drivers.audio.options import (
+    CANCELLED,
+    DEFAULT,
+    ECHO,
+    OPTIONAL,
+    OPTIONS,
+    device_option,
+    limits_option,
+    ports_option,
+)
 from drivers.audio.speech import disturbs, speech_measures
 from drivers.audio.wires import ChildWire, TcpWire
 from drivers.errors import AddressError, DeviceRefused, OutcomeUnknown, ProtocolViolation
@@ -65,16 +74,7 @@ CALIBRATION_LISTENS_S = 2
 GAIN_RANGE_DB = (-80.0, 20.0)
 GAIN_TOLERANCE_DB = 0.5
 
-ECHO, CANCELLED = "echo", "cancelled"
-"""The option of an address that says that the microphone cancels the loudspeaker's echo."""
-
-OPTIONAL, DEFAULT, BOTH = "optional", "default", "both"
-"""The options that say which ports the room can do without, and which should be the machine's defaults."""
-OPTIONS = (ECHO, OPTIONAL, DEFAULT)
-
 T = TypeVar("T")
-
-_DEVICE_NAME = re.compile(r"[\w.:+@-]{1,200}", re.ASCII)
 
 
 class RoomSound:
@@ -97,11 +97,11 @@ class RoomSound:
         limits: Limits | None = None,
     ) -> None:
         self.name = name
-        self._link = Link(name, dial)
+        self._limits = limits or Limits()
+        self._link = Link(name, dial, self._limits)
         self._optional = optional
         self._defaults = defaults
         self._cancels_echo = cancels_echo
-        self._limits = limits or Limits()
         self._baseline: Baseline | None = None
         self._tone_ended = -inf
 
@@ -382,36 +382,9 @@ def _sound_port(part: Line) -> SoundPort:
     )
 
 
-def _device_option(address: DeviceAddress, option: str) -> str:
-    """Return the exact name of a device.
-
-    Raises:
-        AddressError: it is missing or no name that a sound server gives.
-    """
-    name = address.options.get(option, "")
-    if not _DEVICE_NAME.fullmatch(name):
-        what = "sources" if option == MICROPHONE else "sinks"
-        raise AddressError(f"{address}: {option}=NAME must be a name from `pactl list short {what}`, got {name!r}")
-    return name
-
-
-def _ports_option(address: DeviceAddress, option: str) -> frozenset[str]:
-    """Return the ports that an option names.
-
-    Raises:
-        AddressError: it names none.
-    """
-    choices = {MICROPHONE: {MICROPHONE}, SPEAKER: {SPEAKER}, BOTH: {MICROPHONE, SPEAKER}}
-    if (chosen := address.options.get(option)) is None:
-        return frozenset()
-    if chosen not in choices:
-        raise AddressError(f"{address}: {option} can be microphone, speaker or both, got {chosen!r}")
-    return frozenset(choices[chosen])
-
-
 def _pulse(address: DeviceAddress) -> Dial:
     address.allow(SPEAKER, MICROPHONE, *OPTIONS)
-    speaker, microphone = _device_option(address, SPEAKER), _device_option(address, MICROPHONE)
+    speaker, microphone = device_option(address, SPEAKER), device_option(address, MICROPHONE)
 
     async def dial() -> Wire:
         return await ChildWire.dial("--speaker", speaker, "--microphone", microphone)
@@ -450,7 +423,8 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> RoomSoun
     return RoomSound(
         name,
         dial,
-        optional=_ports_option(address, OPTIONAL),
-        defaults=_ports_option(address, DEFAULT),
+        optional=ports_option(address, OPTIONAL),
+        defaults=ports_option(address, DEFAULT),
         cancels_echo=ECHO in address.options,
+        limits=limits_option(address),
     )

@@ -62,8 +62,9 @@ Dial = Callable[[], Awaitable[Wire]]
 class Link:
     """A worker that is always there again."""
 
-    def __init__(self, name: str, dial: Dial) -> None:
+    def __init__(self, name: str, dial: Dial, limits: Limits | None = None) -> None:
         self._name = name
+        self._limits = limits or Limits()
         self._dial = dial
         self._wire: Wire | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -421,7 +422,7 @@ class Link:
             self._seconds.append(_second(line))
         except ValueError as error:
             raise ProtocolViolation(self._ended(str(error))) from error
-        self._flags = flags(tuple(self._seconds), Limits(), self.own_treble_db)
+        self._flags = flags(tuple(self._seconds), self._limits, self.own_treble_db)
 
 
 def _second(line: Line) -> Second:

@@ -106,6 +106,7 @@ class Flag(StrEnum):
 class Limits:
     """From where on something is wrong; each room may have its own."""
 
+    noise_dbfs: float = NOISE_WARN_DBFS
     silence_dbfs: float = -50.0
     silence_for_s: int = 5
     clips_per_s: float = CLIPS_WARN_PER_S
@@ -300,7 +301,7 @@ def _signal(readings: Sequence[MeterReading]) -> Measure:
 
 
 def _heard(readings: Sequence[MeterReading], limits: Limits, own_floor_dbfs: float | None) -> tuple[Measure, ...]:
-    return (_noise(readings, limits, own_floor_dbfs), _clipping(readings))
+    return (_noise(readings, limits, own_floor_dbfs), _clipping(readings, limits))
 
 
 def floor_dbfs(readings: Sequence[MeterReading]) -> float:
@@ -310,7 +311,7 @@ def floor_dbfs(readings: Sequence[MeterReading]) -> float:
 
 
 def _noise(readings: Sequence[MeterReading], limits: Limits, own_floor_dbfs: float | None) -> Measure:
-    floor, most = round(floor_dbfs(readings), 1), NOISE_WARN_DBFS
+    floor, most = round(floor_dbfs(readings), 1), limits.noise_dbfs
     if own_floor_dbfs is not None:
         most = min(most, round(own_floor_dbfs + limits.noise_over_own_db, 1))
     limit = f"<= {most:g} dBFS"
@@ -321,11 +322,11 @@ def _noise(readings: Sequence[MeterReading], limits: Limits, own_floor_dbfs: flo
     return Measure("microphone.noise_floor", floor, Verdict.WARN, "dBFS", limit, reason)
 
 
-def _clipping(readings: Sequence[MeterReading]) -> Measure:
+def _clipping(readings: Sequence[MeterReading], limits: Limits) -> Measure:
     latest = readings[-3 * LEVELS_A_SECOND :]
     per_s = round(sum(reading.clips for reading in latest) * LEVELS_A_SECOND / len(latest), 2)
-    limit = f"<= {CLIPS_WARN_PER_S:g} /s"
-    if per_s <= CLIPS_WARN_PER_S:
+    limit = f"<= {limits.clips_per_s:g} /s"
+    if per_s <= limits.clips_per_s:
         return Measure("microphone.clipping", per_s, Verdict.PASS, "/s", limit)
     reason = Reason("sound.clipping", f"microphone: found {per_s:g} clipped peaks a second; turn its gain down")
     return Measure("microphone.clipping", per_s, Verdict.WARN, "/s", limit, reason)

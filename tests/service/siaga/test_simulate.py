@@ -31,13 +31,18 @@ async def test_help_says_what_there_is(kind: str) -> None:
 @pytest.mark.parametrize(
     ("words", "ready"),
     [
-        (["--listen", "127.0.0.1:0", "--model", "fr7"], ["visca+udp://127.0.0.1:"]),
-        (["--carrier", "tcp"], ["visca+tcp://127.0.0.1:"]),
-        (["--listen", "pty", "--chain", "2"], ["visca+serial:///dev/", "visca+serial:///dev/"]),
+        (["camera", "--listen", "127.0.0.1:0", "--model", "fr7"], ["visca+udp://127.0.0.1:"]),
+        (["camera", "--carrier", "tcp"], ["visca+tcp://127.0.0.1:"]),
+        (["camera", "--listen", "pty", "--chain", "2"], ["visca+serial:///dev/", "visca+serial:///dev/"]),
+        (["mixer", "--listen", "127.0.0.1:0", "--fault", "slow=20"], ["x32+udp://127.0.0.1:"]),
+        (["mixer", "--model", "shure"], ["shure+tcp://127.0.0.1:"]),
+        (["mixer", "--model", "qsys"], ["qsys+tcp://127.0.0.1:"]),
+        (["mixer", "--model", "tesira"], ["tesira+tcp://127.0.0.1:"]),
+        (["sound", "--fault", "noise=-50"], ["audio+model://127.0.0.1:"]),
     ],
 )
-async def test_camera_says_where_it_is_until_it_is_told_to_end(words: list[str], ready: list[str]) -> None:
-    process = await simulate("camera", *words)
+async def test_it_says_where_it_is_until_it_is_told_to_end(words: list[str], ready: list[str]) -> None:
+    process = await simulate(*words)
     assert process.stdout is not None
     try:
         async with asyncio.timeout(20):
