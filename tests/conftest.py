@@ -1,4 +1,4 @@
-"""What every test gets: no task and no thread may outlive it."""
+"""What every test gets: no task and no thread may outlive it. And both databases, for those that ask."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.postgres import Cluster
 
 LET_GO_WITHIN_S = 2.0
 """Threads of closed libraries may need a moment to end."""
@@ -36,3 +40,23 @@ async def no_leaked_task() -> AsyncIterator[None]:
     me = asyncio.current_task()
     left = [task for task in asyncio.all_tasks() if task is not me and not task.done()]
     assert not left, f"tasks still running after the test: {sorted(t.get_name() for t in left)}"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """One PostgreSQL for the run (for each process of a parallel one)."""
+    from tests.postgres import cluster as private_cluster
+
+    with private_cluster() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The address of a fresh database; None for SQLite in the office's own folder."""
+    if request.param == "sqlite":
+        yield None
+        return
+    server: Cluster = request.getfixturevalue("cluster")
+    with server.database() as url:
+        yield url
