@@ -167,7 +167,7 @@ def _misfits(connection: sa.Connection) -> int:
     joined = sa.select(t.session.c.status, t.request.c.state).join_from(
         t.session, t.request, t.session.c.request_id == t.request.c.id
     )
-    wrong = sum(fits.get(row.status) != row.state for row in connection.execute(joined))
+    wrong = sum(1 for row in connection.execute(joined) if fits.get(row.status) != row.state)
     bare = t.request.c.id.not_in(sa.select(t.session.c.request_id))
     return wrong + _number(connection, t.request, t.request.c.state == "approved", bare)
 
