@@ -24,9 +24,7 @@ from central.domain.words import UnitKind
 from central.errors import NotFound
 from central.model import Operator, Request, Room, Verification
 from central.settings import Policy
-
-DAY = timedelta(days=1)
-"""Looked at on both sides of an event: the person's other sessions of the day, and the way to them."""
+from central.stock import DAY
 
 
 class Assessor:
@@ -107,13 +105,19 @@ class Assessor:
         room: Room,
         operator: Operator | None,
         *,
-        margin: timedelta = DAY,
+        margin: timedelta | None = None,
         without: frozenset[str] = frozenset(),
     ) -> Resources:
-        """Return what the rules look at; the request's own session is not in its own way."""
-        own = frozenset({request.session_id} if request.session_id else ())
+        """Return what the rules look at for its own time, or, with a `margin`, for every time in it.
+
+        The request's own session is not in its own way.
+        """
+        gone = without | frozenset({request.session_id} if request.session_id else ())
+        if margin is None:
+            event, rules = (request.starts, request.ends), self.rules(request.starts)
+            return stock.resources_near(connection, room, operator, event, rules, without=gone)
         span = request.starts - margin, request.ends + margin
-        return stock.resources(connection, room, operator, span, without=without | own)
+        return stock.resources(connection, room, operator, span, without=gone)
 
     def allocate(self, connection: sa.Connection, request: Request, room: Room, operator: Operator) -> tuple[Held, ...]:
         """Return the units that a session for `request` takes."""

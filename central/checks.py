@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 
+from central.domain.resources import LASTS_AT_MOST
 from central.errors import Wrong
 from central.model import Draft
 from central.settings import Policy
@@ -15,7 +15,6 @@ LONG_AT_MOST = 2000
 PEOPLE_AT_MOST = 100_000
 YEARS = (1970, 2199)
 """1970 is a form's stand-in for a day that could not be read."""
-LASTS_AT_MOST = timedelta(days=14)
 
 
 def check_draft(draft: Draft, policy: Policy) -> tuple[Wrong, ...]:

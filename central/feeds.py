@@ -91,7 +91,7 @@ class Feeds:
             Of.AGENCY: t.request.c.agency_id == ident,
         }
         with self._store.reading() as connection:
-            where = (mine[Of(of)], s.ends > now - BEHIND, s.starts < now + AHEAD)
+            where = (mine[Of(of)], *rows.touching(s, now - BEHIND, now + AHEAD))
             found = rows.sessions(connection, *where, limit=SESSIONS_AT_MOST)
         events = (self._event(row) for row in found)
         return ical.write(events, name=f"Siaga {ident}", stamp=now)

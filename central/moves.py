@@ -16,7 +16,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from central import rows
-from central.assess import DAY, Assessor
+from central.assess import Assessor
 from central.db import locks
 from central.db import tables as t
 from central.db.writes import insert_new
@@ -26,6 +26,7 @@ from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
 from central.model import Decision, Operator, Person, Request, Room
 from central.notices.post import News, Post
 from central.permissions import may_see
+from central.stock import DAY
 from contract import SessionStatus, new_id
 
 TRACKING_BYTES: Final = 16

@@ -13,7 +13,7 @@ from central.assess import Assessor, named_room, wish_of
 from central.db import tables as t
 from central.db.store import Store
 from central.domain.allocation import allocate
-from central.domain.alternatives import Alternative, Search, alternatives
+from central.domain.alternatives import NEAR, Alternative, Search, alternatives
 from central.domain.candidates import candidate, impossible
 from central.domain.findings import Finding, Rival
 from central.domain.resources import AccountFacts, Occupied, OperatorFacts, Resources, Rules
@@ -22,7 +22,7 @@ from central.domain.sop import State
 from central.domain.staff import suitable
 from central.domain.verification import verify
 from central.domain.words import UnitKind
-from central.model import Operator, Request
+from central.model import Operator, Request, Room
 
 DAYS_AT_MOST = 366
 STAFF_SHOWN = timedelta(days=60)
@@ -74,13 +74,8 @@ class Planner:
             NotFound: no such room.
         """
         with self._store.reading() as connection:
-            all_rooms = rows.rooms(connection)
-            room = named_room(all_rooms, room_id or request.room.id)
-            margin = timedelta(days=Search().days + 1)
-            found = self._assess.resources(connection, request, room, None, margin=margin)
-        facts = tuple(rows.room_facts(one) for one in all_rooms)
-        rules = self._assess.rules(request.starts)
-        return alternatives(wish_of(request), found, facts, rules, now=self._now())
+            room = named_room(rows.rooms(connection), room_id or request.room.id)
+            return self._nearest(connection, request, room)
 
     def alternatives_beside(
         self, connection: sa.Connection, request: Request, other: Request, *, without: frozenset[str]
@@ -97,11 +92,29 @@ class Planner:
             Occupied(held.kind, held.unit, Rival(other.id, other.title, other.agency.name, held.starts, held.ends))
             for held in taken
         )
-        margin = timedelta(days=Search().days + 1)
-        found = self._assess.resources(connection, request, request.room, None, margin=margin, without=without)
-        found = replace(found, occupied=(*found.occupied, *as_if))
+        return self._nearest(connection, request, request.room, without=without, as_if=as_if)
+
+    def _nearest(
+        self,
+        connection: sa.Connection,
+        request: Request,
+        room: Room,
+        *,
+        without: frozenset[str] = frozenset(),
+        as_if: tuple[Occupied, ...] = (),
+    ) -> tuple[Alternative, ...]:
+        """Look near first, and further only when that is not enough."""
         facts = tuple(rows.room_facts(one) for one in rows.rooms(connection))
-        return alternatives(wish_of(request), found, facts, self._assess.rules(request.starts), now=self._now())
+        rules, wish = self._assess.rules(request.starts), wish_of(request)
+        found: tuple[Alternative, ...] = ()
+        for search in (NEAR, Search()):
+            margin = timedelta(days=search.days + 1)
+            held = self._assess.resources(connection, request, room, None, margin=margin, without=without)
+            held = replace(held, occupied=(*held.occupied, *as_if))
+            found = alternatives(wish, held, facts, rules, now=self._now(), search=search)
+            if search.complete(found):
+                break
+        return found
 
     def calendar(self, first: date, last: date) -> tuple[OfficeDay, ...]:
         """Return the days from `first` to `last`, 366 at most."""

@@ -10,20 +10,23 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from central.db import tables as t
+from central.domain.calendar import Span
 from central.domain.clocks import Standards, clocks
 from central.domain.findings import Rival
-from central.domain.resources import Need, Occupied, RoomFacts
+from central.domain.resources import BUFFER_AT_MOST, LASTS_AT_MOST, Need, Occupied, RoomFacts
 from central.domain.sop import Event, State
 from central.domain.words import Leader, UnitKind
 from central.errors import NotFound
 from central.model import Agency, Contact, Letter, LetterFile, Move, Operator, Request, Room, SessionRow
 from central.planned import planned
 
+HELD_AT_MOST: Final = LASTS_AT_MOST + 2 * BUFFER_AT_MOST
+"""So long a unit is held at most, setting up and clearing away included."""
 Row = sa.RowMapping
 """A row by its columns' names; what stands in it is as the table says."""
 
@@ -150,27 +153,42 @@ def room_facts(room: Room) -> RoomFacts:
     return RoomFacts(room.id, room.name, room.capacity, room.can_record, room.open, room.site)
 
 
+def touching(columns: Any, starts: datetime, ends: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions for what touches [starts, ends).
+
+    An index holds beginnings only. As nothing lasts longer than `HELD_AT_MOST`, what began
+    before that is over, and years that are past need not be looked through.
+    """
+    return columns.starts < ends, columns.starts > starts - HELD_AT_MOST, columns.ends > starts
+
+
 def occupied(connection: sa.Connection, starts: datetime, ends: datetime) -> tuple[Occupied, ...]:
     """Return every live allocation that touches [starts, ends)."""
     return occupied_in(connection, ((starts, ends),))
 
 
-def occupied_in(connection: sa.Connection, spans: Iterable[tuple[datetime, datetime]]) -> tuple[Occupied, ...]:
+def occupied_in(connection: sa.Connection, spans: Iterable[Span]) -> tuple[Occupied, ...]:
     """Return every live allocation that touches one of `spans`, in one query."""
-    of_spans = (sa.and_(t.alloc.c.starts < ends, t.alloc.c.ends > starts) for starts, ends in spans)
-    touching = sa.and_(t.alloc.c.live, sa.or_(sa.false(), *of_spans))
-    held = t.alloc.join(t.session).join(t.room)
-    columns = (t.alloc, t.session.c.title, t.session.c.agency, t.room.c.site)
-    query = sa.select(*columns).select_from(held).where(touching).order_by(t.alloc.c.starts)
-    return tuple(
-        Occupied(
-            UnitKind(row["unit_kind"]),
-            row["unit_id"],
-            Rival(row["session_id"], row["title"], row["agency"], row["starts"], row["ends"]),
-            row["site"],
-        )
-        for row in connection.execute(query).mappings()
-    )
+    of_spans = (sa.and_(*touching(t.alloc.c, starts, ends)) for starts, ends in spans)
+    return _occupied(connection, sa.or_(sa.false(), *of_spans))
+
+
+def occupied_near(connection: sa.Connection, near: Span, people: Span) -> tuple[Occupied, ...]:
+    """Return the live allocations that touch `near`, and those of people that touch the longer `people`."""
+    inside = sa.and_(t.alloc.c.starts < near[1], t.alloc.c.ends > near[0])
+    whose = sa.or_(t.alloc.c.unit_kind == UnitKind.OPERATOR, inside)
+    return _occupied(connection, sa.and_(*touching(t.alloc.c, *people), whose))
+
+
+def _occupied(connection: sa.Connection, where: sa.ColumnElement[bool]) -> tuple[Occupied, ...]:
+    a, s = t.alloc.c, t.session.c
+    columns = (a.unit_kind, a.unit_id, a.session_id, s.title, s.agency, a.starts, a.ends, t.room.c.site)
+    query = sa.select(*columns).select_from(t.alloc.join(t.session).join(t.room)).where(a.live, where)
+    found = connection.execute(query.order_by(a.starts))  # read by place, not by name: there may be thousands
+    return tuple(Occupied(_KINDS[kind], unit, Rival(*rival), site) for kind, unit, *rival, site in found)
+
+
+_KINDS: Final = {kind.value: kind for kind in UnitKind}
 
 
 def sessions(connection: sa.Connection, *where: sa.ColumnElement[bool], limit: int = 500) -> tuple[SessionRow, ...]:

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from central.domain.calendar import Hours, OfficeCalendar, Period, Week
 from central.domain.clocks import Standards
-from central.domain.resources import Buffers, Rules
+from central.domain.resources import BUFFER_AT_MOST, Buffers, Rules
 from central.domain.words import Role
 from contract.link import Broker
 from contract.yamlfile import Duration, Settings, parse, read
@@ -92,9 +92,21 @@ def _day(value: object) -> object:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
+def _buffer(length: timedelta) -> timedelta:
+    """Check a time around an event.
+
+    Raises:
+        ValueError: longer than anything is kept for.
+    """
+    if length > BUFFER_AT_MOST:
+        raise ValueError(f"at most {BUFFER_AT_MOST.days * 24} hours are wanted, got {length}")
+    return length
+
+
 OfficeHours = Annotated[Hours, BeforeValidator(_hours)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Day = Annotated[date, BeforeValidator(_day)]
+Buffer = Annotated[Duration, AfterValidator(_buffer)]
 
 
 class OtherHours(Settings):
@@ -134,8 +146,8 @@ class TimeStandards(Settings):
 class Around(Settings):
     """What belongs to an event before and after it, for one thing."""
 
-    setup: Duration = timedelta(minutes=30)
-    teardown: Duration = timedelta(minutes=15)
+    setup: Buffer = timedelta(minutes=30)
+    teardown: Buffer = timedelta(minutes=15)
 
     def buffers(self) -> Buffers:
         """Return it as the rules take it."""

@@ -6,12 +6,14 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 
 from central import rows
 from central.db import tables as t
+from central.domain.calendar import Span
 from central.domain.resources import (
     AccountFacts,
     Buffers,
@@ -20,21 +22,60 @@ from central.domain.resources import (
     Need,
     OperatorFacts,
     Resources,
+    Rules,
     Shift,
 )
 from central.model import Operator, Room
+
+DAY: Final = timedelta(days=1)
+"""Looked at on both sides of an event: the person's other sessions of the day, and the way to them."""
 
 
 def resources(
     connection: sa.Connection,
     room: Room,
     operator: Operator | None,
-    span: tuple[datetime, datetime],
+    span: Span,
     *,
     without: frozenset[str] = frozenset(),
 ) -> Resources:
     """Return everything the rules look at around `span`; sessions named in `without` are left out."""
-    found = resources_around(connection, room, (span,))
+    return _chosen(resources_around(connection, room, (span,)), operator, without)
+
+
+def resources_near(
+    connection: sa.Connection,
+    room: Room,
+    operator: Operator | None,
+    event: Span,
+    rules: Rules,
+    *,
+    without: frozenset[str] = frozenset(),
+) -> Resources:
+    """Return what the rules look at for one event: all that may touch it, and each person's day."""
+    people = event[0] - DAY, event[1] + DAY
+    found = _there(connection, room, people)
+    held = rows.occupied_near(connection, rules.reach(found.equipment).around(*event), people)
+    return _chosen(replace(found, occupied=held), operator, without)
+
+
+def resources_around(connection: sa.Connection, room: Room, spans: Sequence[Span]) -> Resources:
+    """Return everything the rules look at around each of `spans`, in as many queries as around one."""
+    whole = min(starts for starts, _ in spans), max(ends for _, ends in spans)
+    return replace(_there(connection, room, whole), occupied=rows.occupied_in(connection, merged(spans)))
+
+
+def _there(connection: sa.Connection, room: Room, span: Span) -> Resources:
+    """Return what the division has, as if nothing of it was taken."""
+    return Resources(
+        room=rows.room_facts(room),
+        operators=operators(connection, rows.operators(connection), span),
+        equipment=equipment(connection),
+        accounts=accounts(connection),
+    )
+
+
+def _chosen(found: Resources, operator: Operator | None, without: frozenset[str]) -> Resources:
     return replace(
         found,
         occupied=tuple(one for one in found.occupied if one.rival.session not in without),
@@ -42,21 +83,9 @@ def resources(
     )
 
 
-def resources_around(connection: sa.Connection, room: Room, spans: Sequence[tuple[datetime, datetime]]) -> Resources:
-    """Return everything the rules look at around each of `spans`, in as many queries as around one."""
-    whole = min(starts for starts, _ in spans), max(ends for _, ends in spans)
-    return Resources(
-        room=rows.room_facts(room),
-        operators=operators(connection, rows.operators(connection), whole),
-        occupied=rows.occupied_in(connection, merged(spans)),
-        equipment=equipment(connection),
-        accounts=accounts(connection),
-    )
-
-
-def merged(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+def merged(spans: Sequence[Span]) -> list[Span]:
     """Return the fewest spans that cover the same time."""
-    found: list[tuple[datetime, datetime]] = []
+    found: list[Span] = []
     for starts, ends in sorted(spans):
         if found and starts <= found[-1][1]:
             found[-1] = (found[-1][0], max(found[-1][1], ends))
@@ -65,9 +94,7 @@ def merged(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, d
     return found
 
 
-def operators(
-    connection: sa.Connection, people: tuple[Operator, ...], span: tuple[datetime, datetime]
-) -> tuple[OperatorFacts, ...]:
+def operators(connection: sa.Connection, people: tuple[Operator, ...], span: Span) -> tuple[OperatorFacts, ...]:
     """Return people with what they have learnt, their shifts, and their leave within `span`."""
     skills: dict[str, set[str]] = defaultdict(set)
     for row in connection.execute(t.operator_skill.select()).mappings():
@@ -88,7 +115,7 @@ def _shifts(connection: sa.Connection) -> dict[str, list[Shift]]:
     return found
 
 
-def _leave(connection: sa.Connection, span: tuple[datetime, datetime]) -> dict[str, list[Leave]]:
+def _leave(connection: sa.Connection, span: Span) -> dict[str, list[Leave]]:
     touching = (t.operator_leave.c.starts < span[1], t.operator_leave.c.ends > span[0])
     found: dict[str, list[Leave]] = defaultdict(list)
     for row in connection.execute(t.operator_leave.select().where(*touching)).mappings():

@@ -62,10 +62,8 @@ class Board:
             return Wall(
                 at=now,
                 cards=self._cards(connection, now),
-                sessions=rows.sessions(connection, *_touches(first, last)),
-                waiting=rows.requests(
-                    connection, self._standards, waiting, t.request.c.starts < last, t.request.c.ends > first
-                ),
+                sessions=rows.sessions(connection, *rows.touching(t.session.c, first, last)),
+                waiting=rows.requests(connection, self._standards, waiting, *rows.touching(t.request.c, first, last)),
             )
 
     def rooms(self) -> tuple[RoomCard, ...]:
@@ -75,7 +73,7 @@ class Board:
 
     def sessions(self, starts: datetime, ends: datetime, *, room_id: str | None = None) -> tuple[SessionRow, ...]:
         """Return the sessions that touch [starts, ends), also cancelled ones."""
-        where = [*_touches(starts, ends)]
+        where = [*rows.touching(t.session.c, starts, ends)]
         if room_id is not None:
             where.append(t.session.c.room_id == room_id)
         with self._store.reading() as connection:
@@ -146,7 +144,9 @@ class Board:
         }
         revisions = {row["room_id"]: row["rev"] for row in connection.execute(t.room_revision.select()).mappings()}
         coming = rows.sessions(
-            connection, *_touches(now, now + NEXT_WITHIN), t.session.c.status != SessionStatus.CANCELLED
+            connection,
+            *rows.touching(t.session.c, now, now + NEXT_WITHIN),
+            t.session.c.status != SessionStatus.CANCELLED,
         )
         return tuple(
             _card(
@@ -168,10 +168,6 @@ def _own(by: Person) -> tuple[sa.ColumnElement[bool], ...]:
     held = t.session.join(t.request, t.request.c.id == t.session.c.request_id)
     mine = sa.select(t.session.c.id).select_from(held)
     return (_r.c.session_id.in_(mine.where(t.request.c.agency_id == (by.agency.id if by.agency else ""))),)
-
-
-def _touches(starts: datetime, ends: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    return (t.session.c.starts < ends, t.session.c.ends > starts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ operator_leave = sa.Table(
     _moment("starts"),
     _moment("ends"),
     _text("reason"),
+    sa.Index("operator_leave_ends", "ends"),
 )
 equipment = sa.Table(
     "equipment",
@@ -164,7 +165,7 @@ request = sa.Table(
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("receipt", sa.Text, nullable=False, unique=True),
-    sa.Column("agency_id", sa.ForeignKey("agency.id"), nullable=False, index=True),
+    sa.Column("agency_id", sa.ForeignKey("agency.id"), nullable=False),
     _text("letter_number"),
     _text("letter_date"),
     _text("letter_subject"),
@@ -196,6 +197,8 @@ request = sa.Table(
     _text("site"),
     sa.Column("forwarded_to", sa.Text, nullable=True),
     sa.Index("request_state", "state", "submitted_at"),
+    sa.Index("request_newest", "submitted_at", "id"),
+    sa.Index("request_of_agency", "agency_id", "submitted_at", "id"),
     sa.Index("request_tracking", "tracking"),
 )
 request_change = sa.Table(
@@ -324,6 +327,7 @@ session = sa.Table(
     _text("platform"),
     sa.Index("session_room", "room_id", "starts"),
     sa.Index("session_time", "starts"),
+    sa.Index("session_operator", "operator_id", "starts"),
 )
 alloc = sa.Table(
     "alloc",
@@ -336,7 +340,23 @@ alloc = sa.Table(
     _moment("ends"),
     _flag("live"),
     sa.CheckConstraint("starts < ends", name="alloc_in_order"),
-    sa.Index("alloc_unit", "unit_kind", "unit_id", "starts"),
+    sa.Index(
+        "alloc_live_unit",
+        "unit_kind",
+        "unit_id",
+        "starts",
+        "ends",
+        sqlite_where=sa.text("live = 1"),
+        postgresql_where=sa.text("live"),
+    ),
+    sa.Index(
+        "alloc_live_time",
+        "starts",
+        "ends",
+        "unit_kind",
+        sqlite_where=sa.text("live = 1"),
+        postgresql_where=sa.text("live"),
+    ),
 )
 outbox = sa.Table(
     "outbox",
@@ -432,6 +452,7 @@ report = sa.Table(
     _flag("carried_out"),
     _text("body"),
     _moment("received_at"),
+    sa.Index("report_newest", "received_at"),
 )
 audit = sa.Table(
     "audit",

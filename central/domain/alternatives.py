@@ -7,19 +7,19 @@ the applicant, then the closest time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import count, islice
 from typing import Final
 
 from central.domain.calendar import Span
 from central.domain.findings import Code, Finding, Verdict
-from central.domain.resources import Need, Occupied, Resources, RoomFacts, Rules, Wish
+from central.domain.resources import Need, Resources, RoomFacts, Rules, Taken, Wish
 from central.domain.staff import suitable
 from central.domain.verification import verify
-from central.domain.words import UnitKind
 
 
 class Kind(StrEnum):
@@ -61,7 +61,14 @@ class Search:
     step: timedelta = timedelta(minutes=30)
     of_each: int = 3
 
+    def complete(self, found: tuple[Alternative, ...]) -> bool:
+        """Return whether looking further would find nothing nearer: as many other times as are wanted are there."""
+        kinds = Counter(one.kind for one in found)
+        return all(kinds[kind] >= self.of_each for kind in (Kind.TIME, Kind.TIME_AND_ROOM))
 
+
+NEAR: Final = Search(days=2)
+"""Where is looked first: mostly that is enough, and it is a quarter of what a week holds."""
 _ALIKE: Final = frozenset({Code.LEAD_SHORT, Code.LEAD_SHORT_WORKING})
 """Failing whatever is chosen, unless it comes much later."""
 _HOURS: Final = frozenset({Code.HOURS_OUTSIDE, Code.HOURS_FREE_DAY, Code.HOURS_HOLIDAY, Code.HOURS_SEVERAL_DAYS})
@@ -115,12 +122,11 @@ class _Looking:
         self._rules = rules
         self._now = now
         self._search = search
-        self._taken = _by_day(resources.occupied, rules)
+        self._days: dict[date, Taken] = {}
         self._held: dict[str, list[Span]] = {}
         """When each room is taken: most times fail on that alone, and need no further look."""
-        for one in resources.occupied:
-            if one.kind is UnitKind.ROOM:
-                self._held.setdefault(one.unit, []).append((one.rival.starts, one.rival.ends))
+        for one in resources.taken.rooms:
+            self._held.setdefault(one.unit, []).append((one.rival.starts, one.rival.ends))
         failing = {finding.code for finding in self._found(wish, resources.room) if _fails(finding)}
         self.anything = bool(failing)
         self._accepted = failing & (_ALIKE | _HOURS)
@@ -128,7 +134,9 @@ class _Looking:
 
     def _at(self, room: RoomFacts, starts: datetime) -> Resources:
         day = starts.astimezone(self._rules.calendar.zone).date()
-        return replace(self._resources, room=room, occupied=self._taken.get(day, ()))
+        if day not in self._days:
+            self._days[day] = _around(day, self._resources.taken, self._rules)
+        return replace(self._resources, room=room, occupied=self._days[day])
 
     def _found(self, wish: Wish, room: RoomFacts) -> tuple[Finding, ...]:
         return verify(wish, self._at(room, wish.starts), self._rules)
@@ -195,16 +203,11 @@ def _fails(finding: Finding) -> bool:
     return finding.verdict is Verdict.FAIL
 
 
-def _by_day(occupied: tuple[Occupied, ...], rules: Rules) -> dict[date, tuple[Occupied, ...]]:
-    """Return what may matter for an event that starts on a day: that day's, and its neighbours'."""
-    found: dict[date, list[Occupied]] = {}
-    zone, day = rules.calendar.zone, timedelta(days=1)
-    for one in occupied:
-        current = (one.rival.starts.astimezone(zone) - day).date()
-        while current <= (one.rival.ends.astimezone(zone) + day).date():
-            found.setdefault(current, []).append(one)
-            current += day
-    return {key: tuple(taken) for key, taken in found.items()}
+def _around(day: date, taken: Taken, rules: Rules) -> Taken:
+    """Return what may matter for an event that starts on `day`: that day's, and its neighbours'."""
+    middle = datetime.combine(day, time(), rules.calendar.zone).astimezone(UTC)
+    first, last = middle - timedelta(days=1), middle + timedelta(days=2)
+    return Taken(one for one in taken if one.rival.starts < last and first < one.rival.ends)
 
 
 def _without(wish: Wish, failing: tuple[Finding, ...]) -> tuple[Wish, tuple[Change, ...]]:

@@ -7,13 +7,20 @@ is four units, so the database refuses the fifth user just as it refuses a secon
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from typing import Final
 
 from central.domain.calendar import OfficeCalendar, Span
 from central.domain.findings import Rival
 from central.domain.words import Leader, UnitKind
+
+LASTS_AT_MOST: Final = timedelta(days=14)
+"""So long an event is at most."""
+BUFFER_AT_MOST: Final = timedelta(days=1)
+"""So long is set up, or cleared away, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +173,26 @@ class Occupied:
     site: str = ""
 
 
+class Taken(tuple[Occupied, ...]):  # noqa: SLOT001 - it remembers its order by units
+    """What is taken, each unit found at once: a province has thousands of them around one day."""
+
+    @cached_property
+    def _by_unit(self) -> Mapping[tuple[UnitKind, str], list[Occupied]]:
+        found: dict[tuple[UnitKind, str], list[Occupied]] = {}
+        for one in self:
+            found.setdefault((one.kind, one.unit), []).append(one)
+        return found
+
+    def of(self, kind: UnitKind, unit: str) -> Sequence[Occupied]:
+        """Return what holds one unit."""
+        return self._by_unit.get((kind, unit), ())
+
+    @cached_property
+    def rooms(self) -> tuple[Occupied, ...]:
+        """What holds any room: one for each session."""
+        return tuple(one for one in self if one.kind is UnitKind.ROOM)
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the office has set."""
@@ -191,6 +218,12 @@ class Rules:
     def around_room(self, room: str, wish: Wish) -> Span:
         """Return the time that a room is taken for."""
         return self.buffers_of.get(room, self.buffers).around(wish.starts, wish.ends)
+
+    def reach(self, equipment: Iterable[EquipmentFacts]) -> Buffers:
+        """Return how far before and after an event anything of it may be held."""
+        own = (one.buffers for one in equipment if one.buffers is not None)
+        known = (self.buffers, self.account_buffers, *self.buffers_of.values(), *own)
+        return Buffers(max(one.setup for one in known), max(one.teardown for one in known))
 
     def latest(self, starts: datetime) -> datetime:
         """Return when a request for an event at `starts` has to be there at the latest."""
@@ -220,11 +253,21 @@ class Resources:
     equipment: tuple[EquipmentFacts, ...] = ()
     accounts: tuple[AccountFacts, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Have what is taken in order by units, once for all copies that share it."""
+        object.__setattr__(self, "occupied", self.taken)
+
+    @property
+    def taken(self) -> Taken:
+        """What is taken, found by units."""
+        return self.occupied if isinstance(self.occupied, Taken) else Taken(self.occupied)
+
     def rivals(self, kind: UnitKind, wanted: Iterable[str], span: Span) -> dict[str, Rival]:
         """Return who holds which of the `wanted` units somewhere in `span`."""
-        names, (starts, ends) = frozenset(wanted), span
+        taken, (starts, ends) = self.taken, span
         return {
-            o.unit: o.rival
-            for o in self.occupied
-            if o.kind is kind and o.unit in names and o.rival.starts < ends and starts < o.rival.ends
+            unit: one.rival
+            for unit in wanted
+            for one in taken.of(kind, unit)
+            if one.rival.starts < ends and starts < one.rival.ends
         }

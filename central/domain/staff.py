@@ -103,8 +103,8 @@ def _travel(one: OperatorFacts, wish: Wish, resources: Resources, rules: Rules) 
     here = resources.room.site
     elsewhere = tuple(
         o.rival
-        for o in resources.occupied
-        if o.kind is UnitKind.OPERATOR and o.unit == one.id and o.site and here and o.site != here
+        for o in resources.taken.of(UnitKind.OPERATOR, one.id)
+        if o.site and here and o.site != here
         if o.rival.starts < ends + rules.travel and starts - rules.travel < o.rival.ends
     )
     values: dict[str, Value] = {"name": one.name, "minutes": int(rules.travel.total_seconds() // 60)}
@@ -119,7 +119,7 @@ def sessions_that_day(one: OperatorFacts, wish: Wish, resources: Resources, rule
     """Return how many sessions somebody has on the day of the wish, without this one."""
     zone = rules.calendar.zone
     day = wish.starts.astimezone(zone).date()
-    mine = (o.rival for o in resources.occupied if o.kind is UnitKind.OPERATOR and o.unit == one.id)
+    mine = (o.rival for o in resources.taken.of(UnitKind.OPERATOR, one.id))
     return len({rival.session for rival in mine if rival.starts.astimezone(zone).date() == day})
 
 

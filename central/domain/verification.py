@@ -20,13 +20,12 @@ from central.domain.findings import Code, Consideration, Finding, Fix, Rival, Va
 from central.domain.kit import kit
 from central.domain.resources import Occupied, Resources, RoomFacts, Rules, Wish
 from central.domain.staff import people
-from central.domain.words import UnitKind
 
 
 def verify(wish: Wish, resources: Resources, rules: Rules) -> tuple[Finding, ...]:
     """Return the findings of every rule, in the SOP's order; all of them, never only the first."""
     starts, ends = rules.around_room(resources.room.id, wish)
-    touching = tuple(o for o in resources.occupied if o.rival.starts < ends and starts < o.rival.ends)
+    touching = tuple(o for o in resources.taken.rooms if o.rival.starts < ends and starts < o.rival.ends)
     return (
         _applicant_equipment(wish),
         _applicant_people(wish),
@@ -57,24 +56,29 @@ def _applicant_people(wish: Wish) -> Finding:
 
 def _load(touching: tuple[Occupied, ...], rules: Rules) -> Finding:
     where = ("servable", Consideration.SERVABLE)
-    at_once = _at_most_at_once(tuple(o.rival for o in touching if o.kind is UnitKind.ROOM))
+    rivals = tuple(o.rival for o in touching)
+    at_once = _at_most_at_once(rivals)
     values: dict[str, Value] = {"at_once": at_once, "limit": rules.servable_limit}
     if at_once < rules.servable_limit:
         return Finding(*where, Verdict.PASS, Code.LOAD_WITHIN, values)
-    rivals = tuple(o.rival for o in touching if o.kind is UnitKind.ROOM)
     return Finding(*where, Verdict.FAIL, Code.LOAD_FULL, values, rivals, Fix.OTHER_TIME)
 
 
 def _at_most_at_once(rivals: tuple[Rival, ...]) -> int:
     """Return how many of `rivals` run at the same moment at most."""
-    return max((sum(r.starts <= moment.starts < r.ends for r in rivals) for moment in rivals), default=0)
+    ended, most, ends = 0, 0, sorted(rival.ends for rival in rivals)
+    for begun, starts in enumerate(sorted(rival.starts for rival in rivals), 1):
+        while ends[ended] <= starts:
+            ended += 1
+        most = max(most, begun - ended)
+    return most
 
 
 def _room(room: RoomFacts, touching: tuple[Occupied, ...]) -> Finding:
     where = ("room-free", Consideration.ROOM)
     if not room.open:
         return Finding(*where, Verdict.FAIL, Code.ROOM_CLOSED, {"room": room.name}, fix=Fix.OTHER_ROOM)
-    rivals = tuple(o.rival for o in touching if o.kind is UnitKind.ROOM and o.unit == room.id)
+    rivals = tuple(o.rival for o in touching if o.unit == room.id)
     if rivals:
         return Finding(*where, Verdict.FAIL, Code.ROOM_TAKEN, {"room": room.name}, rivals, Fix.OTHER_TIME_OR_ROOM)
     return Finding(*where, Verdict.PASS, Code.ROOM_FREE, {"room": room.name})
