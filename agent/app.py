@@ -53,14 +53,11 @@ from contract.service import Service
 from contract.words import EntryKind, StepOutcome
 from drivers.address import DeviceAddress
 from drivers.errors import DriverError
-from drivers.outcomes import Outcome
 from drivers.ports import Camera, Device, Inspected, RemembersPlaces, Sound
 from drivers.registry import connect
 
 log = logging.getLogger(__name__)
 
-STOP_CAMERA_WITHIN_S = 1.8
-"""With the look whether it stands; all cameras are stopped at once."""
 RUNS_END_WITHIN_S = 5.0
 """What a cancelled run still takes back."""
 WEB_STOPS_WITHIN_S = 1.0
@@ -280,27 +277,11 @@ async def _leave(room: Room, why: str) -> None:
     room.supervision.leave(why)
     room.tablet.leave()
     room.engine.runs.cancel(None)
-    cameras = [device for device in room.engine.equipment.devices.values() if isinstance(device, Camera)]
-    endings = await asyncio.gather(*(_stopped(camera) for camera in cameras))
-    stopped: dict[str, JsonValue] = {camera.name: how for camera, how in zip(cameras, endings, strict=True)}
+    stopped = await room.engine.stop_cameras()
     await room.engine.runs.settle(RUNS_END_WITHIN_S)
-    body: dict[str, JsonValue] = {"why": why, "cameras": stopped, "room": room.engine.standing()}
+    body: dict[str, JsonValue] = {"why": why, "cameras": {**stopped}, "room": room.engine.standing()}
     room.journal.append(EntryKind.AGENT_STOPPED, body=body)
     await room.exchange.farewell()
-
-
-async def _stopped(camera: Camera) -> dict[str, JsonValue]:
-    """Stop a camera and return how that ended; one that is away cannot be stopped."""
-    try:
-        async with asyncio.timeout(STOP_CAMERA_WITHIN_S):
-            result = await camera.stop()
-    except DriverError as error:
-        log.warning("not stopped: %s", error, extra={"action": "stop", "device": camera.name})
-        return {"outcome": error.outcome, "reason": error.reason.code}
-    except TimeoutError:
-        log.warning("not known to have stopped", extra={"action": "stop", "device": camera.name})
-        return {"outcome": Outcome.UNKNOWN}
-    return {"outcome": result.outcome, **result.read_back}
 
 
 @contextlib.contextmanager

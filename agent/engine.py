@@ -45,6 +45,7 @@ from agent.runner import Runner
 from agent.runs import Runs
 from agent.schedule import ScheduleBook
 from agent.session import BEFORE, OVER, Event, advance, may
+from agent.standstill import stop_cameras
 from agent.wanted import Situation
 from contract.link import Broker
 from contract.messages import Entry, PlannedSession
@@ -342,6 +343,10 @@ class Engine:
         return self.journal.append(
             kind, session=session, session_rev=rev, cause=cause, who=who, outcome=outcome, device=device, body=body
         )
+
+    async def stop_cameras(self) -> dict[str, dict[str, JsonValue]]:
+        """Stop what moves and return by camera how that ended."""
+        return await stop_cameras(self.equipment.devices.values())
 
     def _note_now(self, kind: EntryKind, *, device: str, body: Mapping[str, Any]) -> Entry:
         return self._note(self._busy_with(), kind, cause="agent", device=device, body=body)

@@ -21,7 +21,8 @@ from pydantic import JsonValue
 from agent.alarm import ALARMS
 from agent.board import Sighting
 from agent.clock import Clock
-from agent.engine import Declined, Engine
+from agent.commands import Commands
+from agent.engine import Engine
 from agent.journal import Journal
 from agent.outbox import Outbox
 from agent.schedule import Judgement, ScheduleBook, judge
@@ -63,7 +64,6 @@ STATE_EVERY_AT_LEAST_S = 1.0
 STATE_EXPIRES_S = 180
 REBIRTH_WITHIN_S = 5.0
 FAREWELL_WITHIN_S = 2.0
-COMMANDS_REMEMBERED = 512
 CLOCK_LIMIT_MS = 2000.0
 
 
@@ -121,6 +121,8 @@ class Exchange:
             disconnected=self._disconnected,
         )
         self.outbox = Outbox(journal, self._link, room=room, topic=self._topics.events)
+        self._commands = Commands(engine, store, book, clock, offset_ms=lambda: self._offset_ms)
+        self._commands.send = self._send
         engine.subscribe(self._state_due.set)
 
     @property
@@ -360,14 +362,8 @@ class Exchange:
         word = Broadcast.decode(delivery.payload)
         if word.kind == "rebirth":
             self._rebirth_due.set()
-        elif (safe := self._engine.room.phases.safe) is not None:
-            self._try_press(safe, "central: emergency stop")
-
-    def _try_press(self, preset: str, who: str) -> None:
-        try:
-            self._engine.press(preset, cause="command", who=who)
-        except Declined as error:
-            log.warning("not done: %s", error, extra={"action": "declined", "code": error.reason.code})
+        elif self._group is not None and not delivery.retained:
+            self._commands.stop_all(word, self._group)
 
     def _schedule(self, delivery: Delivery) -> None:
         self._apply(Schedule.decode(delivery.payload))
@@ -395,101 +391,9 @@ class Exchange:
     # Orders.
 
     def _command(self, delivery: Delivery) -> None:
-        command, received_at = Command.decode(delivery.payload), self._clock.now()
-        if self._group is None or delivery.retained:
-            return
-        if not self._store.take_command(command.id, keep=COMMANDS_REMEMBERED):
-            self._answer_again(command, received_at)
-            return
-        refusal = self._refusal(command)
-        self._note(command, "accepted" if refusal is None else refusal[0])
-        if refusal is not None:
-            self._reply(command, refusal[0], received_at, error=refusal[1])
-            return
-        self._reply(command, "accepted", received_at)
-        self._group.create_task(self._carry_out(command, received_at), name=f"command {command.kind}")
-
-    def _note(self, command: Command, outcome: str) -> None:
-        body: dict[str, JsonValue] = {"command": command.id, "kind": command.kind, "preset": command.preset}
-        self._journal.append(
-            EntryKind.COMMAND, session=None, cause="command", who=command.by, outcome=outcome, body=body
-        )
-
-    def _refusal(self, command: Command) -> tuple[str, Fault] | None:
-        """Return why a command is not carried out; times are central's."""
-        central_now = self._clock.now() - timedelta(milliseconds=self._offset_ms or 0.0)
-        if central_now > command.expires_at:
-            return "expired", Fault(
-                code="command.expired", detail=f"it was good until {command.expires_at.isoformat()}"
-            )
-        wanted, held = command.guard.schedule_rev, self._book.held
-        if wanted is not None and (held is None or held.rev != wanted):
-            found = 0 if held is None else held.rev
-            detail = f"it was meant for schedule {wanted}, the room holds {found}"
-            return "rejected", Fault(code="command.other_schedule", detail=detail)
-        return None
-
-    def _answer_again(self, command: Command, received_at: datetime) -> None:
-        """Answer a command that came before as it was answered then."""
-        stored = self._store.reply_to(command.id)
-        if stored is None:
-            self._reply(command, "duplicate", received_at, keep=False)
-            return
-        self._send(Reply.model_validate_json(stored))
-
-    async def _carry_out(self, command: Command, received_at: datetime) -> None:
-        try:
-            good, result = await self._obey(command)
-        except Declined as error:
-            self._reply(command, "rejected", received_at, error=fault_of(error.reason))
-            return
-        self._reply(command, "ok" if good else "failed", received_at, result=result)
-
-    async def _obey(self, command: Command) -> tuple[bool, dict[str, JsonValue]]:
-        """Do what the command says and return whether it was reached.
-
-        Raises:
-            Declined: the room will not.
-        """
-        if command.kind == "recheck":
-            await self._engine.recheck()
-            return True, {"readiness": self._engine.assessment().readiness}
-        if command.kind == "cancel":
-            return True, {"cancelled": self._engine.runs.cancel(command.run, command.by)}
-        if command.kind == "prepare":
-            plan = self._engine.prepare_now(cause="command", who=command.by)
-            run = self._engine.open_run(plan)
-        else:
-            run = self._engine.press(command.preset or "", cause="command", who=command.by, values=command.values)
-        if run is None:
-            raise Declined("run.unknown", "the run is over already")
-        await self._engine.runs.wait_for(run)
-        return run.is_good, {"run": run.order.id, "steps": {step: end.outcome for step, end in run.ends.items()}}
-
-    def _reply(
-        self,
-        command: Command,
-        status: str,
-        received_at: datetime,
-        *,
-        result: dict[str, JsonValue] | None = None,
-        error: Fault | None = None,
-        keep: bool = True,
-    ) -> None:
-        done_at = None if status == "accepted" else self._clock.now()
-        reply = Reply.model_validate(
-            {
-                "command": command.id,
-                "status": status,
-                "result": result or {},
-                "error": error,
-                "received_at": received_at,
-                "done_at": done_at,
-            }
-        )
-        if keep:
-            self._store.keep_reply(command.id, reply.model_dump_json())
-        self._send(reply)
+        command = Command.decode(delivery.payload)
+        if self._group is not None and not delivery.retained:
+            self._commands.take(command, self._group)
 
     def _send(self, reply: Reply) -> None:
         if self._group is not None:

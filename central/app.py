@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
 from central import bell
-from central.api import docs, evidence, problems, routes
+from central.api import commands, docs, evidence, problems, routes
 from central.api.guard import CurrentServices, check_guarded, public
 from central.broker import BrokerUnavailable, ManagedBroker
 from central.exchange import Exchange
@@ -32,6 +32,7 @@ from central.services import Services, make_services
 from central.settings import CentralSettings, split_address
 from central.web.errors import answer as answer_people
 from central.web.pages import add_pages, follow
+from central.web.rooms import ring_at_silence
 from central.web.site import LOCALES
 from central.web_server import WebServer
 from contract.link import NotConnected
@@ -45,7 +46,7 @@ TABLE_PATHS: Final = ("/api/v1/register", "/api/v1/staff", "/kelola", "/kalender
 TABLE_AT_MOST: Final = 2 * 1024 * 1024
 """Below these a body may hold a table from a spreadsheet."""
 
-RINGS: Final = {"ev": bell.REPORTS}
+RINGS: Final = {"ev": bell.REPORTS, "reply": bell.COMMANDS}
 """What rings when a room's message was stored; all others are about the room's state."""
 
 health = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
@@ -89,7 +90,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     problems.install(app, answer_people)
-    for router in (health, docs.router, evidence.router, routes.router):
+    for router in (health, docs.router, evidence.router, commands.router, routes.router):
         app.include_router(router)
     add_pages(app, services)
     check_guarded(app.routes)
@@ -149,6 +150,10 @@ class _Central:
         url = settings.file.public_url
         self._exchange = Exchange(broker, ingest, self._publisher, store.epoch, url=url)
         self._exchange.listen(lambda branch, _room: self._bell.ring(RINGS.get(branch, bell.ROOMS)))
+        self._services, self._commands = services, services.commands
+        self._commands.send_with(self._exchange.send)
+        self._back: asyncio.Queue[str] = asyncio.Queue()
+        self._exchange.listen(lambda branch, room: self._back.put_nowait(room) if branch == "presence" else None)
         services.watch_broker(lambda: self._exchange.link.is_up)
         self._courier = make_courier(services)
         self._audit = services.audit
@@ -162,10 +167,12 @@ class _Central:
             if self._managed:
                 await self._managed.ready.wait()
             exchange = [
-                tasks.create_task(self._exchange.link.run(), name="link"),
+                tasks.create_task(self._exchange.run(), name="link"),
+                tasks.create_task(self._ask_again(), name="open orders"),
                 tasks.create_task(self._publisher.run(self._exchange.link), name="publisher"),
                 tasks.create_task(self._wake_publisher(), name="publisher's bell"),
                 tasks.create_task(follow(self._app.state.parts), name="live pages"),
+                tasks.create_task(ring_at_silence(self._services), name="silent rooms"),
                 tasks.create_task(self._courier.run(self._bell), name="courier"),
                 tasks.create_task(self._audit.keep_sealing(), name="audit"),
             ]
@@ -195,6 +202,11 @@ class _Central:
 
     def _status(self) -> str:
         return f"serving {self._url()}; broker {'connected' if self._exchange.link.is_up else 'away'}"
+
+    async def _ask_again(self) -> None:
+        """Ask a room that came back what became of its orders."""
+        while True:
+            await asyncio.to_thread(self._commands.ask_again, await self._back.get())
 
     async def _wake_publisher(self) -> None:
         with self._bell.listening(bell.SCHEDULE) as listener:

@@ -16,6 +16,7 @@ REQUESTS: Final = "requests"
 ROOMS: Final = "rooms"
 REPORTS: Final = "reports"
 MESSAGES: Final = "messages"
+COMMANDS: Final = "commands"
 
 
 class Listener:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from central.ingest import Ingest
@@ -28,11 +28,12 @@ from contract import (
     new_id,
     room_of,
 )
-from contract.link import Broker, Delivery, Link
+from contract.link import Broker, Delivery, Link, NotConnected
 
 log = logging.getLogger(__name__)
 
 CLIENT_ID: Final = "central"
+SEND_WITHIN_S: Final = 3.0
 Listener = Callable[[str, str], None]
 """Hears of every message that was stored: its branch (`state`, `ev`, ...) and its room."""
 
@@ -47,6 +48,7 @@ class Exchange:
         self._epoch = epoch
         self._boot = new_id()
         self._listeners: list[Listener] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.refused = 0
         """Messages that were none of a room's."""
         self.link = Link(
@@ -58,6 +60,27 @@ class Exchange:
             connected=self.connected,
             disconnected=lambda reason: log.warning("link to the broker lost: %s", reason),
         )
+
+    def send(self, topic: str, message: Message, good_for: timedelta) -> None:
+        """Have the broker take an order, from any thread but the event loop's own.
+
+        Raises:
+            NotConnected: it did not.
+        """
+        if self._loop is None:
+            raise NotConnected("central's exchange does not run")
+        said = self.link.publish(
+            topic, message.encode(), expires_s=int(good_for.total_seconds()), within_s=SEND_WITHIN_S
+        )
+        asyncio.run_coroutine_threadsafe(said, self._loop).result(SEND_WITHIN_S + 1)
+
+    async def run(self) -> None:
+        """Hold the link, until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            await self.link.run()
+        finally:
+            self._loop = None
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` in the event loop after every stored message."""

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from central.chain import Taker
+from central.commands import take_reply
 from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
@@ -30,6 +31,7 @@ from contract import (
     EntryBatch,
     EntryKind,
     ExecutionReport,
+    Message,
     MessageError,
     Presence,
     Reply,
@@ -73,7 +75,7 @@ class Ingest:
                 case ["alert", alert]:
                     _alert(connection, room_id, alert, payload)
                 case ["reply"]:
-                    _reply(connection, room_id, Reply.decode(payload))
+                    _reply(connection, room_id, Reply.decode(payload), self._now())
                 case ["ev"]:
                     return self._entries(connection, room_id, EntryBatch.decode(payload), payload)
                 case _:
@@ -86,12 +88,16 @@ class Ingest:
         if held is not None and _outdated(presence, str(held["boot"]), int(held["conn"])):
             log.info("a late will is ignored", extra={"room": room_id, "conn": presence.conn})
             return
+        if held is not None and _is_again(presence, str(held["body"])):
+            return
         values: Row = {"boot": presence.boot, "conn": presence.conn, "seen_at": self._now()}
         _put(connection, t.room_presence, where, values | {"body": presence.model_dump_json()})
 
     def _state(self, connection: sa.Connection, room_id: str, payload: bytes) -> None:
         state = RoomState.decode(payload)
         held = connection.execute(_by(t.room_state, {"room_id": room_id})).mappings().first()
+        if held is not None and _is_again(state, str(held["body"])):
+            return
         now = self._now()
         # A room whose clock was set back must not be mute until it has caught up with its own past.
         if held is None or held["at"] <= state.at or now - held["seen_at"] > STATE_HOLDS:
@@ -129,6 +135,11 @@ class Ingest:
         return Ack(stream=batch.stream, upto=upto, head=head)
 
 
+def _is_again(message: Message, held: str) -> bool:
+    """Tell whether the broker only hands on again what it kept: that says nothing of now."""
+    return bool(json.loads(held).get("id") == message.id)
+
+
 def _outdated(presence: RoomPresence, boot: str, conn: int) -> bool:
     """Tell whether a newer life or connection of the agent has spoken already."""
     if presence.boot != boot:
@@ -157,9 +168,9 @@ def _alert(connection: sa.Connection, room_id: str, alert: str, payload: bytes) 
     connection.execute(t.room_alert.delete().where(t.room_alert.c.room_id == room_id, t.room_alert.c.alert == alert))
 
 
-def _reply(connection: sa.Connection, room_id: str, reply: Reply) -> None:
-    values: Row = {"room_id": room_id, "command": reply.command, "status": reply.status}
-    _put(connection, t.command_reply, {"id": reply.id}, values | {"body": reply.model_dump_json()})
+def _reply(connection: sa.Connection, room_id: str, reply: Reply, now: datetime) -> None:
+    if not take_reply(connection, room_id, reply, now):
+        log.info("an answer that says nothing new", extra={"room": room_id, "command": reply.command})
 
 
 def _entry_row(room_id: str, stream: str, entry: Entry, now: datetime) -> Row:

@@ -16,7 +16,8 @@ from central.domain.recurrence import Recurrence
 from central.domain.resources import EquipmentFacts, Need
 from central.domain.sop import Event, State
 from central.domain.words import Leader, Role
-from contract import Fault, PlannedSession, Presence, Readiness, SessionStatus
+from contract import Alert, Fault, PlannedSession, Presence, Readiness, RoomState, SessionStatus
+from contract.messages import OfferedPreset
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +360,41 @@ class RoomCard:
     devices_all: int = 0
     schedule_held: bool = False
     """Whether the room has confirmed that it holds the newest published schedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomNow:
+    """One room in full: its card, what its agent last said of itself, and its open alerts."""
+
+    card: RoomCard
+    state: RoomState | None
+    """None while the room is not heard."""
+    presets: tuple[OfferedPreset, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    schedule_rev: int | None = None
+    """The newest published schedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomCommand:
+    """Something that a person ordered a room to do, and what came of it.
+
+    `status` is `sent`, `offline` (the room was not there) or `unsent` (the broker did not take it), then what
+    the room answers: `accepted`, `progress`, and at last `ok`, `failed`, `rejected`, `expired` or `duplicate`.
+    One that nobody answers in time is `silent`.
+    """
+
+    id: str
+    room_id: str
+    kind: str
+    preset: str | None
+    by: str
+    issued_at: datetime
+    status: str
+    step: int = 0
+    steps: int = 0
+    reason: Fault | None = None
+    replied_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class Action(StrEnum):
     WITHDRAW = "request.withdraw"
     SEE_SESSIONS = "session.see"
     SEE_ROOMS = "room.see"
+    COMMAND_ROOM = "room.command"
+    STOP_ALL = "room.stop_all"
     SEE_REPORTS = "report.see"
     DELEGATE = "delegation.make"
     SEE_FIGURES = "figures.see"
@@ -55,6 +57,8 @@ PERMISSIONS: Final[dict[Action, frozenset[Role]]] = {
     Action.WITHDRAW: frozenset({Role.APPLICANT, Role.VERIFIER}),
     Action.SEE_SESSIONS: _OFFICE,
     Action.SEE_ROOMS: _OFFICE,
+    Action.COMMAND_ROOM: frozenset({Role.VERIFIER, Role.TECHNICIAN, Role.ADMIN}),
+    Action.STOP_ALL: frozenset({Role.HEAD, Role.VERIFIER, Role.TECHNICIAN, Role.ADMIN}),
     Action.SEE_REPORTS: _ALL,
     Action.DELEGATE: frozenset({Role.HEAD, Role.ADMIN}),
     Action.SEE_FIGURES: _OFFICE,

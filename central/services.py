@@ -8,6 +8,7 @@ from datetime import datetime
 
 from central.audit import Audit
 from central.bell import Bell
+from central.commands import Commands
 from central.db.store import Store
 from central.delegations import Delegations
 from central.desk import Desk
@@ -48,6 +49,7 @@ class Services:
     register: Register
     feeds: Feeds
     audit: Audit
+    commands: Commands
     _broker: list[Callable[[], bool]] = field(default_factory=list)
 
     def watch_broker(self, is_up: Callable[[], bool]) -> None:
@@ -93,4 +95,5 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         register=Register(store, settings.zone, bell, now),
         feeds=Feeds(store, settings.zone, settings.file.public_url, now),
         audit=Audit(store, settings.folder / "audit-anchors.jsonl", now=now),
+        commands=Commands(store, bell, now),
     )

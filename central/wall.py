@@ -18,10 +18,11 @@ from central.domain.clocks import Standards
 from central.domain.sop import State
 from central.errors import NotFound
 from central.ingest import STATE_HOLDS
-from central.model import Person, ReportRow, Room, RoomCard, SessionRow, Wall
+from central.model import Person, ReportRow, Room, RoomCard, RoomNow, SessionRow, Wall
 from central.moves import utc_now
 from central.permissions import sees_all_agencies
 from contract import (
+    Alert,
     Condition,
     Entry,
     ExecutionReport,
@@ -65,6 +66,34 @@ class Board:
                 sessions=rows.sessions(connection, *rows.touching(t.session.c, first, last)),
                 waiting=rows.requests(connection, self._standards, waiting, *rows.touching(t.request.c, first, last)),
             )
+
+    def silent(self) -> frozenset[str]:
+        """Return the rooms whose last word about themselves is too old to say anything of now."""
+        query = sa.select(t.room_state.c.room_id).where(t.room_state.c.seen_at < self._now() - STATE_HOLDS)
+        with self._store.reading() as connection:
+            return frozenset(connection.scalars(query))
+
+    def room(self, room_id: str) -> RoomNow:
+        """Return one room in full.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._store.reading() as connection:
+            card = next((one for one in self._cards(connection, self._now()) if one.room.id == room_id), None)
+            if card is None:
+                raise NotFound("room", room_id)
+            told = connection.scalar(sa.select(t.room_state.c.body).where(t.room_state.c.room_id == room_id))
+            said = connection.scalar(sa.select(t.room_presence.c.body).where(t.room_presence.c.room_id == room_id))
+            alerts = connection.scalars(sa.select(t.room_alert.c.body).where(t.room_alert.c.room_id == room_id)).all()
+            rev = connection.scalar(sa.select(t.room_revision.c.rev).where(t.room_revision.c.room_id == room_id))
+        return RoomNow(
+            card=card,
+            state=RoomState.model_validate_json(told) if told is not None and card.readiness is not None else None,
+            presets=() if said is None else RoomPresence.model_validate_json(said).presets,
+            alerts=tuple(sorted(map(Alert.model_validate_json, alerts), key=lambda alert: alert.raised_at)),
+            schedule_rev=rev,
+        )
 
     def rooms(self) -> tuple[RoomCard, ...]:
         """Return every room with its state."""

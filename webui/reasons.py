@@ -320,6 +320,7 @@ SENTENCES: dict[str, str] = {
     "clock.off": N_("The clock of the room's controller is wrong"),
     "command.expired": N_("The command came too late"),
     "command.other_schedule": N_("The command was made for another schedule"),
+    "command.interrupted": N_("The room's controller was restarted in between: look at the room"),
     "run.unknown": N_("That run is over already"),
     "device.unknown": N_("There is no such device"),
     "device.no_answer": N_("The device did not answer in time"),

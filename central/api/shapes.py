@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import File, Form, UploadFile
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from central.commands import Order
 from central.domain.recurrence import Every, Recurrence
 from central.domain.resources import Need
 from central.domain.words import Leader
@@ -184,3 +185,26 @@ def read_need(text: str) -> Need:
 
 
 DraftForm = Annotated[DraftIn, Form(media_type="multipart/form-data")]
+
+
+class CommandIn(Body):
+    """An order to a room."""
+
+    kind: Literal["prepare", "run_preset", "recheck", "cancel"]
+    preset: Annotated[str | None, Field(max_length=64)] = None
+    values: Annotated[dict[str, bool | int | float | str | None], Field(max_length=50)] = {}
+    run: Annotated[str | None, Field(max_length=64)] = None
+    schedule_rev: Number | None = None
+    id: Annotated[str, Field(max_length=64, pattern="^[A-Za-z0-9-]*$")] = ""
+
+    def value(self) -> Order:
+        """Return it as central takes it."""
+        return Order(self.kind, self.preset, self.values, self.run, self.schedule_rev, self.id)
+
+
+class StopAllIn(Body):
+    """The stop of all rooms; `confirm` is there so that nobody sends it by a slip."""
+
+    confirm: Literal["stop"]
+    reason: Annotated[str, Field(min_length=1, max_length=300)]
+    id: Annotated[str, Field(max_length=64, pattern="^[A-Za-z0-9-]*$")] = ""

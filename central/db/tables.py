@@ -440,6 +440,22 @@ command_reply = sa.Table(
     _text("status"),
     _text("body"),
 )
+room_command = sa.Table(
+    "room_command",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("room_id", sa.ForeignKey("room.id"), primary_key=True),
+    _text("kind"),
+    _text("body"),
+    _text("by_login"),
+    _text("by_name"),
+    _moment("issued_at"),
+    _moment("expires_at"),
+    _text("status"),
+    _text("reply"),
+    _moment("replied_at", nullable=True),
+    sa.Index("room_command_newest", "room_id", "issued_at"),
+)
 report = sa.Table(
     "report",
     metadata,

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from central.services import Services
 from central.web import (
     calendars,
+    commands,
     delegations,
     displacements,
     front,
@@ -42,6 +43,7 @@ for _part in (
     servable,
     punctuality,
     rooms,
+    commands,
     sessions,
 ):
     router.include_router(_part.router)

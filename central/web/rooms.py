@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Annotated
@@ -15,6 +16,7 @@ from central.api.guard import person_of, requires
 from central.domain.sop import State
 from central.model import Person, RoomCard, Wall
 from central.permissions import Action, may
+from central.services import Services
 from central.web import views
 from central.web.access import Ask, Parts, parts_of
 from central.web.views import CardShown
@@ -25,7 +27,14 @@ router = APIRouter(include_in_schema=False)
 Viewer = Annotated[Person, Depends(requires(Action.SEE_ROOMS))]
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 """A day that is asked for outside of these is a slip of the pen: today is shown."""
-SLICES = {bell.ROOMS: "rooms", bell.REPORTS: "rooms", bell.SCHEDULE: "plan", bell.REQUESTS: "plan"}
+SILENCE_EVERY_S = 5.0
+SLICES = {
+    bell.ROOMS: "rooms",
+    bell.REPORTS: "rooms",
+    bell.COMMANDS: "commands",
+    bell.SCHEDULE: "plan",
+    bell.REQUESTS: "plan",
+}
 """What rings, and which slice of the wall it changes; a slice is a number that rises."""
 
 
@@ -45,6 +54,16 @@ async def follow(parts: Parts) -> None:
             for name in {SLICES[topic] for topic in rung}:
                 told[name] += 1
                 parts.site.hub.put(name, told[name])
+
+
+async def ring_at_silence(services: Services) -> None:
+    """Ring when a room has been silent for too long, or speaks again, until cancelled: silence sends no message."""
+    silent = await run_in_threadpool(services.board.silent)
+    while True:
+        await asyncio.sleep(SILENCE_EVERY_S)
+        before, silent = silent, await run_in_threadpool(services.board.silent)
+        if silent != before:
+            services.bell.ring(bell.ROOMS)
 
 
 @router.get("/dinding")

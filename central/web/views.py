@@ -261,7 +261,7 @@ def cards(wall: Wall, translate: Translate) -> Iterator[CardShown]:
             at=card.next.planned.start if card.next and not card.now else None,
             title=session.planned.title if session else "",
             reason=_card_reason(card, wall.at, translate),
-            href=f"/sesi/{session.planned.id}" if session else f"/ruang#{card.room.id}",
+            href=f"/sesi/{session.planned.id}" if session else f"/ruang/{card.room.id}",
         )
 
 
