@@ -13,12 +13,13 @@ from agent.board import Sighting
 from agent.course import Course
 from agent.devicelog import MUTE_ALL
 from agent.engine import Declined, Engine
-from agent.orders import Run
+from agent.orders import Run, StepEnd
 from agent.pictures import PresetPictures
+from agent.presets import Preset, Step
 from agent.programme import ProgrammePicture
 from agent.sounddesk import SoundDesk
 from agent.web import face
-from contract.messages import PlannedSession
+from contract.messages import Fault, PlannedSession
 from contract.words import Phase, Readiness
 from drivers.errors import DriverError
 from drivers.outcomes import Reason
@@ -64,7 +65,7 @@ class Tablet:
             id=room.room,
             name=room.name,
             zone=ZoneInfo(room.time_zone),
-            presets=tuple(face.Preset(name, preset.label) for name, preset in room.presets.items()),
+            presets=tuple(_preset(preset) for preset in engine.presets.values()),
             checklist=tuple(face.ChecklistItem(item.id, item.label) for item in room.checklist),
             cameras=tuple(name for name, device in devices.items() if isinstance(device, Camera)),
             sound_ports=SOUND_PORTS if self._sound is not None else (),
@@ -89,6 +90,7 @@ class Tablet:
             devices=tuple(_device(seen) for seen in engine.equipment.board.devices.values()),
             runs={name: self._run(run) for name, run in engine.runs.latest.items() if name in engine.presets},
             pictures={} if self._pictures is None else self._pictures.tags(),
+            questions=tuple(self._questions()),
             ticks={name: face.Tick(tick.who, tick.at) for name, tick in course.ticks.items()},
             manual=self._manual(),
             muted={port: engine.device_log.mute_of(port) for port in self._facts.sound_ports},
@@ -135,6 +137,8 @@ class Tablet:
             ended_at=course.ended_at,
             incidents=course.incidents,
             reported=course.report_seq is not None and course.report_seq <= acked,
+            over_run=course.over_run,
+            held_back=course.held_back and course.phase is Phase.PREPARING,
         )
 
     def _readiness(self) -> face.Readiness:
@@ -144,14 +148,24 @@ class Tablet:
         return known.get(self._engine.assessment().readiness, face.Readiness.NOT_READY)
 
     def _run(self, run: Run) -> face.PresetRun:
-        fault = run.failed.reason if run.failed is not None else None
-        reason = None if fault is None else Reason(fault.code, fault.detail, fault.values)
+        reason = None if run.failed is None else _reason(run.failed.reason)
         state = face.RunState.RUNNING
         if run.is_over:
             state = face.RunState.DONE if run.is_good else face.RunState.FAILED
             if run.is_good and run.order.alone and run is not self._engine.runs.last:
                 state = face.RunState.IDLE
-        return face.PresetRun(state, run.step, len(run.order.preset.steps), reason if run.is_over else None, run.at)
+        steps = run.order.preset.steps
+        ends = tuple(_step(step, run.ends.get(step.id)) for step in steps)
+        return face.PresetRun(state, run.step, len(steps), reason if run.is_over else None, run.at, ends)
+
+    def _questions(self) -> Iterator[face.QuestionView]:
+        for run in self._engine.runs.latest.values():
+            for question in run.open_questions:
+                step, order = question.step, run.order
+                told = step.arguments.model_dump(mode="json", exclude_none=True)
+                yield face.QuestionView(
+                    order.id, step.id, order.preset.name, step.device, step.verb.name, told, question.until
+                )
 
     def _alarms(self) -> Iterator[face.SoundAlarmView]:
         """Yield what of the sound is an open alarm."""
@@ -179,6 +193,22 @@ class Tablet:
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` after every change."""
         return self._engine.subscribe(changed)
+
+    def foresee(self, name: str) -> face.Foresight:
+        """Return what a press on a preset would do now.
+
+        Raises:
+            Refused: no such preset.
+        """
+        try:
+            found = self._engine.rehearse(name)
+        except Declined as error:
+            raise face.Refused(error.reason) from error
+        steps = (
+            face.ForeseenStep(s.device, s.verb, s.arguments, s.takes, s.would, s.optional, s.starts_with)
+            for s in found.steps
+        )
+        return face.Foresight(found.takes, found.at_most, found.is_good, tuple(steps))
 
     async def run_preset(self, name: str, *, who: str, values: Mapping[str, object] | None = None) -> None:
         """Start a preset."""
@@ -317,6 +347,25 @@ class Tablet:
             action()
         except Declined as error:
             raise face.Refused(error.reason) from error
+
+
+def _preset(preset: Preset) -> face.Preset:
+    parameters = (
+        face.Parameter(name, p.type, p.default, p.label, p.range, p.choices or ())
+        for name, p in preset.parameters.items()
+    )
+    return face.Preset(preset.name, preset.label, tuple(parameters))
+
+
+def _step(step: Step, end: StepEnd | None) -> face.StepView:
+    told = step.arguments.model_dump(mode="json", exclude_none=True)
+    if end is None:
+        return face.StepView(step.device, step.verb.name, told)
+    return face.StepView(step.device, step.verb.name, told, str(end.outcome), _reason(end.reason))
+
+
+def _reason(fault: Fault | None) -> Reason | None:
+    return None if fault is None else Reason(fault.code, fault.detail, fault.values)
 
 
 def _device(seen: Sighting) -> face.DeviceView:

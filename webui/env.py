@@ -44,6 +44,7 @@ from webui.assets import Assets
 from webui.i18n import Locales, current_language, speaking
 from webui.limits import limit_text, value_text
 from webui.reasons import Reason, device_name, measure_name, sentence
+from webui.verbs import told
 
 MACROS = Path(__file__).parent / "macros"
 TEMPLATE_EXTENSIONS = ["jinja2.ext.i18n", "jinja2.ext.do"]
@@ -69,6 +70,7 @@ def environment(*template_folders: Path, locales: Locales, assets: Assets) -> En
     env.globals["why"] = lambda reason: _why(reason, locales)
     env.globals["device_name"] = lambda name: device_name(name, locales.gettext)
     env.globals["measure_name"] = lambda name: measure_name(name, locales.gettext)
+    env.globals["told"] = lambda verb, arguments: told(verb, arguments, locales.gettext)
     env.globals["value_text"] = lambda found, unit: value_text(found, unit, locales.gettext)
     env.globals["limit_text"] = lambda limit: limit_text(limit, locales.gettext)
     for name, function in _FILTERS.items():

@@ -36,9 +36,21 @@ class _Nothing(_Arguments):
 
 class _Preset(_Arguments):
     name: str
+    values: dict[str, bool | int | float | str] = Field(default_factory=dict)
+
+
+class _Cancel(_Arguments):
+    name: str
+
+
+class _Decision(_Arguments):
+    run: str
+    step: str
+    do: bool
 
 
 class _Extension(_Arguments):
+    confirmed: bool = False
     minutes: Annotated[int, Field(gt=0, le=int(LONGEST_EXTENSION.total_seconds() // 60))]
 
 
@@ -76,6 +88,9 @@ class Actions:
         self._begin = hold
         self._known: dict[str, Callable[[Mapping[str, Json]], Awaitable[None]]] = {
             "run": self._run,
+            "cancel": self._cancel,
+            "decide": self._decide,
+            "prepare": self._prepare,
             "start": self._start,
             "end": self._end,
             "extend": self._extend,
@@ -119,7 +134,19 @@ class Actions:
         return Ack(ok=False, code=reason.code, values={"text": text})
 
     async def _run(self, args: Mapping[str, Json]) -> None:
-        await self._room.run_preset(_Preset.model_validate(args).name, who=self._who)
+        preset = _Preset.model_validate(args)
+        await self._room.run_preset(preset.name, who=self._who, values=preset.values)
+
+    async def _cancel(self, args: Mapping[str, Json]) -> None:
+        await self._room.cancel(_Cancel.model_validate(args).name, who=self._who)
+
+    async def _decide(self, args: Mapping[str, Json]) -> None:
+        decision = _Decision.model_validate(args)
+        await self._room.decide(decision.run, decision.step, decision.do, who=self._who)
+
+    async def _prepare(self, args: Mapping[str, Json]) -> None:
+        _Nothing.model_validate(args)
+        await self._room.prepare(who=self._who)
 
     async def _start(self, args: Mapping[str, Json]) -> None:
         _Nothing.model_validate(args)
@@ -130,8 +157,8 @@ class Actions:
         await self._room.end_session(who=self._who)
 
     async def _extend(self, args: Mapping[str, Json]) -> None:
-        minutes = _Extension.model_validate(args).minutes
-        await self._room.extend(timedelta(minutes=minutes), who=self._who)
+        wanted = _Extension.model_validate(args)
+        await self._room.extend(timedelta(minutes=wanted.minutes), who=self._who, confirmed=wanted.confirmed)
 
     async def _tick(self, args: Mapping[str, Json]) -> None:
         tick = _Tick.model_validate(args)

@@ -34,13 +34,14 @@ from webui.env import environment, render
 from webui.i18n import LANGUAGES, Locales, language_of
 from webui.live import Hub, Json
 from webui.security import BodyLimit, SameOrigin, SecureHeaders, problem
+from webui.verbs import OUTCOMES
 
 HERE = Path(__file__).parent
 METERS_EVERY_S = 0.1
 THEME_COOKIE = "siaga_theme"
 THEMES = ("dark", "light")
 A_YEAR_S = 365 * 24 * 3600
-PARTS = ("head", "session", "readiness", "checks", "sound")
+PARTS = ("head", "session", "readiness", "checks", "sound", "running", "foresight")
 EXTENSION_MINUTES = 15
 PICTURE_IS_OLD_AFTER = timedelta(seconds=5)
 
@@ -168,6 +169,8 @@ class _Tablet:
             facts=facts,
             view=view,
             words=slices,
+            foresee=self._room.foresee,
+            outcomes=OUTCOMES,
             extension_minutes=EXTENSION_MINUTES,
             Phase=Phase,
             **more,
@@ -213,7 +216,13 @@ class _Tablet:
             return problem(404, "preset.unknown", f"there is no preset {name!r}")
         where = request.client.host if request.client else "unknown"
         try:
-            await self._room.run_preset(name, who=f"http {where}")
+            values = (await request.json()).get("values", {}) if await request.body() else {}
+        except (ValueError, AttributeError):
+            values = None
+        if not isinstance(values, dict):
+            return problem(400, "command.malformed", 'wanted a JSON object like {"values": {"position": 3}}')
+        try:
+            await self._room.run_preset(name, who=f"http {where}", values=values)
         except Refused as refused:
             return problem(409, refused.reason.code, refused.reason.detail)
         return JSONResponse({"preset": name, "run": "running"}, status_code=202)

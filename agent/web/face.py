@@ -87,6 +87,45 @@ class Preset:
 
     name: str
     label: Label
+    parameters: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One value that a preset may be told."""
+
+    name: str
+    type: str
+    """`integer`, `number`, `text` or `switch`."""
+    default: bool | int | float | str
+    label: Label = field(default_factory=dict)
+    range: tuple[float, float] | None = None
+    choices: tuple[bool | int | float | str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeseenStep:
+    """One step of a preset as it would go now."""
+
+    device: str
+    verb: str
+    arguments: Mapping[str, object]
+    takes: timedelta
+    would: str
+    """`run`, `fail`, `unknown`, `skip` or `ask` (`agent.rehearsal`)."""
+    optional: bool
+    starts_with: int
+    """Steps with the same number start together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What a press on a preset would do now, without telling any device."""
+
+    takes: timedelta
+    at_most: timedelta
+    good: bool
+    steps: tuple[ForeseenStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +153,10 @@ class SessionView:
     incidents: int = 0
     reported: bool = False
     """Central has the report and acknowledged it."""
+    over_run: bool = False
+    """Its end has come, and it goes on."""
+    held_back: bool = False
+    """A person cancelled its preparation, which waits for a person now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +173,31 @@ class DeviceView:
 
 
 @dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of a run that has ended, or has not."""
+
+    device: str
+    verb: str
+    arguments: Mapping[str, object]
+    outcome: str | None = None
+    """How it ended (`webui.verbs.OUTCOMES`); none: not yet."""
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionView:
+    """A late step of which a person must say whether it is done."""
+
+    run: str
+    step: str
+    preset: str
+    device: str
+    verb: str
+    arguments: Mapping[str, object]
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PresetRun:
     """The last run of one preset."""
 
@@ -139,6 +207,8 @@ class PresetRun:
     reason: Reason | None = None
     """Why it failed: the first step that did."""
     at: datetime | None = None
+    ends: tuple[StepView, ...] = ()
+    """Its steps in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +261,7 @@ class RoomView:
     """In the order of the room file."""
     runs: Mapping[str, PresetRun] = field(default_factory=dict)
     """By preset name; a missing one is idle."""
+    questions: tuple[QuestionView, ...] = ()
     pictures: Mapping[str, str] = field(default_factory=dict)
     """Presets that have a picture of what they last made, with what tells it from an earlier one."""
     ticks: Mapping[str, Tick] = field(default_factory=dict)
@@ -248,8 +319,20 @@ class RoomFace(Protocol):
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` whenever `view()` would differ; returns what ends that. Calls may come in bursts."""
 
-    async def run_preset(self, name: str, *, who: str) -> None:
+    def foresee(self, name: str) -> Foresight:
+        """Return what a press on a preset would do now."""
+
+    async def run_preset(self, name: str, *, who: str, values: Mapping[str, object] | None = None) -> None:
         """Start a preset; its run shows as running before this returns."""
+
+    async def cancel(self, name: str, *, who: str) -> None:
+        """End the run of a preset at once; what says how is taken back."""
+
+    async def decide(self, run: str, step: str, do: bool, *, who: str) -> None:
+        """Say whether a late step is done."""
+
+    async def prepare(self, *, who: str) -> None:
+        """Prepare the session of the view at once."""
 
     async def start_session(self, *, who: str) -> None:
         """Go live with the session of the view."""
@@ -257,8 +340,8 @@ class RoomFace(Protocol):
     async def end_session(self, *, who: str) -> None:
         """End the live session."""
 
-    async def extend(self, by: timedelta, *, who: str) -> None:
-        """Move the end of the live session."""
+    async def extend(self, by: timedelta, *, who: str, confirmed: bool = False) -> None:
+        """Move the end of the live session; `confirmed` lets it take from the next one's preparation."""
 
     async def tick(self, item: str, on: bool, *, who: str) -> None:
         """Set or take back a tick of the checklist."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agent.alarm import alarming
-from agent.web.face import Label, Phase, PresetRun, Readiness, RoomFacts, RoomView, RunState, SessionView
+from agent.web.face import Label, Phase, Preset, PresetRun, Readiness, RoomFacts, RoomView, RunState, SessionView
 from drivers.outcomes import Condition, Measure, Reason, Verdict
 from webui.i18n import DEFAULT, N_, current_language
 from webui.live import Json
@@ -51,6 +51,26 @@ class Finding:
     word: str
     since: datetime | None
     measure: Measure | None = None
+
+
+WOULD: dict[str, tuple[str, str]] = {
+    "run": ("ready", N_("would be done")),
+    "skip": ("degraded", N_("would be left out")),
+    "ask": ("unconfirmed", N_("if its condition is met")),
+    "unknown": ("offline", N_("not looked at yet")),
+    "fail": ("fault", N_("would fail: no answer")),
+}
+
+
+def running(facts: RoomFacts, view: RoomView) -> list[tuple[Preset, PresetRun]]:
+    """Return the presets that run, with their runs."""
+    runs = ((preset, view.runs.get(preset.name, PresetRun())) for preset in facts.presets)
+    return [(preset, run) for preset, run in runs if run.state is RunState.RUNNING]
+
+
+def preset_label(facts: RoomFacts, name: str) -> str:
+    """Return what a preset is called."""
+    return next((label(preset.label, name) for preset in facts.presets if preset.name == name), name)
 
 
 def label(words: Label, fallback: str) -> str:
@@ -106,6 +126,7 @@ def slices(facts: RoomFacts, view: RoomView) -> dict[str, Json]:
         "session": {"now": _session(view.session), "next": _session(view.upcoming)},
         "devices": _devices(view),
         "presets": {preset.name: _preset(preset.name, view) for preset in facts.presets},
+        "asked": [[question.run, question.step] for question in view.questions],
         "ticks": [*sorted(view.ticks)],
         "sound": _sound(facts, view),
         "silence": {"state": silence(view)},
@@ -158,6 +179,8 @@ def _session(session: SessionView | None) -> Json:
         "live": session.started_at is not None and session.ended_at is None,
         "incidents": session.incidents,
         "reported": session.reported,
+        "over_run": session.over_run,
+        "held_back": session.held_back,
     }
 
 
@@ -176,4 +199,5 @@ def _run(run: PresetRun) -> dict[str, Json]:
         "done": "true" if run.state is RunState.DONE else "false",
         "busy": "true" if run.state is RunState.RUNNING else "false",
         "at": run.at.isoformat() if run.at else None,
+        "step": run.step,
     }

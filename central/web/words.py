@@ -14,6 +14,7 @@ from central.domain.recurrence import Every
 from central.domain.sop import Event, State
 from central.domain.words import Leader, Role
 from contract.words import Phase, StepOutcome
+from webui import verbs
 from webui.i18n import N_
 
 Tone = str
@@ -168,19 +169,7 @@ CONDITIONS: Final[Mapping[str, tuple[str, Tone]]] = {
     "absent": (N_("Absent"), "offline"),
 }
 
-VERBS: Final[Mapping[str, str]] = {
-    "power": N_("power"),
-    "recall": N_("go to position"),
-    "store": N_("store position"),
-    "move-to": N_("move to"),
-    "stop": N_("stop"),
-    "scene": N_("scene"),
-    "record": N_("recording"),
-    "mute": N_("mute"),
-    "gain": N_("gain"),
-    "source": N_("input"),
-    "switch": N_("outlet"),
-}
+VERBS: Final[Mapping[str, str]] = verbs.VERBS
 """What a step of a preset does."""
 
 PORTS: Final[Mapping[str, str]] = {"microphone": N_("microphone"), "speaker": N_("loudspeaker")}

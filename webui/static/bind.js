@@ -61,7 +61,9 @@ async function swap(part, html) {
   // a press that began on the old part must end on it
   while (part.querySelector(":active, [data-holding]")) await new Promise((done) => setTimeout(done, 100));
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  const unfolded = [...part.querySelectorAll("details[open]")].map((one) => one.id);
   part.innerHTML = html;
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   bind(part);
   if (focused) document.getElementById(focused)?.focus();
   dispatchEvent(new CustomEvent("live:swap", { detail: part }));

@@ -1,6 +1,6 @@
 // The tablet of a room: presses become commands, held arrows move a camera.
 
-import { bind } from "./bind.js";
+import { bind, refetch } from "./bind.js";
 import { confirm } from "./confirm.js";
 import { hold } from "./hold.js";
 import { command, connect, isLive, now, send } from "./live.js";
@@ -11,6 +11,7 @@ const UNCONFIRMED_MS = 1000;
 const TOAST_MS = 6000;
 const toast = document.getElementById("toast");
 const taken = document.getElementById("taken");
+const costs = document.getElementById("costs");
 const timers = new Map();
 let holds = Date.now(); // ids only have to rise
 
@@ -26,21 +27,49 @@ function show(note) {
   timers.set(note, setTimeout(() => note.hidePopover(), TOAST_MS));
 }
 
+/** Says what an extension costs the next session, and lets it be meant all the same. */
+function sayCosts(args, text) {
+  costs.dataset.args = JSON.stringify({ ...args, confirmed: true });
+  costs.firstElementChild.textContent = text;
+  show(costs);
+}
+
+async function extendAnyway() {
+  costs.hidePopover();
+  const answer = await command("extend", JSON.parse(costs.dataset.args));
+  if (!answer.ok) say(answer.text || answer.code || document.getElementById("no-answer").innerHTML);
+}
+
+/** Runs a preset with the values of its form. */
+async function runWithValues(form) {
+  const values = {};
+  for (const field of form.querySelectorAll("[data-kind]")) {
+    const kind = field.dataset.kind;
+    values[field.name] = kind === "switch" ? field.checked : kind === "text" ? field.value : Number(field.value);
+  }
+  const answer = await command("run", { name: form.dataset.runPreset, values });
+  if (!answer.ok) return say(answer.text || answer.code || document.getElementById("no-answer").innerHTML);
+  form.closest("dialog").close();
+}
+
 /** Sends what a button asks for. Pressed shows at once, done only from the room's own state. */
 async function press(button, what) {
   if (!isLive() || button.dataset.pressing !== undefined) return;
   button.dataset.pressing = "";
   const late = setTimeout(() => { button.dataset.unconfirmed = ""; }, UNCONFIRMED_MS);
-  const answer = await command(what, JSON.parse(button.dataset.args || "{}"));
+  const args = JSON.parse(button.dataset.args || "{}");
+  const answer = await command(what, args);
   clearTimeout(late);
   delete button.dataset.pressing;
   delete button.dataset.unconfirmed;
+  if (answer.code === "session.next_prepares") return sayCosts(args, answer.text);
   if (!answer.ok) say(answer.text || answer.code || document.getElementById("no-answer").innerHTML);
 }
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (button) press(button, button.dataset.do);
+  if (event.target.closest("[data-open=foresight-sheet]")) refetch(document.getElementById("foresight"));
   const tab = event.target.closest("[data-tab-to]");
   if (tab) choose("[data-tab-to]", tab, () => { document.body.dataset.tab = tab.dataset.tabTo; });
   const camera = event.target.closest("[data-camera]");
@@ -103,7 +132,13 @@ async function note(event) {
 
 document.querySelectorAll("[data-drive]").forEach(drive);
 document.querySelector("[data-take]").addEventListener("click", takeOver);
+document.querySelector("[data-extend-anyway]").addEventListener("click", extendAnyway);
 document.querySelector("[data-note]").addEventListener("submit", note);
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.runPreset === undefined) return;
+  event.preventDefault();
+  runWithValues(event.target);
+});
 document.addEventListener("contextmenu", (event) => event.preventDefault());
 addEventListener("live:swap", (event) => dangerous(event.detail));
 addEventListener("live:link", (event) => {

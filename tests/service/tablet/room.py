@@ -20,6 +20,9 @@ from agent.web.app import create_app
 from agent.web.face import (
     ChecklistItem,
     DeviceView,
+    ForeseenStep,
+    Foresight,
+    Parameter,
     Phase,
     Preset,
     PresetRun,
@@ -42,7 +45,11 @@ FACTS = RoomFacts(
     presets=(
         Preset("siap", {"id": "Siap", "en": "Get ready"}),
         Preset("mulai", {"id": "Mulai", "en": "Begin"}),
-        Preset("podium", {"id": "Podium", "en": "Lectern"}),
+        Preset(
+            "podium",
+            {"id": "Podium", "en": "Lectern"},
+            (Parameter("posisi", "integer", 3, {"id": "Posisi", "en": "Position"}, (1, 9)),),
+        ),
         Preset("peserta", {"id": "Peserta", "en": "Audience"}),
         Preset("presentasi", {"id": "Presentasi", "en": "Slides"}),
         Preset("selesai", {"id": "Selesai", "en": "Finish"}),
@@ -152,8 +159,25 @@ class FakeRoom:
         if self.refusal:
             raise Refused(self.refusal)
 
-    async def run_preset(self, name: str, *, who: str) -> None:
-        self._hear("run", name)
+    def foresee(self, name: str) -> Foresight:
+        steps = (
+            ForeseenStep("camera-1", "recall", {"memory": 1}, timedelta(seconds=4), "run", False, 1),
+            ForeseenStep("camera-2", "power", {"on": True}, timedelta(seconds=15), "fail", True, 1),
+            ForeseenStep("sound", "mute", {"port": "microphone", "on": True}, timedelta(seconds=2), "ask", False, 2),
+        )
+        return Foresight(timedelta(seconds=17), timedelta(seconds=60), True, steps)
+
+    async def run_preset(self, name: str, *, who: str, values: Mapping[str, object] | None = None) -> None:
+        self._hear("run", (name, dict(values)) if values else name)
+
+    async def cancel(self, name: str, *, who: str) -> None:
+        self._hear("cancel", name)
+
+    async def decide(self, run: str, step: str, do: bool, *, who: str) -> None:
+        self._hear("decide", (run, step, do))
+
+    async def prepare(self, *, who: str) -> None:
+        self._hear("prepare", who)
 
     async def start_session(self, *, who: str) -> None:
         self._hear("start", who)
@@ -167,8 +191,8 @@ class FakeRoom:
         session = replace(self.now.session, ended_at=datetime.now(UTC), incidents=2)
         self.become(replace(self.now, phase=Phase.ENDED, session=session))
 
-    async def extend(self, by: timedelta, *, who: str) -> None:
-        self._hear("extend", by)
+    async def extend(self, by: timedelta, *, who: str, confirmed: bool = False) -> None:
+        self._hear("extend", (by, confirmed) if confirmed else by)
         assert self.now.session
         self.become(replace(self.now, session=replace(self.now.session, end=self.now.session.end + by)))
 
@@ -227,8 +251,8 @@ class FakeRoom:
 class Demonstration(FakeRoom):
     """Does at once what it is asked, for looking at the page by hand."""
 
-    async def run_preset(self, name: str, *, who: str) -> None:
-        await super().run_preset(name, who=who)
+    async def run_preset(self, name: str, *, who: str, values: Mapping[str, object] | None = None) -> None:
+        await super().run_preset(name, who=who, values=values)
         self.ran(name, PresetRun(RunState.RUNNING, 1, 3))
         asyncio.get_running_loop().call_later(2, self.ran, name, PresetRun(RunState.DONE, 3, 3, at=datetime.now(UTC)))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, WebSocketRoute, async_playwright, expect
 
-from agent.web.face import Phase, PresetRun, RunState, SoundAlarmView
+from agent.web.face import Phase, PresetRun, QuestionView, RunState, SoundAlarmView
 from drivers.outcomes import Reason
 from tests.service.tablet.room import FakeRoom, served
 from tests.until import until
@@ -133,6 +133,52 @@ async def test_a_session_starts_with_a_press_and_ends_only_with_a_hold(tablet: T
     await until(lambda: bool(room.asked) and room.asked[-1][0] == "end")
     await page.mouse.up()
     await expect(page.locator("#session")).to_contain_text("Selesai: 2 insiden")
+
+
+async def test_a_running_preset_can_be_cancelled_at_once(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    room.ran("mulai", PresetRun(RunState.RUNNING, 1, 4))
+    await expect(page.locator("#running")).to_contain_text("langkah 2 dari 4")
+    await page.locator("#cancel-run").click()
+    await until(lambda: room.asked == [("cancel", "mulai")])
+    room.ran("mulai", PresetRun(RunState.FAILED, 4, 4, Reason("run.cancelled", "cancelled")))
+    await expect(page.locator("#cancel-run")).to_have_count(0)
+    assert tablet.complaints == []
+
+
+async def test_a_late_step_asks_and_the_answer_goes_to_the_room(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    until_then = datetime.now(UTC) + timedelta(seconds=60)
+    question = QuestionView("run-1", "2", "siap", "sound", "mute", {"port": "speaker", "on": True}, until_then)
+    room.become(replace(room.now, questions=(question,)))
+    await expect(page.locator("#running")).to_contain_text("bisu: hidup (Pengeras)")
+    await page.locator("#decide-no").click()
+    await until(lambda: room.asked == [("decide", ("run-1", "2", False))])
+
+
+async def test_what_a_preset_would_do_is_shown_and_it_is_run_with_values(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    await page.locator("#open-foresight").click()
+    podium = page.locator("#foreseen-podium")
+    await podium.locator("summary").click()
+    await expect(podium).to_contain_text("biasanya 17 dtk, paling lama 60 dtk")
+    await expect(podium).to_contain_text("akan gagal: tidak menjawab")
+    await podium.locator("input[name=posisi]").fill("7")
+    await podium.get_by_role("button").click()
+    await until(lambda: room.asked == [("run", ("podium", {"posisi": 7}))])
+    await expect(page.locator("#foresight-sheet")).not_to_be_visible()
+
+
+async def test_an_extension_that_costs_the_next_session_is_confirmed_first(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    await page.locator("[data-do=start]").click()
+    room.refusal = Reason("session.next_prepares", "10 minutes", {"title": "Evaluasi SPBE", "minutes": 10})
+    await page.locator("[data-do=extend]").click()
+    costs = page.locator("#costs")
+    await expect(costs).to_contain_text("memotong 10 menit persiapan sesi berikutnya: Evaluasi SPBE")
+    room.refusal = None
+    await costs.get_by_role("button").click()
+    await until(lambda: room.asked[-1] == ("extend", (timedelta(minutes=15), True)))
 
 
 async def slide_off(tablet: Tablet) -> None:
