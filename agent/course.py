@@ -23,6 +23,10 @@ CLOCK_DISTURBED = "clock.disturbed"
 """A journal kind of the agent alone: the wall clock was set, or the machine slept; body `jumped_s`, `slept_s`."""
 
 
+AMENDING = frozenset({EntryKind.NOTE, EntryKind.CHECKLIST, EntryKind.PICTURE_DROPPED, EntryKind.RECORDING_CHECKED})
+"""What belongs into the report also when it comes after it: then there is a new revision."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ticked:
     """Who ticked a checklist item, and when."""
@@ -72,12 +76,18 @@ class Course:
     ticks: Mapping[str, Ticked] = field(default_factory=dict)
     incidents: int = 0
     report_seq: int | None = None
+    report_rev: int = 0
+    """How many reports were written: the newest one's revision."""
+    is_amended: bool = False
+    """Something was written down since that belongs into the report."""
 
 
 def follow(course: Course, entry: Entry) -> Course:
     """Return the course after `entry`, which belongs to the same session."""
     step = _STEPS.get(entry.kind)
-    return course if step is None else step(course, entry)
+    course = course if step is None else step(course, entry)
+    amends = entry.kind in AMENDING and course.report_seq is not None
+    return replace(course, is_amended=True) if amends else course
 
 
 def course_of(entries: Iterable[Entry]) -> Course:
@@ -181,7 +191,9 @@ _STEPS: dict[str, Callable[[Course, Entry], Course]] = {
     EntryKind.READINESS: _certified,
     CLOCK_DISTURBED: _clock_disturbed,
     EntryKind.NOTE: lambda course, _: replace(course, incidents=course.incidents + 1),
-    EntryKind.REPORT: lambda course, entry: replace(course, report_seq=entry.seq),
+    EntryKind.REPORT: lambda course, entry: replace(
+        course, report_seq=entry.seq, report_rev=course.report_rev + 1, is_amended=False
+    ),
     OVER_RUN: lambda course, _: replace(course, over_run=True),
     EXTENDED: lambda course, entry: replace(
         course, extended_to=datetime.fromisoformat(str(entry.body["end"])), over_run=False

@@ -227,6 +227,7 @@ class Engine:
         due = timeline.due(self._clock.now(), self.sessions(), self.courses, self._rhythm)
         for action in due.actions:
             self._do(action)
+        self._revise_reports()
         if due.wake is None:
             return ASK_EVERY_S
         return min(max((due.wake - self._clock.now()) / timedelta(seconds=1), 0.0), ASK_EVERY_S)
@@ -310,9 +311,19 @@ class Engine:
             return
         with self.journal.together():
             if self.course(plan.id).report_seq is None:
-                report = report_of(self._report_facts(), plan, self.journal.of_session(plan.id), self._clock.now())
-                self._note(plan, EntryKind.REPORT, body=report.model_dump(mode="json"))
+                self._write_report(plan)
             self._move(plan, Event.REPORT)
+
+    def _write_report(self, plan: PlannedSession) -> None:
+        report = report_of(self._report_facts(), plan, self.journal.of_session(plan.id), self._clock.now())
+        self._note(plan, EntryKind.REPORT, body=report.model_dump(mode="json"))
+
+    def _revise_reports(self) -> None:
+        """Write a new revision of each report that something was added to; the earlier ones stay."""
+        for plan in self.sessions():
+            if self.course(plan.id).is_amended:
+                log.info("report revised", extra={"action": "report", "session": plan.id})
+                self._write_report(plan)
 
     def _report_facts(self) -> RoomFacts:
         room, journal = self.room, self.journal
@@ -558,9 +569,16 @@ class Engine:
             raise Declined("checklist.unknown", f"the checklist has no {item!r}")
         self._note(plan, EntryKind.CHECKLIST, cause="tablet", who=who, body={"item": item, "on": on})
 
-    def write_note(self, text: str, *, who: str) -> None:
-        """Write what a person saw into the journal."""
-        self._note(self._busy_with(), EntryKind.NOTE, cause="tablet", who=who, body={"text": text[:2000]})
+    def write_note(self, text: str, *, who: str, session: str | None = None) -> None:
+        """Write what a person saw into the journal, for a session that is held or for the one that has the room.
+
+        Raises:
+            Declined: no such session is held.
+        """
+        plan = self._busy_with() if session is None else self.book.session(session)
+        if session is not None and plan is None:
+            raise Declined("session.unknown", f"the room holds no session {session!r} any more")
+        self._note(plan, EntryKind.NOTE, cause="tablet", who=who, body={"text": text[:2000]})
 
     def note_levels(self, session: str, block: dict[str, JsonValue]) -> None:
         """Write a stretch of microphone levels into a session's journal; after a kill its plan may be gone."""
@@ -573,8 +591,11 @@ class Engine:
         self._note(plan, kind, cause="agent", device=device, body=body)
 
     def note_dropped(self, sha256: str, size_bytes: int) -> None:
-        """Write into the journal that a picture had to go before central had it."""
-        self._note(None, EntryKind.PICTURE_DROPPED, cause="agent", body={"sha256": sha256, "size_bytes": size_bytes})
+        """Write into the journal that a picture had to go before central had it, for the session that it was of."""
+        taken = next((e for e in self.journal.of_kind(EntryKind.PICTURE) if e.body.get("sha256") == sha256), None)
+        plan = None if taken is None or taken.session is None else self.book.session(taken.session)
+        body = {"sha256": sha256, "size_bytes": size_bytes, "moment": "" if taken is None else taken.body.get("moment")}
+        self._note(plan, EntryKind.PICTURE_DROPPED, cause="agent", body=body)
 
     def spawn_work(self, work: Coroutine[Any, Any, None], name: str) -> bool:
         """Have work done beside the plan; false when the engine does not run."""

@@ -205,6 +205,10 @@ class Journal:
         """Return when the oldest entry was made that central does not hold."""
         return self._store.time_of(self._acked + 1)
 
+    def of_kind(self, kind: EntryKind) -> list[Entry]:
+        """Return all entries of one kind, newest first."""
+        return _read(self._store.entries_of_kind(kind, 1, self._last))[::-1]
+
     def of_session(self, session: str) -> list[Entry]:
         """Return the entries of a session, and what devices did meanwhile, in order."""
         own = _read(self._store.entries_of(session))

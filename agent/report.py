@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import log10
 
-from agent.course import EXTENDED, course_of
+from agent.course import AMENDING, EXTENDED, course_of
 from agent.healthline import SPANS_AT_LEAST, history_of, thinned
 from contract.evidence import Picture
 from contract.levels import levels_of
 from contract.messages import ChecklistItem, Entry, Fault, PlannedSession
 from contract.report import (
     Certificate,
+    Change,
     Deviation,
     ExecutionReport,
     Incident,
@@ -63,6 +64,7 @@ def report_of(facts: RoomFacts, plan: PlannedSession, entries: Sequence[Entry], 
         time_zone=facts.time_zone,
         session=plan.id,
         session_rev=plan.rev,
+        report_rev=course.report_rev + 1,
         title=plan.title,
         agency=plan.agency,
         leader=plan.leader,
@@ -85,6 +87,7 @@ def report_of(facts: RoomFacts, plan: PlannedSession, entries: Sequence[Entry], 
         health=history_of(entries),
         deviations=tuple(_deviations(plan, own)),
         pictures=tuple(_pictures(own)),
+        changes=tuple(_changes(own)),
         stream=facts.stream,
         first_seq=own[0].seq,
         last_seq=own[-1].seq,
@@ -176,6 +179,8 @@ def _incidents(entries: Sequence[Entry]) -> Iterator[Incident]:
     for number, entry in enumerate(entries):
         if entry.kind == EntryKind.NOTE:
             yield Incident(at=entry.at, kind=entry.kind, text=str(entry.body.get("text", "")), who=entry.who)
+        elif entry.kind == EntryKind.PICTURE_DROPPED:
+            yield Incident(at=entry.at, kind=entry.kind, text=str(entry.body.get("moment", "")))
         elif entry.kind == EntryKind.DEVICE_CHANGED and entry.body.get("condition") in GONE:
             yield Incident(
                 at=entry.at,
@@ -257,9 +262,11 @@ def _recordings(entries: Iterable[Entry]) -> Iterator[RecordedFile]:
         )
 
 
-def _pictures(entries: Iterable[Entry]) -> Iterator[Picture]:
+def _pictures(entries: Sequence[Entry]) -> Iterator[Picture]:
     """Yield the first picture of the start and the last of the end: after a restart there are more."""
-    taken = [Picture.model_validate(entry.body) for entry in entries if entry.kind == EntryKind.PICTURE]
+    gone = {entry.body.get("sha256") for entry in entries if entry.kind == EntryKind.PICTURE_DROPPED}
+    kept = (e for e in entries if e.kind == EntryKind.PICTURE and e.body.get("sha256") not in gone)
+    taken = [Picture.model_validate(entry.body) for entry in kept]
     yield from [one for one in taken if one.moment == "start"][:1]
     yield from [one for one in taken if one.moment == "end"][-1:]
 
@@ -282,6 +289,17 @@ def _deviations(plan: PlannedSession, entries: Sequence[Entry]) -> Iterator[Devi
             yield Deviation(code="session.extended", planned=_moment(plan.end), actual=str(entry.body["end"]))
     if _reached(entries, Phase.READY) is None:
         yield Deviation(code="session.never_ready", planned=_moment(plan.prepare_at), actual="")
+
+
+def _changes(entries: Iterable[Entry]) -> Iterator[Change]:
+    """Yield what came after each report, and so makes the next revision."""
+    reports = 0
+    for entry in entries:
+        if entry.kind == EntryKind.REPORT:
+            reports += 1
+        elif reports and entry.kind in AMENDING:
+            text = str(entry.body.get("text") or entry.body.get("item") or entry.body.get("path") or "")
+            yield Change(rev=reports + 1, kind=entry.kind, at=entry.at, who=entry.who, text=text)
 
 
 def _moment(moment: datetime) -> str:

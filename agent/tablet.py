@@ -27,6 +27,7 @@ from drivers.ports import Camera, Device, Sound
 
 log = logging.getLogger(__name__)
 
+NOTABLE_AT_MOST = 6
 SOUND_PORTS = ("microphone", "speaker")
 
 _PHASES = {
@@ -87,6 +88,7 @@ class Tablet:
             phase=_PHASES.get(course.phase, face.Phase.IDLE),
             session=None if shown is None else self._session(shown),
             upcoming=None if upcoming is None else self._session(upcoming),
+            notable=tuple(self._session(plan) for plan in self._notable(shown)),
             devices=tuple(_device(seen) for seen in engine.equipment.board.devices.values()),
             runs={name: self._run(run) for name, run in engine.runs.latest.items() if name in engine.presets},
             pictures={} if self._pictures is None else self._pictures.tags(),
@@ -121,6 +123,13 @@ class Tablet:
         planned = (Phase.PLANNED, Phase.PREPARING, Phase.READY)
         later = (plan for plan in engine.sessions() if plan.start >= front.end)
         return front, next((plan for plan in later if engine.course(plan.id).phase in planned), None)
+
+    def _notable(self, shown: PlannedSession | None) -> list[PlannedSession]:
+        """Return the sessions that a note may be about: the one shown, then those that are over, the newest first."""
+        engine = self._engine
+        over = [plan for plan in engine.sessions() if _PHASES.get(engine.course(plan.id).phase) is face.Phase.ENDED]
+        now = [shown] if shown is not None and engine.course(shown.id).phase is not Phase.PLANNED else []
+        return [*now, *(plan for plan in reversed(over) if plan is not shown)][:NOTABLE_AT_MOST]
 
     def _session(self, plan: PlannedSession) -> face.SessionView:
         course = self._engine.course(plan.id)
@@ -242,9 +251,11 @@ class Tablet:
         """Set or take back a tick."""
         self._do(lambda: self._engine.tick(item, on, who=who))
 
-    async def note(self, text: str, *, who: str) -> None:
-        """Write an incident into the journal."""
-        self._do(lambda: self._engine.write_note(text, who=who))
+    async def note(self, text: str, *, who: str, session: str | None = None) -> None:
+        """Write an incident into the journal; without a session, of the one that the page shows."""
+        shown = self._notable(self._sessions()[0])
+        named = session or (shown[0].id if shown else None)
+        self._do(lambda: self._engine.write_note(text, who=who, session=named))
 
     async def go_automatic(self, *, who: str) -> None:
         """Follow the schedule again."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from central import rows
+from central.chain import Evidence, evidence_of
 from central.db import tables as t
 from central.db.store import Store
 from central.domain.clocks import Standards
@@ -149,18 +150,31 @@ class Board:
             found = connection.execute(query.order_by(_r.c.received_at.desc()).limit(limit)).mappings()
             return tuple(_report_row(row) for row in found)
 
-    def report(self, session_id: str, by: Person) -> ExecutionReport:
-        """Return the newest report of a session.
+    def report(self, session_id: str, by: Person, *, rev: int | None = None) -> ExecutionReport:
+        """Return a session's report, the newest revision when none is named.
 
         Raises:
-            NotFound: none came yet, or not for this person.
+            NotFound: none came yet, there is no such revision, or it is not for this person.
         """
         query = sa.select(_r.c.body).where(_r.c.session_id == session_id, *_own(by))
+        if rev is not None:
+            query = query.where(_r.c.report_rev == rev)
         with self._store.reading() as connection:
             body = connection.scalar(query.order_by(_r.c.report_rev.desc()).limit(1))
         if body is None:
             raise NotFound("report", session_id)
         return ExecutionReport.model_validate_json(body)
+
+    def revisions(self, session_id: str, by: Person) -> tuple[int, ...]:
+        """Return which revisions of a session's report there are, the oldest first."""
+        query = sa.select(_r.c.report_rev).where(_r.c.session_id == session_id, *_own(by)).order_by(_r.c.report_rev)
+        with self._store.reading() as connection:
+            return tuple(connection.scalars(query))
+
+    def evidence(self, session_id: str) -> Evidence:
+        """Return what the journal entries of a session are worth as evidence."""
+        with self._store.reading() as connection:
+            return evidence_of(connection, session_id)
 
     def _cards(self, connection: sa.Connection, now: datetime) -> tuple[RoomCard, ...]:
         presence = {

@@ -127,6 +127,17 @@ def timing_chart(stretches: Sequence[Stretch], *, title: str, zone: tzinfo) -> s
         return _svg(figure)
 
 
+def health_chart(
+    lanes: Mapping[str, Sequence[tuple[datetime, str]]], *, until: datetime, title: str, zone: tzinfo
+) -> str:
+    """Return a lane per name with what it was worth: from each moment on a tone of `COLOURS`, the last one `until`."""
+    stretches = []
+    for name, spans in lanes.items():
+        ends = [*(at for at, _ in spans[1:]), max(until, spans[-1][0])] if spans else []
+        stretches += [Stretch(name, at, end, tone=tone) for (at, tone), end in zip(spans, ends, strict=True)]
+    return timing_chart(stretches, title=title, zone=zone)
+
+
 def bar_chart(bars: Sequence[Bar], *, title: str, unit: str) -> str:
     """Return lying bars with their values written at the end."""
     with _drawing():

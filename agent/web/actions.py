@@ -61,6 +61,8 @@ class _Tick(_Arguments):
 
 class _Note(_Arguments):
     text: Annotated[str, Field(min_length=1, max_length=2000)]
+    name: Annotated[str, Field(max_length=80)] = ""
+    session: Annotated[str, Field(max_length=64)] = ""
 
 
 class _Mute(_Arguments):
@@ -165,7 +167,9 @@ class Actions:
         await self._room.tick(tick.item, tick.on, who=self._who)
 
     async def _note(self, args: Mapping[str, Json]) -> None:
-        await self._room.note(_Note.model_validate(args).text, who=self._who)
+        note = _Note.model_validate(args)
+        who = f"{note.name.strip()} ({self._who})" if note.name.strip() else self._who
+        await self._room.note(note.text, who=who, session=note.session or None)
 
     async def _go_automatic(self, args: Mapping[str, Json]) -> None:
         _Nothing.model_validate(args)

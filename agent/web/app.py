@@ -41,7 +41,7 @@ METERS_EVERY_S = 0.1
 THEME_COOKIE = "siaga_theme"
 THEMES = ("dark", "light")
 A_YEAR_S = 365 * 24 * 3600
-PARTS = ("head", "session", "readiness", "checks", "sound", "running", "foresight")
+PARTS = ("head", "session", "readiness", "checks", "sound", "running", "foresight", "notable")
 EXTENSION_MINUTES = 15
 PICTURE_IS_OLD_AFTER = timedelta(seconds=5)
 

@@ -257,6 +257,8 @@ class RoomView:
     """The one being prepared, live or just ended; else the next one if it is today's business."""
     upcoming: SessionView | None = None
     """The one after `session`."""
+    notable: tuple[SessionView, ...] = ()
+    """Those that a note may be about, the likeliest first: the one shown and the ones that are over."""
     devices: tuple[DeviceView, ...] = ()
     """In the order of the room file."""
     runs: Mapping[str, PresetRun] = field(default_factory=dict)
@@ -346,8 +348,8 @@ class RoomFace(Protocol):
     async def tick(self, item: str, on: bool, *, who: str) -> None:
         """Set or take back a tick of the checklist."""
 
-    async def note(self, text: str, *, who: str) -> None:
-        """Write an incident into the journal of the session."""
+    async def note(self, text: str, *, who: str, session: str | None = None) -> None:
+        """Write an incident into the journal of a session, also of one that is over; without one, of the one shown."""
 
     async def go_automatic(self, *, who: str) -> None:
         """Follow the schedule again, after the room ran by hand alone."""

@@ -123,7 +123,11 @@ def slices(facts: RoomFacts, view: RoomView) -> dict[str, Json]:
     """Return the view as JSON; a page fetches the parts again that depend on a changed slice."""
     return {
         "room": {"readiness": view.readiness.value, "phase": view.phase.value},
-        "session": {"now": _session(view.session), "next": _session(view.upcoming)},
+        "session": {
+            "now": _session(view.session),
+            "next": _session(view.upcoming),
+            "notable": [session.id for session in view.notable],
+        },
         "devices": _devices(view),
         "presets": {preset.name: _preset(preset.name, view) for preset in facts.presets},
         "asked": [[question.run, question.step] for question in view.questions],

@@ -5,6 +5,7 @@ Routes that ask the database are plain functions, so FastAPI runs them in its th
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -496,20 +497,45 @@ def reports(services: CurrentServices, by: Annotated[Person, Depends(requires(Ac
     return _items(services.board.reports(by))
 
 
+Revision = Annotated[int | None, Query(ge=1, le=1_000_000, description="Which revision; the newest without.")]
+
+
 @router.get("/reports/{ident}.pdf")
 def report_pdf(
-    ident: Ident, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REPORTS))]
+    ident: Ident,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.SEE_REPORTS))],
+    rev: Revision = None,
 ) -> Response:
     """Return a session's report as PDF."""
-    report = services.board.report(ident, by)
-    content = pdf.render(report, services.evidence.photos(report))
+    report = services.board.report(ident, by, rev=rev)
+    content = pdf.render(report, services.evidence.photos(report), evidence=services.board.evidence(ident))
     name = f'attachment; filename="laporan-{ident}.pdf"'
     return Response(content, media_type="application/pdf", headers={"content-disposition": name})
 
 
 @router.get("/reports/{ident}")
 def report(
+    ident: Ident,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.SEE_REPORTS))],
+    rev: Revision = None,
+) -> Json:
+    """Return a session's report; earlier revisions stay what they were."""
+    return services.board.report(ident, by, rev=rev).model_dump(mode="json")
+
+
+@router.get("/reports/{ident}/evidence")
+def evidence(
     ident: Ident, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEE_REPORTS))]
 ) -> Json:
-    """Return a session's report."""
-    return services.board.report(ident, by).model_dump(mode="json")
+    """Return what the journal entries behind a session's report are worth, and which revisions there are."""
+    services.board.report(ident, by)
+    found = services.board.evidence(ident)
+    return {
+        "fits": found.fits,
+        "unchained": found.unchained,
+        "streams": [asdict(one) for one in found.stretches],
+        "faults": [{"seq": seq, "harm": harm} for seq, harm in found.faults],
+        "revisions": list(services.board.revisions(ident, by)),
+    }

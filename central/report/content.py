@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_date
 
+from central.chain import Evidence
 from central.report import words
 from contract.messages import Measured
 from contract.report import (
     Certificate,
     CertifiedDevice,
+    Change,
     ExecutionReport,
     Incident,
     RecordedFile,
@@ -101,11 +103,45 @@ def content(report: ExecutionReport) -> Content:
             ["●" if tick.ticked_at else "○", words.label(tick.label, tick.id), _ticked(tick.ticked_at, tick.who, clock)]
             for tick in report.checklist
         ],
-        "deviations": [[words.DEVIATIONS.get(d.code, d.code), d.planned, d.actual] for d in report.deviations],
+        "deviations": [
+            [words.DEVIATIONS.get(d.code, d.code), _told(d.planned, clock), _told(d.actual, clock)]
+            for d in report.deviations
+        ],
+        "changes": [_change(one, clock) for one in report.changes],
         "made": f"{clock.day(report.at)} pukul {clock.time(report.at)} {clock.name(report.at)}",
         "date": format_date(report.at.astimezone(clock.zone), "d MMMM y", locale="id"),
         "operator": ", ".join(report.operators),
     }
+
+
+def chain(report: ExecutionReport, evidence: Evidence | None) -> list[str]:
+    """Return what the journal entries behind the report are worth, and the hash that nothing can be cut off before."""
+    told = []
+    if report.head:
+        told.append(f"SHA-256 entri nomor {report.head_seq} saat laporan ini disusun: {report.head}.")
+    if evidence is None:
+        return told
+    if evidence.faults:
+        faults = "; ".join(f"nomor {seq}: {words.CHAIN_HARMS.get(harm, harm)}" for seq, harm in evidence.faults)
+        return [f"Rantai jurnal TIDAK COCOK di pusat ({faults}).", *told]
+    if evidence.fits:
+        return ["Rantai jurnal utuh: setiap entri diperiksa pusat saat diterima.", *told]
+    return ["Rantai jurnal tidak terbukti: sistem ruang versi lama belum membuat sidik jari.", *told]
+
+
+def _told(text: str, clock: Clock) -> str:
+    """Return one side of a deviation: a moment as people here read it, anything else as it is."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text or DASH
+    return f"{clock.time(at, seconds=True)} {clock.name(at)}" if at.tzinfo is not None else text
+
+
+def _change(one: Change, clock: Clock) -> Row:
+    what = ". ".join(filter(None, (words.INCIDENTS.get(one.kind, one.kind), one.text)))
+    when = f"{format_date(one.at.astimezone(clock.zone), 'd MMMM y', locale='id')} {clock.time(one.at)}"
+    return [str(one.rev), when, what, one.who or "sistem ruang"]
 
 
 def identity(report: ExecutionReport, clock: Clock) -> list[Row]:

@@ -18,13 +18,15 @@ from types import MappingProxyType
 
 import typst
 
+from central.chain import Evidence
 from central.report import words
-from central.report.content import Clock, content
+from central.report.content import Clock, chain, content
 from contract.evidence import Picture
 from contract.report import ExecutionReport, LevelPoint, ReportedStep
-from webui.charts import Bar, bar_chart, level_chart
+from webui.charts import Bar, bar_chart, health_chart, level_chart
 
 MOST_BARS = 8
+TONES = {"ok": "ready", "degraded": "degraded", "fault": "fault", "absent": "fault"}
 PHOTO_SIZE = 640, 360
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -46,11 +48,16 @@ class Office:
 
 
 def render(
-    report: ExecutionReport, photos: Mapping[str, bytes] = MappingProxyType({}), *, office: Office | None = None
+    report: ExecutionReport,
+    photos: Mapping[str, bytes] = MappingProxyType({}),
+    *,
+    office: Office | None = None,
+    evidence: Evidence | None = None,
 ) -> bytes:
     """Return `report` as a tagged PDF in Indonesian; the same report gives the same bytes.
 
-    `photos` are those of the report's pictures that have arrived, JPEG by their SHA-256.
+    `photos` are those of the report's pictures that have arrived, JPEG by their SHA-256;
+    `evidence` says what its journal entries are worth.
 
     Raises:
         ModuleNotFoundError: the font's package is not installed.
@@ -62,6 +69,7 @@ def render(
         "pictures": [{"file": name, "says": says} for name, says, _ in pictures],
         "photos": [{"file": name, "says": says} for name, says, _ in taken],
         "footer": f"Laporan {report.id} rev. {report.report_rev}",
+        "chain": chain(report, evidence),
         "journal": f"Jurnal {report.stream} nomor {report.first_seq}\N{EN DASH}{report.last_seq}",
     }
     inputs = {name: svg for name, _, svg in (*pictures, *taken)}
@@ -105,6 +113,8 @@ def _pictures(report: ExecutionReport) -> list[tuple[str, str, str]]:
     made: list[tuple[str, str, str]] = []
     if len(report.levels) > 1:
         made.append(("kadar.svg", _loudness(report.levels), _levels(report.levels, clock)))
+    if report.health:
+        made.append(("perangkat.svg", _troubled(report), _health(report, clock)))
     if bars := _bars(report):
         svg = bar_chart(bars, title="Lama langkah otomatis", unit="detik")
         made.append(("langkah.svg", f"Lama {len(bars)} langkah otomatis yang terpanjang.", svg))
@@ -143,6 +153,22 @@ def _levels(levels: tuple[LevelPoint, ...], clock: Clock) -> str:
         "rata-rata": [(point.at, point.rms_dbfs) for point in levels],
     }
     return level_chart(lines, title="Kadar mikrofon", unit="dBFS", zone=clock.zone)
+
+
+def _health(report: ExecutionReport, clock: Clock) -> str:
+    lanes = {
+        words.device(one.device)[:24]: [(span.at, TONES.get(span.condition, "offline")) for span in one.spans]
+        for one in report.health
+    }
+    return health_chart(lanes, until=report.at, title="Keadaan perangkat", zone=clock.zone)
+
+
+def _troubled(report: ExecutionReport) -> str:
+    """Return the health picture in words: which devices were not well, and how often."""
+    counts = {one.device: sum(span.condition != "ok" for span in one.spans) for one in report.health}
+    told = ", ".join(f"{words.device(name)} {count} kali" for name, count in counts.items() if count)
+    found = f"terganggu: {told}" if told else "tanpa gangguan"
+    return f"Keadaan {len(counts)} perangkat selama sesi, {found} (hijau baik, kuning terbatas, merah gangguan)."
 
 
 def _loudness(levels: tuple[LevelPoint, ...]) -> str:

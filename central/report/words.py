@@ -64,6 +64,9 @@ INCIDENTS = {
     "step.ended": "Langkah tidak berhasil",
     "step.failed": "Langkah tidak berhasil",
     "note.added": "Catatan petugas",
+    "checklist.ticked": "Daftar periksa",
+    "evidence.dropped": "Gambar tayangan dilepas: penyimpanan ruang penuh",
+    "recording.checked": "Rekaman diperiksa",
     "agent.started": "Sistem ruang dimulai ulang",
 }
 CHAIN_HARMS = {

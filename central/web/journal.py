@@ -13,7 +13,7 @@ from central.evidence import Evidence
 from central.web import words
 from contract import Entry, EntryKind, ExecutionReport, Fault
 from contract.report import CertifiedDevice
-from webui.charts import level_chart
+from webui.charts import health_chart, level_chart
 from webui.env import angka, durasi
 from webui.i18n import N_, current_language
 from webui.limits import value_text
@@ -237,6 +237,49 @@ def _measures(device: CertifiedDevice, translate: Translate) -> Iterator[str]:
         text = f"{measure_name(one.name, translate)}: {value_text(one.value, one.unit, translate)}"
         verdict, tone = _VERDICTS[one.verdict]
         yield text if tone == "ready" else f"{text} ({translate(verdict).lower()})"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One stretch in which a device was in a condition."""
+
+    at: datetime
+    device: str
+    tone: str
+    word: str
+
+
+def history(report: ExecutionReport, translate: Translate) -> Iterator[HistoryLine]:
+    """Yield every change of every device, oldest first: the figures behind `device_chart`."""
+    spans = [(span.at, one.device, span.condition) for one in report.health for span in one.spans]
+    for at, device, condition in sorted(spans):
+        word, tone = words.CONDITIONS.get(condition, (condition, "offline"))
+        yield HistoryLine(at, device_name(device, translate), tone, translate(word))
+
+
+def device_chart(report: ExecutionReport, zone: tzinfo, translate: Translate) -> str:
+    """Return what each device was worth over the session as SVG."""
+    lanes = {
+        device_name(one.device, translate): [(s.at, _tone_of(s.condition)) for s in one.spans] for one in report.health
+    }
+    return health_chart(lanes, until=report.at, title=translate(N_("State of the devices")), zone=zone)
+
+
+def _tone_of(condition: str) -> str:
+    return words.CONDITIONS.get(condition, ("", "offline"))[1]
+
+
+def change_kind(kind: str, translate: Translate) -> str:
+    """Return what a revision of a report came of."""
+    return translate(_KINDS.get(kind, kind))
+
+
+HARMS: Final[Mapping[str, str]] = {
+    "edited": N_("its content is not what its hash says"),
+    "unlinked": N_("it was not written after the entry before it"),
+    "forked": N_("the room told of two entries under this number"),
+    "unchained": N_("it has no hash, and those before it have"),
+}
 
 
 def chart(report: ExecutionReport, zone: tzinfo, translate: Translate) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import tzinfo
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from central.api.guard import requires
@@ -43,6 +45,8 @@ def session(request: Request, parts: Ask, person: Viewer, ident: str) -> Respons
         row=row,
         phase=views.phase_of(row, entries),
         report=(report := _report(parts, person, ident)),
+        revisions=parts.board.revisions(ident, person) if report is not None else (),
+        evidence=parts.board.evidence(ident),
         pictures=parts.site.listed(request, lambda translate: _pictures(parts, report, translate)),
         entries=parts.site.listed(request, lambda translate: journal.lines(entries, translate)),
     )
@@ -59,13 +63,17 @@ def _report(parts: Parts, person: Person, ident: str) -> ExecutionReport | None:
         return None
 
 
+Revision = Annotated[int | None, Query(ge=1, le=1_000_000)]
+"""Which revision of a report; the newest without."""
+
+
 @router.get("/sesi/{ident}/laporan.pdf")
-def report_pdf(parts: Ask, person: Reader, ident: str) -> Response:
+def report_pdf(parts: Ask, person: Reader, ident: str, rev: Revision = None) -> Response:
     """Send the report on paper."""
-    report = parts.board.report(ident, person)
-    name = f"laporan-{report.planned_start.astimezone(parts.site.zone):%Y-%m-%d}-{report.room}.pdf"
+    report = parts.board.report(ident, person, rev=rev)
+    name = f"laporan-{report.planned_start.astimezone(parts.site.zone):%Y-%m-%d}-{report.room}-r{report.report_rev}.pdf"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
-    content = render(report, parts.services.evidence.photos(report))
+    content = render(report, parts.services.evidence.photos(report), evidence=parts.board.evidence(ident))
     return Response(content, media_type="application/pdf", headers=headers)
 
 
@@ -86,8 +94,24 @@ def picture(parts: Ask, person: Reader, ident: str, sha256: str) -> Response:
 @router.get("/sesi/{ident}/grafik.svg")
 def chart(request: Request, parts: Ask, person: Reader, ident: str) -> Response:
     """Send the picture of the microphone's level."""
+    return _drawn(request, parts, person, ident, journal.chart)
+
+
+@router.get("/sesi/{ident}/perangkat.svg")
+def health(request: Request, parts: Ask, person: Reader, ident: str) -> Response:
+    """Send the picture of what each device was worth."""
+    return _drawn(request, parts, person, ident, journal.device_chart)
+
+
+def _drawn(
+    request: Request,
+    parts: Parts,
+    person: Person,
+    ident: str,
+    draw: Callable[[ExecutionReport, tzinfo, Translate], str],
+) -> Response:
     report = parts.board.report(ident, person)
     with speaking(language_of(request)):
-        svg = journal.chart(report, parts.site.zone, parts.site.locales.gettext)
+        svg = draw(report, parts.site.zone, parts.site.locales.gettext)
     headers = {"cache-control": "private, no-store", "content-security-policy": "default-src 'none'; sandbox"}
     return Response(svg, media_type="image/svg+xml", headers=headers)

@@ -124,9 +124,11 @@ function dangerous(root) {
 async function note(event) {
   event.preventDefault();
   const form = event.target;
-  const answer = await command("note", { text: form.elements.text.value });
+  const { elements } = form;
+  const about = { name: elements.name.value, session: elements.session?.value ?? "" };
+  const answer = await command("note", { text: elements.text.value, ...about });
   if (!answer.ok) return say(answer.text || answer.code || document.getElementById("no-answer").innerHTML);
-  form.reset();
+  elements.text.value = ""; // who stands at the tablet stays the same
   form.closest("dialog").close();
 }
 

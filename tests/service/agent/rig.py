@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -70,9 +70,14 @@ class Process:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        return self._process.returncode is not None
+
     async def kill(self) -> None:
         """End it as a power cut would."""
-        self._process.kill()
+        with suppress(ProcessLookupError):
+            self._process.kill()
         await self._process.wait()
         await self._reader
 
@@ -101,18 +106,29 @@ async def start(*command: str) -> Process:
     )
     assert process.stdout is not None
     out = process.stdout
-    address = ""
-    async with asyncio.timeout(READY_WITHIN_S):
-        while not address:
-            line = (await out.readline()).decode()
-            assert line, f"{command} ended before it was ready"
-            address = line.removeprefix("ready ").strip() if line.startswith("ready ") else ""
+    try:
+        async with asyncio.timeout(READY_WITHIN_S):
+            address = await _ready(out, command)
+    except BaseException:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        raise
 
     async def drain() -> None:
         while await out.readline():
             pass
 
     return Process(process, address, asyncio.create_task(drain(), name="drain"))
+
+
+async def _ready(out: asyncio.StreamReader, command: tuple[str, ...]) -> str:
+    """Return what stands behind `ready`."""
+    while True:
+        line = (await out.readline()).decode()
+        assert line, f"{command} ended before it was ready"
+        if line.startswith("ready "):
+            return line.removeprefix("ready ").strip()
 
 
 @asynccontextmanager

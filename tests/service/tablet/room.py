@@ -201,8 +201,8 @@ class FakeRoom:
         ticks = {name: tick for name, tick in self.now.ticks.items() if name != item}
         self.become(replace(self.now, ticks=ticks | ({item: Tick(who, datetime.now(UTC))} if on else {})))
 
-    async def note(self, text: str, *, who: str) -> None:
-        self._hear("note", text)
+    async def note(self, text: str, *, who: str, session: str | None = None) -> None:
+        self._hear("note", f"{who.partition(' (')[0]}: {text}" if " (" in who else text)
 
     async def go_automatic(self, *, who: str) -> None:
         self._hear("automatic", who)

@@ -314,10 +314,11 @@ async def test_ticks_notes_and_mutes_reach_the_room(tablet: Tablet) -> None:
     await page.locator("#mute-microphone").click()
     await expect(page.locator("#mute-microphone")).to_contain_text("DIAM")
     await page.locator("[data-open=note]").click()
+    await page.locator("#note-name").fill("Rina")
     await page.locator("#note-text").fill("lampu padam")
     await page.locator("#note .primary").click()
     await expect(page.locator("#note")).to_be_hidden()
-    assert room.asked == [("tick", ("papan-nama", True)), ("mute", ("microphone", True)), ("note", "lampu padam")]
+    assert room.asked == [("tick", ("papan-nama", True)), ("mute", ("microphone", True)), ("note", "Rina: lampu padam")]
 
 
 async def test_one_touch_mutes_everything_also_over_a_sheet_and_opening_takes_a_hold(tablet: Tablet) -> None:
