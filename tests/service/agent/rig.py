@@ -21,7 +21,7 @@ from tests.until import until
 
 ROOM = "praja-1"
 TOPICS = RoomTopics(ROOM)
-READY_WITHIN_S = 15.0
+READY_WITHIN_S = 40.0
 
 ROOM_FILE = """\
 room: praja-1

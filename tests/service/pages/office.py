@@ -45,7 +45,7 @@ from contract import (
     Verdict,
 )
 from contract.evidence import Picture
-from contract.report import Certificate, CertifiedDevice, LevelPoint, RecordedFile
+from contract.report import Certificate, CertifiedDevice, DeviceHistory, HealthSpan, LevelPoint, RecordedFile
 
 ROOT = Path(__file__).parents[3]
 PDF = b"%PDF-1.7\n% a letter\n"
@@ -231,6 +231,17 @@ def held(office: Office, session_id: str) -> None:
         ),
         levels=tuple(
             LevelPoint(at=start + timedelta(seconds=n), rms_dbfs=-30 - n % 7, peak_dbfs=-18 - n % 5) for n in range(60)
+        ),
+        health=(
+            DeviceHistory(
+                device="camera-1",
+                spans=(
+                    HealthSpan(at=start - timedelta(minutes=30), condition="ok"),
+                    HealthSpan(at=start + timedelta(minutes=20), condition="absent"),
+                    HealthSpan(at=start + timedelta(minutes=24), condition="ok"),
+                ),
+            ),
+            DeviceHistory(device="sound", spans=(HealthSpan(at=start, condition="degraded"),)),
         ),
         stream="s1",
         first_seq=1,
