@@ -94,11 +94,20 @@ class PulseHouse:
 
     def __init__(self, pulse: PulseRoom) -> None:
         self._pulse = pulse
-        self._module = ""
+        self._modules: list[str] = []
         self.plug()
+        self.make_noise()
+
+    def make_noise(self) -> None:
+        """Let the room's own noise sound in its air."""
         self._noise = subprocess.Popen(
-            ["paplay", "--device=air", str(_noise(pulse.folder / "noise.wav"))], env=pulse._env()
+            ["paplay", "--device=air", str(_noise(self._pulse.folder / "noise.wav"))], env=self._pulse._env()
         )
+
+    def silence(self) -> None:
+        """Take the noise out of the air: a null device is silent to the last bit."""
+        self._noise.terminate()
+        self._noise.wait(5)
 
     def mute_by_hand(self, on: bool) -> None:
         self._pulse.pactl("set-source-mute", "usb_mic", str(int(on)))
@@ -107,12 +116,28 @@ class PulseHouse:
         self._pulse.pactl("set-default-source", "mic")
 
     def unplug(self) -> None:
-        self._pulse.pactl("unload-module", self._module)
-        self._module = ""
+        while self._modules:
+            self._pulse.pactl("unload-module", self._modules.pop())
 
-    def plug(self) -> None:
-        plug = ("load-module", "module-remap-source", "source_name=usb_mic", "master=air.monitor", "remix=no")
-        self._module = str(json.loads(self._pulse.pactl(*plug))["index"])
+    def plug(self, rate_hz: int | None = None) -> None:
+        """Plug the microphone in; one with a rate of its own hears the air as a device of that rate does."""
+        if rate_hz is None:
+            self._load("module-remap-source", "source_name=usb_mic", "master=air.monitor", "remix=no")
+            return
+        rate = f"rate={rate_hz}"  # on every part: the server turns an idle device to the rate of who comes
+        still = ("source_dont_move=1", "sink_dont_move=1", "latency_msec=20")
+        self._load("module-null-sink", "norewinds=1", "sink_name=usb", "channels=1", "channel_map=mono", rate)
+        self._load("module-loopback", "source=air.monitor", "sink=usb", *still, rate)
+        self._load("module-remap-source", "source_name=usb_mic", "master=usb.monitor", "remix=no", rate)
+
+    def _load(self, *module: str) -> None:
+        self._modules.append(str(json.loads(self._pulse.pactl("load-module", *module))["index"]))
+
+    def move_capture(self, pid: int) -> None:
+        """Let process `pid` record from somewhere else, as a sound settings window can."""
+        for stream in self._listed("source-outputs"):
+            if stream["properties"].get("application.process.id") == str(pid):
+                self._pulse.pactl("move-source-output", str(stream["index"]), "speaker.monitor")
 
     def suspend(self, on: bool) -> None:
         self._pulse.pactl("suspend-source", "usb_mic", str(int(on)))
@@ -136,10 +161,8 @@ class PulseHouse:
 
     def close(self) -> None:
         self._loop_volume("100%")
-        self._noise.terminate()
-        self._noise.wait(5)
-        if self._module:
-            self.unplug()
+        self.silence()
+        self.unplug()
 
     def _loop_volume(self, volume: str) -> None:
         """Set how loud the loudspeaker arrives: the loopback's own playing into the air."""

@@ -69,7 +69,11 @@ class PulseRoom:
 
     def crash(self) -> None:
         """Kill the server; `start` starts another in its place."""
-        self._server.kill()
+        self.end(signal.SIGKILL)
+
+    def end(self, number: signal.Signals) -> None:
+        """End the server by a signal."""
+        self._server.send_signal(number)
         self._server.wait(5)
 
     def freeze(self) -> None:
