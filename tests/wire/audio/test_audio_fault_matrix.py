@@ -18,7 +18,7 @@ from functools import partial
 
 import pytest
 
-from drivers import DeviceAddress, Measure, Verdict
+from drivers import DeviceAddress, Measure, Outcome, Verdict
 from drivers.audio.device import RoomSound, connect
 from drivers.audio.loop import answer_of, baseline_of
 from drivers.audio.model import RESTARTS_FAIL, LoopEnd
@@ -94,6 +94,7 @@ async def roughly(sound: RoomSound) -> Baseline:
 
 async def proved(sound: RoomSound) -> dict[str, Measure]:
     """Return what a tone says that was heard without lost samples."""
+    measures: dict[str, Measure] = {}
     for _ in range(TONES):
         measures = {measure.name: measure for measure in await sound.prove(loop=True)}
         if "loop.gain" in measures and measures["loop.gain"].verdict is not Verdict.UNPROVEN:
@@ -227,6 +228,7 @@ async def test_a_server_that_ends_is_named_and_used_again_when_it_is_back(
             await ends_in(sound, "sound.no_server")
             room.start()
             await until(partial(is_another, sound, first), within_s=20)
+        assert (await sound.mute("microphone", on=True)).outcome is Outcome.COMPLETED
     finally:
         await sound.close()
         room.stop()

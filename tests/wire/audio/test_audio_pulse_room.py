@@ -60,15 +60,6 @@ async def test_mute_and_gain_reach_the_server(live: RoomSound, pulse: PulseRoom)
     assert (await live.inventory())[0].muted
 
 
-async def test_killed_worker_is_started_again(live: RoomSound) -> None:
-    await metered(live)
-    first = worker_of(live)
-    assert first is not None
-    os.kill(first, signal.SIGKILL)
-    await until(lambda: worker_of(live) not in {first, None} and bool(live._link.readings()), within_s=10)
-    assert live._link.unwanted_ends() == 1
-
-
 async def test_stopped_worker_is_killed_and_replaced_while_the_loop_runs_on(live: RoomSound) -> None:
     await metered(live)
     first = worker_of(live)
@@ -80,18 +71,6 @@ async def test_stopped_worker_is_killed_and_replaced_while_the_loop_runs_on(live
     await until(lambda: worker_of(live) not in {first, None} and bool(live._link.readings()), within_s=10)
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
-
-
-async def test_hung_server_ends_in_an_error_and_is_recovered_from(live: RoomSound, pulse: PulseRoom) -> None:
-    await metered(live)
-    pulse.freeze()
-    try:
-        await until(lambda: live._link.unwanted_ends() >= 1, within_s=10)
-        with pytest.raises(DeviceUnreachable):
-            await live.inventory()
-    finally:
-        pulse.thaw()
-    await until(lambda: bool(live._link.readings()), within_s=15)
 
 
 async def test_absent_microphone_is_found_missing(pulse: PulseRoom) -> None:
@@ -129,28 +108,6 @@ async def test_a_change_at_the_sound_server_is_told_without_asking(live: RoomSou
     pulse.pactl("set-source-mute", "mic", "1")
     await until(lambda: bool(changes))
     assert (await live.inventory())[0].muted
-
-
-async def test_a_server_that_went_away_is_used_again_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    needed()
-    room = PulseRoom()
-    for name, value in room.environment.items():
-        monkeypatch.setenv(name, value)
-    room.start()
-    sound = connect("sound", DeviceAddress.parse("audio+pulse:///?speaker=speaker&microphone=mic"), None)
-    await sound.open()
-    try:
-        await metered(sound)
-        room.crash()
-        await until(lambda: sound._link.unwanted_ends() >= 1, within_s=10)
-        with pytest.raises(DriverError):
-            await sound.inventory()
-        room.start()
-        await until(lambda: bool(sound._link.readings()), within_s=15)
-        assert (await sound.mute("microphone", on=True)).outcome is Outcome.COMPLETED
-    finally:
-        await sound.close()
-        room.stop()
 
 
 async def is_missing(sound: RoomSound) -> bool:
