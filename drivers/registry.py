@@ -58,6 +58,7 @@ DRIVERS: dict[str, Driver] = {
         Driver("visca+rfc2217", Camera, "drivers.visca.device", "drivers.visca.deadman"),
         Driver("obs+ws", Switcher, "drivers.obs.device", also=(Stage, Inputs, Outputs, Setups)),
         Driver("audio+pulse", Sound, "drivers.audio.device", also=(DefaultDevices, MutesAll)),
+        Driver("audio+wasapi", Sound, "drivers.audio.device", also=(DefaultDevices, MutesAll)),
         Driver("audio+model", Sound, "drivers.audio.device", also=(DefaultDevices, MutesAll)),
         Driver("x32+udp", Mixer, "drivers.mixer.device"),
         Driver("xair+udp", Mixer, "drivers.mixer.device"),

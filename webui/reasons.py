@@ -265,6 +265,8 @@ SENTENCES: dict[str, str] = {
     "sound.treble_unclear": N_("Treble could not be measured in this noise"),
     "sound.room_too_loud": N_("The room is too loud to check the sound"),
     "sound.samples_lost": N_("Sound was lost while measuring"),
+    "sound.other_system": N_("The address %(scheme)s is for another kind of computer"),
+    "sound.gain_range": N_("This device can be set from %(low_db)s to %(high_db)s dB only"),
     "sound.volume_other": N_("The loudspeaker is set %(by_db)s dB away from its calibration: check its volume"),
     "sound.worker_lost": N_("The sound worker has stopped and is being started again"),
     "sound.worker_unstable": N_("The sound worker keeps stopping"),

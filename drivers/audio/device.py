@@ -1,13 +1,14 @@
 """The room's sound behind the `Sound` port.
 
 Tried on PulseAudio's null devices and on the room model; no real sound card, USB
-speakerphone or conference bar was ever at hand.
+speakerphone or conference bar was ever at hand. Windows (`audio+wasapi`) was never tried at all.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -53,15 +54,17 @@ from drivers.audio.options import (
     ECHO,
     OPTIONAL,
     OPTIONS,
-    device_option,
     limits_option,
     ports_option,
+    server_device,
+    windows_device,
 )
 from drivers.audio.speech import disturbs, speech_measures
 from drivers.audio.wires import ChildWire, TcpWire
-from drivers.errors import AddressError, DeviceRefused, OutcomeUnknown, ProtocolViolation
+from drivers.errors import AddressError, DeviceRefused, DeviceUnreachable, OutcomeUnknown, ProtocolViolation
 from drivers.outcomes import Health, Measure, Outcome, Reason, Result, Verdict, judge
 from drivers.ports import Baseline, Level, SoundPort
+from drivers.untried import tell_untried
 
 ANSWER_WITHIN_S = 6.0
 """Three looks at a sound server of at most two seconds each."""
@@ -382,11 +385,15 @@ def _sound_port(part: Line) -> SoundPort:
     )
 
 
-def _pulse(address: DeviceAddress) -> Dial:
+def _worker(address: DeviceAddress, named: Callable[[DeviceAddress, str], str], platform: str) -> Dial:
+    """Return how to start a worker on this machine, which the address takes to be of one kind."""
     address.allow(SPEAKER, MICROPHONE, *OPTIONS)
-    speaker, microphone = device_option(address, SPEAKER), device_option(address, MICROPHONE)
+    speaker, microphone = named(address, SPEAKER), named(address, MICROPHONE)
 
     async def dial() -> Wire:
+        if sys.platform != platform:
+            detail = f"{address.scheme}: wanted {platform}, this machine is {sys.platform}"
+            raise DeviceUnreachable(Reason("sound.other_system", detail, {"scheme": address.scheme}))
         return await ChildWire.dial("--speaker", speaker, "--microphone", microphone)
 
     return dial
@@ -409,6 +416,17 @@ def _model(address: DeviceAddress) -> Dial:
     return dial
 
 
+def _dial(address: DeviceAddress) -> Dial:
+    match address.scheme:
+        case "audio+pulse":
+            return _worker(address, server_device, "linux")
+        case "audio+wasapi":
+            tell_untried("sound on Windows")
+            return _worker(address, windows_device, "win32")
+        case _:
+            return _model(address)
+
+
 def connect(name: str, address: DeviceAddress, password: str | None) -> RoomSound:
     """Return the unopened sound of a room.
 
@@ -419,7 +437,7 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> RoomSoun
         raise AddressError(f"{address}: sound takes no password")
     if (echo := address.options.get(ECHO, CANCELLED)) != CANCELLED:
         raise AddressError(f"{address}: {ECHO} can be {CANCELLED}, or is left out, got {echo!r}")
-    dial = _pulse(address) if address.scheme == "audio+pulse" else _model(address)
+    dial = _dial(address)
     return RoomSound(
         name,
         dial,

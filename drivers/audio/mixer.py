@@ -9,7 +9,7 @@ the next.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import log10
 from typing import Any, TypeVar
 
@@ -135,7 +135,7 @@ class PulseMixer:
                 raise SoundTrouble("sound.no_server", f"the sound server: {error or 'it hung up'}") from error
 
 
-def watch(changed: Callable[[], None]) -> threading.Thread:
+def watch(_devices: Mapping[str, str], changed: Callable[[], None]) -> threading.Thread:
     """Call `changed`, on a thread of its own, whenever a device or a capture comes, goes or moves.
 
     Returns the thread, which ends with the process. A server that goes away is looked for

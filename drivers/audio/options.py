@@ -20,19 +20,33 @@ LIMITS: dict[str, float | int] = asdict(Limits())
 """The limits that an address can set, with what they are otherwise."""
 OPTIONS = (ECHO, OPTIONAL, DEFAULT, *LIMITS)
 
-_DEVICE_NAME = re.compile(r"[\w.:+@-]{1,200}", re.ASCII)
+_SERVERS_NAME = re.compile(r"[\w.:+@-]{1,200}", re.ASCII)
+_WINDOWS_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
-def device_option(address: DeviceAddress, option: str) -> str:
-    """Return the exact name of a device.
+def server_device(address: DeviceAddress, option: str) -> str:
+    """Return the exact name of a device of a sound server.
 
     Raises:
         AddressError: it is missing or no name that a sound server gives.
     """
+    what = "sources" if option == MICROPHONE else "sinks"
+    return _name(address, option, _SERVERS_NAME, f"a name from `pactl list short {what}`")
+
+
+def windows_device(address: DeviceAddress, option: str) -> str:
+    """Return the exact name of a device of Windows.
+
+    Raises:
+        AddressError: it is missing.
+    """
+    return _name(address, option, _WINDOWS_NAME, "the name that Windows' sound settings show")
+
+
+def _name(address: DeviceAddress, option: str, form: re.Pattern[str], wanted: str) -> str:
     name = address.options.get(option, "")
-    if not _DEVICE_NAME.fullmatch(name):
-        what = "sources" if option == MICROPHONE else "sinks"
-        raise AddressError(f"{address}: {option}=NAME must be a name from `pactl list short {what}`, got {name!r}")
+    if not form.fullmatch(name):
+        raise AddressError(f"{address}: {option}=NAME must be {wanted}, got {name!r}")
     return name
 
 

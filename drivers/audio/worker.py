@@ -1,8 +1,8 @@
 """Sound on a real machine, in a process that may be killed: `python -m drivers.audio.worker`.
 
 PortAudio can abort its process and can hang for ever while stopping, so nothing else lives
-here. This is the only importer of `sounddevice`, and with `drivers.audio.mixer` of
-`pulsectl`. Commands come as lines on stdin, answers and levels go as lines to stdout
+here. This is the only importer of `sounddevice`, and through `drivers.audio.hosts` of
+`pulsectl` or `pycaw`. Commands come as lines on stdin, answers and levels go as lines to stdout
 (`drivers.audio.lines`); when stdin ends, so does the process, whatever its other threads
 hang in.
 """
@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from drivers.audio import dsp, lines, mixer
+from drivers.audio import dsp, lines
+from drivers.audio.hosts import Host, this_machine
 from drivers.audio.model import MICROPHONE, SPEAKER
 from drivers.audio.station import Station
 from drivers.audio.system import Block, Inventory, Played, SoundStuck, SoundTrouble, port_of
@@ -37,16 +38,15 @@ PLAYED_WITHIN_S = 3.0
 """Beyond the length of what is played; a loudspeaker that the server suspended never plays it."""
 STOPPED_WITHIN_S = 0.3
 LOOK_EVERY_S = 0.01
-_SPEAKER_NODE = "siaga_speaker"
-_MICROPHONE_NODE = "siaga_microphone"
 
 
-class PulseSystem:
-    """Two named devices of a PulseAudio or pipewire-pulse server, through PortAudio's ALSA side."""
+class NamedDevices:
+    """Two devices of this machine by their exact names, through PortAudio; a `SoundSystem`."""
 
-    def __init__(self, speaker: str, microphone: str) -> None:
+    def __init__(self, host: Host, speaker: str, microphone: str) -> None:
         self._devices = {SPEAKER: speaker, MICROPHONE: microphone}
-        self._mixer = mixer.PulseMixer()
+        self._host = host
+        self._mixer = host.mixer
         self._portaudio: Any = None  # sounddevice carries no types
         self._stream: sounddevice.InputStream | None = None
 
@@ -74,7 +74,7 @@ class PulseSystem:
         self._stream = None
         try:
             stream = library.InputStream(
-                device=_MICROPHONE_NODE,
+                **self._host.stream_options(library, MICROPHONE, self._devices[MICROPHONE]),
                 samplerate=dsp.RATE_HZ,
                 channels=1,
                 dtype="float32",
@@ -99,7 +99,7 @@ class PulseSystem:
         playing = _Playing(samples, over, library)
         try:
             stream = library.OutputStream(
-                device=_SPEAKER_NODE,
+                **self._host.stream_options(library, SPEAKER, self._devices[SPEAKER]),
                 samplerate=dsp.RATE_HZ,
                 channels=1,
                 dtype="float32",
@@ -136,7 +136,7 @@ class PulseSystem:
     def _library(self) -> Any:
         """Return PortAudio, started when first wanted."""
         if self._portaudio is None:
-            _show_portaudio_only(self._devices[SPEAKER], self._devices[MICROPHONE])
+            self._host.prepare(self._devices[SPEAKER], self._devices[MICROPHONE])
             self._portaudio = _start_portaudio()
         return self._portaudio
 
@@ -182,22 +182,6 @@ class _Playing:
             raise self._ended
 
 
-def _show_portaudio_only(speaker: str, microphone: str) -> None:
-    """Point ALSA at a configuration in memory that holds our two devices by their exact names.
-
-    PortAudio then probes nothing else, which is fast and cannot open somebody's sound
-    card. The default entries are there because ALSA's absence of them ends in an abort.
-    """
-    nodes = (
-        f'pcm.{_SPEAKER_NODE} {{ type asym playback.pcm {{ type pulse device "{speaker}" }} }}\n'
-        f'pcm.{_MICROPHONE_NODE} {{ type asym capture.pcm {{ type pulse device "{microphone}" }} }}\n'
-        "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
-    )
-    file = os.memfd_create("asound.conf")
-    os.write(file, nodes.encode())
-    os.environ["ALSA_CONFIG_PATH"] = f"/proc/self/fd/{file}"
-
-
 def _start_portaudio() -> Any:
     """Import sounddevice, which starts PortAudio and on a bad day aborts this process.
 
@@ -238,10 +222,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--microphone", required=True)
     chosen = parser.parse_args(argv)
     send = _sender()
-    station = Station(PulseSystem(chosen.speaker, chosen.microphone), send, lambda: os._exit(3))
+    host = this_machine()
+    station = Station(NamedDevices(host, chosen.speaker, chosen.microphone), send, lambda: os._exit(3))
     threading.excepthook = _die
     station.start()
-    mixer.watch(station.look_again)
+    _watched = host.watch({SPEAKER: chosen.speaker, MICROPHONE: chosen.microphone}, station.look_again)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C reaches us too; the supervisor decides
     signal.signal(signal.SIGTERM, _leave_soon)
     with contextlib.suppress(SystemExit):

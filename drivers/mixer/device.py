@@ -6,6 +6,7 @@ from drivers.address import DeviceAddress
 from drivers.errors import AddressError
 from drivers.mixer import qsys, shure, tesira, x32
 from drivers.mixer.desk import Desk
+from drivers.untried import tell_untried
 
 
 def connect(name: str, address: DeviceAddress, password: str | None) -> Desk:
@@ -14,6 +15,7 @@ def connect(name: str, address: DeviceAddress, password: str | None) -> Desk:
     Raises:
         AddressError: a password for a mixer that takes none.
     """
+    tell_untried(f"mixer, {address.scheme.partition('+')[0]}")
     if address.scheme == "qsys+tcp":
         return qsys.connect(name, address, password)
     if password is not None:

@@ -248,12 +248,12 @@ async def test_a_server_that_cannot_be_reached_is_named(monkeypatch: pytest.Monk
 
 ABORTS = """
 import os, sys
-from drivers.audio import worker
+from drivers.audio import alsa, worker
 
 def nothing(*_):
     os.environ["ALSA_CONFIG_PATH"] = "/nonexistent/asound.conf"
 
-worker._show_portaudio_only = nothing
+alsa.prepare = nothing
 worker.main(sys.argv[1:])
 """
 
