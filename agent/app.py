@@ -85,6 +85,10 @@ class Room:
     supervision: Supervision
 
 
+Drill = Callable[[Engine, Exchange], None]
+"""Is given the parts of a room that is only practised with, before anything runs."""
+
+
 async def run(config: Path) -> None:
     """Run the room of `config` until SIGTERM or SIGINT, or until cancelled.
 
@@ -95,19 +99,37 @@ async def run(config: Path) -> None:
         AgentFault: a bug ended it.
     """
     room_file = load(config)
-    secrets = read_secrets(config, room_file, os.environ)
-    data = config.parent / room_file.data
-    stop = asyncio.Event()
+    await run_room(config, room_file, read_secrets(config, room_file, os.environ))
+
+
+async def run_room(
+    config: Path,
+    room_file: RoomFile,
+    secrets: Secrets,
+    *,
+    clock: Clock | None = None,
+    drill: Drill | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Run a room until SIGTERM or SIGINT, until `stop` is set or until cancelled.
+
+    Raises:
+        StoreUnfit: the data folder is another agent's, damaged, or not writable.
+        OSError: the tablet's address cannot be listened on.
+        AgentFault: a bug ended it.
+    """
+    clock, stop = clock or SystemClock(), stop or asyncio.Event()
     with (
         _stopping(stop),
-        contextlib.closing(Store(data)) as store,
+        contextlib.closing(Store(config.parent / room_file.data)) as store,
         _listening(room_file.tablet.listen) as listener,
         LogRing.listening() as logs,
     ):
-        clock = SystemClock()
         journal = Journal(store, clock, new_id())
         with confessing(store, journal):
-            room = _compose(room_file, secrets, store, journal, clock)
+            room = _compose(room_file, secrets, store, journal, clock, is_drill=drill is not None)
+            if drill is not None:
+                drill(room.engine, room.exchange)
             support = Support(
                 config,
                 room.engine.equipment.devices,
@@ -120,7 +142,9 @@ async def run(config: Path) -> None:
             await _serve(room, listener, stop, support)
 
 
-def _compose(room_file: RoomFile, secrets: Secrets, store: Store, journal: Journal, clock: Clock) -> Room:
+def _compose(
+    room_file: RoomFile, secrets: Secrets, store: Store, journal: Journal, clock: Clock, *, is_drill: bool
+) -> Room:
     mode = begin(store, journal, clock)
     equipment = _equipment(room_file, secrets.passwords, clock, sighting())
     book = ScheduleBook(store)
@@ -148,7 +172,9 @@ def _compose(room_file: RoomFile, secrets: Secrets, store: Store, journal: Journ
     evidence = Evidence(store.path.parent / "evidence", engine.note_dropped)
     witness = None if named is None else Witness(*named, engine, evidence, clock)
     uploader = Uploader(evidence, lambda: _way(exchange, room_file.room, secrets))
-    tablet = Tablet(engine, sound=sound, is_online=lambda: exchange.is_up, picture=picture, pictures=pictures)
+    tablet = Tablet(
+        engine, sound=sound, is_online=lambda: exchange.is_up, picture=picture, pictures=pictures, drill=is_drill
+    )
     storekeeper = Storekeeper(store, journal, equipment.board)
     proofs = {"plan": lambda: engine.asked_at, "exchange": exchange.ran_at, "journal": lambda: storekeeper.wrote_at}
     service = Service.of(os.environ, os.getpid())

@@ -52,6 +52,7 @@ class Tablet:
         is_online: Callable[[], bool],
         picture: ProgrammePicture | None = None,
         pictures: PresetPictures | None = None,
+        drill: bool = False,
     ) -> None:
         self._engine = engine
         self._desk = sound
@@ -71,6 +72,7 @@ class Tablet:
             cameras=tuple(name for name, device in devices.items() if isinstance(device, Camera)),
             sound_ports=SOUND_PORTS if self._sound is not None else (),
             has_programme=picture is not None,
+            drill=drill,
         )
 
     @property

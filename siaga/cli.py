@@ -75,8 +75,16 @@ def central(config: ConfigFile, verbose: Verbose = False) -> None:
 
 
 @app.command()
-def agent(config: ConfigFile, verbose: Verbose = False) -> None:
-    """Run one room."""
+def agent(
+    config: ConfigFile,
+    drill: Annotated[
+        Path | None, typer.Option("--drill", help="Practise by this script, on simulated devices.", show_default=False)
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="With --drill: where the journal of the drill is kept.")] = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run one room; with --drill practise with it, and say at the end what was noticed and done how soon."""
     from agent.app import run
     from agent.fault import AgentFault
     from agent.store import StoreUnfit
@@ -85,6 +93,8 @@ def agent(config: ConfigFile, verbose: Verbose = False) -> None:
     faulthandler.enable()  # says where every thread was when systemd's watchdog ends a process that hangs
     os.umask(admin.OURS_ALONE)
     try:
+        if drill is not None:
+            raise typer.Exit(practise(config, drill, data, as_json=as_json))
         asyncio.run(run(config))
     except FileMistakes as error:
         stop(str(error), WRONG_USAGE)
@@ -93,6 +103,20 @@ def agent(config: ConfigFile, verbose: Verbose = False) -> None:
         stop(f"siaga agent: {error}", NO)
     except (StoreUnfit, OSError) as error:
         stop(str(error), NO)
+
+
+def practise(config: Path, script: Path, data: Path | None, *, as_json: bool) -> int:
+    """Run a drill, show its score and return the exit code: good only when all that was expected happened."""
+    from siaga.drill import run, show
+    from siaga.drill.office import NoBroker
+    from siaga.drill.stage import NoActor
+
+    try:
+        score = asyncio.run(run.drill(config, script, data))
+    except* (NoActor, NoBroker) as errors:
+        stop(f"siaga agent --drill: {errors.exceptions[0]}", WRONG_USAGE)
+    show.show(score, as_json=as_json)
+    return NO if score.missed() else 0
 
 
 @app.command()
