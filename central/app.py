@@ -23,6 +23,7 @@ from central import bell
 from central.api import commands, docs, evidence, problems, routes
 from central.api.guard import CurrentServices, check_guarded, public
 from central.broker import BrokerUnavailable, ManagedBroker
+from central.db.wake import keep_listening
 from central.exchange import Exchange
 from central.ingest import Ingest
 from central.notices.courier import Courier, carriers
@@ -145,6 +146,7 @@ class _Central:
         self._bell = services.bell
         self._managed = _managed_broker(settings) if settings.file.broker.managed else None
         broker = self._managed.for_central if self._managed else settings.office_broker()
+        self._store = store
         self._publisher = Publisher(store, now, ahead=settings.file.schedule_window)
         ingest = Ingest(store, now, services.post)
         url = settings.file.public_url
@@ -170,7 +172,9 @@ class _Central:
                 tasks.create_task(self._exchange.run(), name="link"),
                 tasks.create_task(self._ask_again(), name="open orders"),
                 tasks.create_task(self._publisher.run(self._exchange.link), name="publisher"),
+                tasks.create_task(self._exchange.reconciler.run(self._exchange.link), name="reconciler"),
                 tasks.create_task(self._wake_publisher(), name="publisher's bell"),
+                tasks.create_task(keep_listening(self._store, self._bell.ring), name="the database's bell"),
                 tasks.create_task(follow(self._app.state.parts), name="live pages"),
                 tasks.create_task(ring_at_silence(self._services), name="silent rooms"),
                 tasks.create_task(self._courier.run(self._bell), name="courier"),

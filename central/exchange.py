@@ -1,22 +1,24 @@
 """Central's end of the broker: hands messages to `Ingest`, answers, and greets.
 
-Handlers run one at a time and the database work runs in a thread, so the pages never wait
-for a room's journal.
+What comes together is stored together, in order, and the database work runs in a thread, so
+the pages never wait for a room's journal.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from central.ingest import Ingest
+from central.ingest import Ingest, Said
 from central.publisher import Publisher
+from central.reconciler import Reconciler
 from contract import (
     CENTRAL_BROADCAST,
     CENTRAL_STATE,
+    ROOMS_SCHEDULE,
     ROOMS_UP,
     Ack,
     Broadcast,
@@ -41,7 +43,17 @@ Listener = Callable[[str, str], None]
 class Exchange:
     """Owns central's link to the broker."""
 
-    def __init__(self, broker: Broker, ingest: Ingest, publisher: Publisher, epoch: str, *, url: str = "") -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        ingest: Ingest,
+        publisher: Publisher,
+        epoch: str,
+        *,
+        url: str = "",
+        reconciler: Reconciler | None = None,
+    ) -> None:
+        self.reconciler = reconciler or Reconciler(publisher)
         self._url = url
         self._ingest = ingest
         self._publisher = publisher
@@ -54,9 +66,10 @@ class Exchange:
         self.link = Link(
             broker,
             client_id=CLIENT_ID,
-            subscribe=(ROOMS_UP,),
+            subscribe=(ROOMS_UP, ROOMS_SCHEDULE),
             will=self._will,
             received=self.received,
+            together=self.received_together,
             connected=self.connected,
             disconnected=lambda reason: log.warning("link to the broker lost: %s", reason),
         )
@@ -101,22 +114,54 @@ class Exchange:
             await self.link.publish(CENTRAL_BROADCAST, Broadcast(kind="rebirth", reason="link was lost").encode())
 
     async def received(self, delivery: Delivery) -> None:
-        """Store one message of a room; what is no message is counted and said, and stops nothing."""
+        """Take one message."""
+        await self.received_together([delivery])
+
+    async def received_together(self, deliveries: Sequence[Delivery]) -> None:
+        """Store the messages of rooms in one transaction; what is no message is counted and said, and stops nothing.
+
+        Schedules are our own words, as the broker holds them: the reconciler compares.
+        """
+        said = [one for delivery in deliveries if (one := self._said(delivery)) is not None]
+        if not said:
+            return
+        acks: dict[tuple[str, str], Ack] = {}
+        for one, taken in zip(said, await asyncio.to_thread(self._ingest.take_all, said), strict=True):
+            if isinstance(taken, MessageError):
+                self._refuse(RoomTopics(one.room_id).up(one.branch), taken)
+                continue
+            if taken is not None:
+                acks[one.room_id, taken.stream] = taken  # the newest speaks for those before it
+            for listener in self._listeners:
+                listener(one.branch, one.room_id)
+        await self._acknowledge(acks)
+
+    def _said(self, delivery: Delivery) -> Said | None:
+        """Return what a room said."""
         try:
             room_id, rest = room_of(delivery.topic)
-            branch = rest.removeprefix("up/")
-            ack = await asyncio.to_thread(self._ingest.take, room_id, branch, delivery.payload)
-        except (MessageError, ValueError) as error:
-            self.refused += 1
-            log.warning("message refused", extra={"topic": delivery.topic, "found": str(error)})
-            return
-        if ack is not None:
-            await self._acknowledge(room_id, ack)
-        for listener in self._listeners:
-            listener(branch, room_id)
+        except ValueError as error:
+            self._refuse(delivery.topic, error)
+            return None
+        if rest == "down/schedule":
+            self.reconciler.saw(room_id, delivery.payload)
+            return None
+        return Said(room_id, rest.removeprefix("up/"), delivery.payload)
 
-    async def _acknowledge(self, room_id: str, ack: Ack) -> None:
-        await self.link.publish(RoomTopics(room_id).ack, ack.encode())
+    def _refuse(self, topic: str, error: Exception) -> None:
+        self.refused += 1
+        log.warning("message refused", extra={"topic": topic, "found": str(error)})
+
+    async def _acknowledge(self, acks: Mapping[tuple[str, str], Ack]) -> None:
+        """Tell rooms up to where the database holds their journals.
+
+        Raises:
+            NotConnected: the link went; the rooms send again and are told then.
+        """
+        telling = (self.link.publish(RoomTopics(room).ack, ack.encode()) for (room, _), ack in acks.items())
+        for told in await asyncio.gather(*telling, return_exceptions=True):
+            if isinstance(told, BaseException):
+                raise told
 
     async def say_goodbye(self) -> None:
         """Say that central stops on purpose."""

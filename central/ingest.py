@@ -11,7 +11,9 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -22,6 +24,7 @@ from central.commands import take_reply
 from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
+from central.db.writes import retried
 from central.domain.sop import Event, IllegalTransition, State, advance
 from central.notices.post import News, Post
 from contract import (
@@ -47,8 +50,21 @@ STATE_HOLDS = timedelta(seconds=180)
 """A room speaks every minute; what it said longer ago says nothing about now."""
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a room sent to `up/BRANCH`."""
+
+    room_id: str
+    branch: str
+    payload: bytes
+
+
+Taken = Ack | MessageError | None
+"""What became of a message: stored (entries give what to acknowledge), or no message at all."""
+
+
 class Ingest:
-    """Writes what rooms send into the database; every method is one transaction."""
+    """Writes what rooms send into the database."""
 
     def __init__(
         self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC), post: Post | None = None
@@ -63,23 +79,56 @@ class Ingest:
         Raises:
             MessageError: not a message of that branch, or of a room that central does not know.
         """
-        with self._store.writing() as connection:
-            locks.alone(connection, f"from {room_id}")
-            if connection.scalar(sa.select(t.room.c.id).where(t.room.c.id == room_id)) is None:
-                raise MessageError(f"a message for room {room_id!r}, which central does not have")
-            match branch.split("/"):
-                case ["presence"]:
-                    self._presence(connection, room_id, RoomPresence.decode(payload))
-                case ["state"]:
-                    self._state(connection, room_id, payload)
-                case ["alert", alert]:
-                    _alert(connection, room_id, alert, payload)
-                case ["reply"]:
-                    _reply(connection, room_id, Reply.decode(payload), self._now())
-                case ["ev"]:
-                    return self._entries(connection, room_id, EntryBatch.decode(payload), payload)
-                case _:
-                    raise MessageError(f"{room_id} sent to up/{branch}, which is no topic of a room")
+        (taken,) = self.take_all([Said(room_id, branch, payload)])
+        if isinstance(taken, MessageError):
+            raise taken
+        return taken
+
+    @retried
+    def take_all(self, said: Sequence[Said]) -> list[Taken]:
+        """Store messages in order, in one transaction: what is synced to disk once is paid for once.
+
+        One that the database does not take (a number that is too large) is as if it were none,
+        and the others are stored without it.
+        """
+        try:
+            with self._store.writing() as connection:
+                locks.alone(connection, *(f"from {one.room_id}" for one in said))
+                rooms = set(connection.scalars(sa.select(t.room.c.id)))
+                return [self._taken(connection, one, rooms) for one in said]
+        except (sa.exc.DataError, sa.exc.IntegrityError, OverflowError) as error:
+            if len(said) == 1:
+                return [MessageError(f"the database does not take it: {error}")]
+        return [taken for one in said for taken in self.take_all([one])]
+
+    def _taken(self, connection: sa.Connection, said: Said, rooms: AbstractSet[str]) -> Taken:
+        """Store one message; what is none is found out before anything of it is written."""
+        if said.room_id not in rooms:
+            return MessageError(f"a message for room {said.room_id!r}, which central does not have")
+        try:
+            return self._store_one(connection, said.room_id, said.branch, said.payload)
+        except MessageError as error:
+            return error
+
+    def _store_one(self, connection: sa.Connection, room_id: str, branch: str, payload: bytes) -> Ack | None:
+        """Store one message.
+
+        Raises:
+            MessageError: not a message of that branch.
+        """
+        match branch.split("/"):
+            case ["presence"]:
+                self._presence(connection, room_id, RoomPresence.decode(payload))
+            case ["state"]:
+                self._state(connection, room_id, payload)
+            case ["alert", alert]:
+                _alert(connection, room_id, alert, payload)
+            case ["reply"]:
+                _reply(connection, room_id, Reply.decode(payload), self._now())
+            case ["ev"]:
+                return self._entries(connection, room_id, EntryBatch.decode(payload), payload)
+            case _:
+                raise MessageError(f"{room_id} sent to up/{branch}, which is no topic of a room")
         return None
 
     def _presence(self, connection: sa.Connection, room_id: str, presence: RoomPresence) -> None:

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ from central.db import locks
 from central.db.store import Store
 from central.db.tables import outbox, room, room_revision, session
 from central.planned import planned, select_planned
-from contract import PlannedSession, RoomTopics, Schedule
+from contract import MessageError, PlannedSession, RoomTopics, Schedule
 from contract.link import Link, NotConnected
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,15 @@ def _digest(sessions: tuple[PlannedSession, ...]) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
+def _identity(payload: bytes) -> tuple[str, int, str] | None:
+    """Return what tells one schedule from another: the database's life, the revision, and what it says."""
+    try:
+        schedule = Schedule.decode(payload)
+    except MessageError:
+        return None
+    return schedule.epoch, schedule.rev, _digest(schedule.sessions)
+
+
 class Publisher:
     """Publishes due schedules through `link` as long as `run` runs."""
 
@@ -65,6 +74,7 @@ class Publisher:
         self._wanted = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._again = True
+        self._wrong: set[str] = set()
         self.looked_at = time.monotonic()
         """When it was last seen to that every room has its plan."""
         self._counted_at = datetime.min.replace(tzinfo=UTC)
@@ -77,6 +87,11 @@ class Publisher:
     def publish_all(self) -> None:
         """Say that the broker may have lost everything."""
         self._again = True
+        self._wanted.set()
+
+    def publish_again(self, rooms: Iterable[str]) -> None:
+        """Say that the broker holds something else for these rooms than it was given."""
+        self._wrong |= set(rooms)
         self._wanted.set()
 
     async def run(self, link: Link) -> None:
@@ -99,11 +114,12 @@ class Publisher:
 
     async def _publish_due(self, link: Link) -> None:
         everything, self._again = self._again, False
+        wrong, self._wrong = self._wrong, set()
         recount = self._now() - self._counted_at >= RECOUNT_EVERY
         rooms = await asyncio.to_thread(self._rooms_all if everything or recount else self._rooms_due)
-        for room_id in rooms:
+        for room_id in (*rooms, *sorted(wrong - set(rooms))):
             snapshot = await asyncio.to_thread(self.snapshot, room_id)
-            if everything or snapshot.changed or snapshot.answers:
+            if everything or room_id in wrong or snapshot.changed or snapshot.answers:
                 await self._send(link, snapshot)
         if everything or recount:
             self._counted_at = self._now()
@@ -121,6 +137,21 @@ class Publisher:
     def _rooms_all(self) -> list[str]:
         with self._store.reading() as connection:
             return list(connection.scalars(sa.select(room.c.id).order_by(room.c.id)))
+
+    def differs(self, held: Mapping[str, bytes]) -> set[str]:
+        """Return the rooms for which the broker holds another schedule than the database's newest revision.
+
+        One that is on its way at this moment differs too; it is only said once more.
+        """
+        epoch, revision = self._store.epoch, room_revision.c
+        with self._store.reading() as connection:
+            found = connection.execute(sa.select(room_revision).where(revision.room_id.in_(list(held)))).mappings()
+            wanted = {row["room_id"]: (epoch, row["rev"], row["digest"]) for row in found}
+        return {room_id for room_id, payload in held.items() if _identity(payload) != wanted.get(room_id)}
+
+    def rooms(self) -> list[str]:
+        """Return the rooms that have a schedule."""
+        return self._rooms_all()
 
     def _rooms_due(self) -> list[str]:
         with self._store.reading() as connection:

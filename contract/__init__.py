@@ -31,7 +31,7 @@ from contract.messages import (
     Schedule,
 )
 from contract.report import ExecutionReport
-from contract.topics import CENTRAL_ALL, CENTRAL_BROADCAST, CENTRAL_STATE, ROOMS_UP, RoomTopics, room_of
+from contract.topics import CENTRAL_ALL, CENTRAL_BROADCAST, CENTRAL_STATE, ROOMS_SCHEDULE, ROOMS_UP, RoomTopics, room_of
 from contract.words import Condition, EntryKind, Phase, Presence, Readiness, SessionStatus, StepOutcome, Verdict
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "MAX_PACKET_BYTES",
     "MESSAGES",
     "PROTOCOL_MAJOR",
+    "ROOMS_SCHEDULE",
     "ROOMS_UP",
     "Ack",
     "Alert",

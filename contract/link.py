@@ -16,7 +16,7 @@ import logging
 import random
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -89,6 +89,10 @@ class Delivery:
     retained: bool
 
 
+Received = Callable[[Delivery], Awaitable[None]]
+ReceivedTogether = Callable[[Sequence[Delivery]], Awaitable[None]]
+
+
 class Link:
     """Holds one connection to the broker, as long as `run` runs."""
 
@@ -99,7 +103,8 @@ class Link:
         client_id: str,
         subscribe: tuple[str, ...],
         will: Callable[[int], tuple[str, Message]],
-        received: Callable[[Delivery], Awaitable[None]],
+        received: Received,
+        together: ReceivedTogether | None = None,
         connected: Callable[[int], Awaitable[None]],
         disconnected: Callable[[str], None],
     ) -> None:
@@ -108,6 +113,7 @@ class Link:
         self._filters = subscribe
         self._will = will
         self._received = received
+        self._together = together or self._one_by_one
         self._connected = connected
         self._disconnected = disconnected
         self._conn = 0
@@ -183,15 +189,37 @@ class Link:
         except NotConnected as error:
             log.info("link went while greeting: %s", error)
 
+    async def read_again(self, name: str) -> None:
+        """Have the broker send everything again that it retains under a filter that we subscribe to.
+
+        Raises:
+            NotConnected: no link, or no answer in time.
+        """
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN_S):
+                if self._live is None:
+                    raise NotConnected(f"{name}: no link to the broker at {self._broker.host}:{self._broker.port}")
+                await self._live.subscribe((name,))
+        except TimeoutError as error:
+            raise NotConnected(f"{name}: the broker did not answer within {CONNECT_WITHIN_S:g} s") from error
+
     async def _deliver(self, connection: _Connection) -> None:
-        """Hand over deliveries one at a time and acknowledge each after its handler returned."""
+        """Hand over what has come, in order, and acknowledge it after its handler returned."""
         while True:
-            message = await connection.inbox.get()
+            messages = await connection.waiting()
             try:
-                await self._received(Delivery(message.topic, bytes(message.payload), bool(message.retain)))
+                await self._together([Delivery(m.topic, bytes(m.payload), bool(m.retain)) for m in messages])
             except NotConnected as error:
-                log.info("link went while handling %s: %s", message.topic, error)
-            connection.acknowledge(message)
+                log.info("link went while handling %s: %s", messages[-1].topic, error)
+            for message in messages:
+                connection.acknowledge(message)
+
+    async def _one_by_one(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            try:
+                await self._received(delivery)
+            except NotConnected as error:
+                log.info("link went while handling %s: %s", delivery.topic, error)
 
 
 async def _answer_to(waiting: dict[int, asyncio.Future[T]], mid: int | None) -> T:
@@ -306,7 +334,7 @@ class _Connection:
                 refused = await self._answer
                 if refused:
                     raise NotConnected(f"broker {where} {refused}: check user name and password")
-                await self._subscribe(filters)
+                await self.subscribe(filters)
         except TimeoutError as error:
             raise NotConnected(f"broker {where} did not answer within {CONNECT_WITHIN_S:g} s") from error
 
@@ -316,7 +344,14 @@ class _Connection:
         self._client.connect(self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True, properties=properties)
         self._client.loop_start()
 
-    async def _subscribe(self, filters: tuple[str, ...]) -> None:
+    async def waiting(self) -> list[mqtt.MQTTMessage]:
+        """Return all messages that wait, at least one; the broker sends no more than a window at once."""
+        found = [await self.inbox.get()]
+        while not self.inbox.empty():
+            found.append(self.inbox.get_nowait())
+        return found
+
+    async def subscribe(self, filters: tuple[str, ...]) -> None:
         """Subscribe with QoS 1.
 
         Raises:

@@ -12,6 +12,7 @@ CENTRAL_STATE = f"{ROOT}/central/state"
 CENTRAL_BROADCAST = f"{ROOT}/central/bcast"
 CENTRAL_ALL = f"{ROOT}/central/#"
 ROOMS_UP = f"{ROOT}/room/+/up/#"
+ROOMS_SCHEDULE = f"{ROOT}/room/+/down/schedule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ class RoomTopics:
     def reply(self) -> str:
         """Progress and result of a command."""
         return f"{self._base}/up/reply"
+
+    def up(self, branch: str) -> str:
+        """What the room sends, by the last part of its topic."""
+        return f"{self._base}/up/{branch}"
 
     def alert(self, alert: str) -> str:
         """Retained open problem; an empty payload clears it."""
