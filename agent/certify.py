@@ -21,7 +21,7 @@ from contract.messages import PlannedSession
 from contract.report import Certificate, CertifiedDevice
 from contract.words import Condition
 from drivers.errors import DriverError
-from drivers.outcomes import Measure, judge
+from drivers.outcomes import Measure, Reason, Verdict, judge
 from drivers.ports import Device, Sound
 
 log = logging.getLogger(__name__)
@@ -29,9 +29,12 @@ log = logging.getLogger(__name__)
 CERTIFY_WITHIN_S = 25.0
 OPEN_BEFORE_PROOF_S = 1.5
 """A proof looks back one second; what was heard while muted must not count."""
+ANNOUNCED_FOR_S = 5.0
+"""A twentieth of the time that is left, at most so long: the tone must still fit in before the start."""
 MUTE_AGAIN_WITHIN_S = 2.0
 
 Proofs = dict[str, tuple[Measure, ...]]
+Forbids = Callable[[], Awaitable[Reason | None]]
 Probe = Callable[[], Awaitable[Sighting]]
 """Looks at what is no device of the room, such as the way to central."""
 
@@ -53,6 +56,10 @@ class Certifier:
         self._clock = clock
         self._at_work: dict[str, asyncio.Task[None]] = {}
         self.probes: list[Probe] = []
+        self.forbids_tone: Forbids = _nothing_forbids
+        """Asked before a tone is played; what it says makes the loop unproven."""
+        self.on_sounding: Callable[[bool], None] = lambda _: None
+        """Told before a tone is played, so that people know what it is, and after it."""
 
     def is_certifying(self, session: str) -> bool:
         """Whether a certificate is being made, or what was done for it is being put back."""
@@ -88,7 +95,8 @@ class Certifier:
         beside: list[Sighting] = []
         try:
             async with asyncio.timeout(CERTIFY_WITHIN_S):
-                await self._find_out(loop, proofs, beside)
+                announced_s = min(ANNOUNCED_FOR_S, max(minutes_to_start(plan, self._clock), 0.0) * 60 / 20)
+                await self._find_out(announced_s if loop else None, proofs, beside)
         except TimeoutError:
             log.warning("certificate took too long", extra={"action": "certify", "session": plan.id})
         except asyncio.CancelledError as cancelled:
@@ -98,14 +106,29 @@ class Certifier:
         self._at_work.pop(plan.id, None)
         done(self._certificate(proofs, beside))
 
-    async def _find_out(self, loop: bool, proofs: Proofs, beside: list[Sighting]) -> None:
+    async def _find_out(self, announced_s: float | None, proofs: Proofs, beside: list[Sighting]) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._call_look(), name="look thoroughly")
             for probe in self.probes:
                 group.create_task(_take(probe, beside), name="probe")
             for name, device in self._devices.items():
                 if isinstance(device, Sound) and self._board.devices[name].is_there:
-                    group.create_task(_keep_proof(device, loop, proofs), name=f"prove {name}")
+                    group.create_task(self._keep_proof(device, announced_s, proofs), name=f"prove {name}")
+
+    async def _keep_proof(self, sound: Sound, announced_s: float | None, proofs: Proofs) -> None:
+        """Prove a sound, with a tone when it may be announced for so long and nothing forbids it."""
+        if announced_s is None:
+            proofs[sound.name] = await _prove(sound, loop=False)
+        elif (reason := await self.forbids_tone()) is not None:
+            unproven = Measure("loop.heard", None, Verdict.UNPROVEN, reason=reason)
+            proofs[sound.name] = (*await _prove(sound, loop=False), unproven)
+        else:
+            self.on_sounding(True)
+            try:
+                await asyncio.sleep(announced_s)
+                proofs[sound.name] = await _prove(sound, loop=True)
+            finally:
+                self.on_sounding(False)
 
     async def _call_look(self) -> None:
         await self._look()
@@ -126,15 +149,20 @@ def minutes_to(plan: PlannedSession, certificate: Certificate) -> float:
     return round((plan.start - certificate.at) / timedelta(minutes=1), 1)
 
 
+def minutes_to_start(plan: PlannedSession, clock: Clock) -> float:
+    """Return how many minutes are left to the start; none are left once it has come."""
+    return (plan.start - clock.now()) / timedelta(minutes=1)
+
+
 async def _take(probe: Probe, beside: list[Sighting]) -> None:
     beside.append(await probe())
 
 
-async def _keep_proof(sound: Sound, loop: bool, proofs: Proofs) -> None:
-    proofs[sound.name] = await _prove(sound, loop)
+async def _nothing_forbids() -> Reason | None:
+    return None
 
 
-async def _prove(sound: Sound, loop: bool) -> tuple[Measure, ...]:
+async def _prove(sound: Sound, *, loop: bool) -> tuple[Measure, ...]:
     """Prove the sound; ports that were muted are open only while the tone is looked for."""
     opened: list[str] = []
     try:

@@ -42,7 +42,8 @@ class DeviceLog:
         self._settings: dict[tuple[str, str], tuple[Scalar, datetime]] = {}
         """What a step last read back of each sound port, `muted` and `gain`, and when."""
         self.is_silenced = False
-        """Somebody muted everything by hand, and no step has opened a port since."""
+        """Somebody muted everything by hand, no step has opened a port and no other session has come since."""
+        self._session: str | None = None
         self._silencing: str | None = None
 
     def take(self, before: Sighting, after: Sighting) -> None:
@@ -90,6 +91,8 @@ class DeviceLog:
         """Take up what a step read back of the sound ports, and that somebody muted everything."""
         if entry.kind == EntryKind.PRESET_STARTED and entry.body.get("silences"):
             self._silencing = entry.run
+        if entry.kind == EntryKind.PHASE_CHANGED and entry.session != self._session:
+            self._session, self.is_silenced = entry.session, False
         found, arguments = entry.body.get("read_back"), entry.body.get("args")
         if entry.kind != EntryKind.STEP_ENDED or not isinstance(found, dict) or not isinstance(arguments, dict):
             return

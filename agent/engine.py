@@ -26,6 +26,7 @@ from agent.clock import Clock
 from agent.clockwatch import ClockWatch
 from agent.course import CLOCK_DISTURBED, DECIDED, EXTENDED, OVER_RUN, Course, course_of, follow
 from agent.devicelog import DeviceLog
+from agent.etiquette import on_air
 from agent.inspector import inspect_all, keep_inspecting
 from agent.journal import Journal
 from agent.keeper import Keeper
@@ -111,6 +112,10 @@ class Engine:
         self.runs = Runs(self._runner)
         self._group: asyncio.TaskGroup | None = None
         self._certifier = Certifier(equipment.devices, equipment.board, look=self._look_thoroughly, clock=clock)
+        self._certifier.forbids_tone = self._forbids_tone
+        self._certifier.on_sounding = self._sounds
+        self.is_sounding = False
+        """A certificate's tone is about to be heard, or is."""
         broker = Broker.parse(room.central.broker)
         self._certifier.probes.append(lambda: look_at_way(broker.host, broker.port))
         self._orders = Ordering(room, presets, journal, rhythm=rhythm, clock=clock, held=self._held)
@@ -669,6 +674,19 @@ class Engine:
             "minutes_to_start": minutes_to(plan, certificate),
         }
         self._note(plan, EntryKind.READINESS, cause="agent", outcome=certificate.readiness, body=body)
+
+    async def _forbids_tone(self) -> Reason | None:
+        if self.device_log.is_silenced:
+            return Reason("sound.silenced", "somebody muted everything: nothing is opened for a tone")
+        return await on_air(self.equipment.devices)
+
+    def stop_tone(self) -> None:
+        """Cut a certificate's tone off; what was found by now is the certificate."""
+        self._certifier.cut_all_short()
+
+    def _sounds(self, on: bool) -> None:
+        self.is_sounding = on
+        self.changed()
 
     async def _look_thoroughly(self) -> None:
         await self.inspect(listens=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from agent.baselines import Baselines
 from agent.clock import Clock
 from agent.engine import Engine
 from agent.levels import LevelHistory
@@ -15,7 +16,8 @@ from agent.meter import Meter
 from agent.soundguard import SoundGuard, sound_phase
 from agent.soundwatch import SoundPhase
 from agent.store import Store
-from drivers.ports import Sound, TellsPorts
+from agent.tones import Tones
+from drivers.ports import Calibrates, Sound, TellsPorts
 
 
 class SoundDesk:
@@ -29,6 +31,10 @@ class SoundDesk:
         )
         engine.subscribe(self.meter.settle)
         self._guard = SoundGuard(engine, self.meter, clock)
+        baselines = Baselines(store, sound.name)
+        self.tones = Tones(engine, sound, baselines, clock, lambda: sound_phase(engine))
+        if isinstance(sound, Calibrates) and baselines.held is not None:
+            sound.baseline = baselines.held.baseline
         if isinstance(sound, TellsPorts):
             sound.on_ports_changed = engine.equipment.keepers[sound.name].poke
 
@@ -37,6 +43,7 @@ class SoundDesk:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.meter.run(), name="meter")
             group.create_task(self._guard.run(), name="sound alarms")
+            group.create_task(self.tones.run(), name="tones")
 
 
 def sound_desk(engine: Engine, store: Store, clock: Clock) -> SoundDesk | None:

@@ -13,17 +13,20 @@ from agent.board import Sighting
 from agent.course import Course
 from agent.devicelog import MUTE_ALL
 from agent.engine import Declined, Engine
+from agent.levels import Second
 from agent.orders import Run, StepEnd
 from agent.pictures import PresetPictures
 from agent.presets import Preset, Step
 from agent.programme import ProgrammePicture
 from agent.sounddesk import SoundDesk
+from agent.tone import Answer, Stage, Task, Tone
+from agent.tones import Tones
 from agent.web import face
 from contract.messages import Fault, PlannedSession
 from contract.words import Phase, Readiness
 from drivers.errors import DriverError
 from drivers.outcomes import Reason
-from drivers.ports import Camera, Device, Sound
+from drivers.ports import Camera, Device, Level, Sound
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +76,7 @@ class Tablet:
             sound_ports=SOUND_PORTS if self._sound is not None else (),
             has_programme=picture is not None,
             drill=drill,
+            can_calibrate=sound is not None and sound.tones.can_calibrate,
         )
 
     @property
@@ -102,6 +106,10 @@ class Tablet:
             silenced=engine.device_log.is_silenced,
             silencing=self._run(run) if (run := engine.runs.latest.get(MUTE_ALL)) else face.PresetRun(),
             alarms=tuple(self._alarms()),
+            tone=self._desk.tones.now if self._desk else Tone(),
+            checked=self._desk.tones.checked if self._desk else None,
+            held=self._desk.tones.held if self._desk else None,
+            announced=self._is_announced(),
             central_online=self._is_online(),
             waiting_to_send=engine.journal.pending,
         )
@@ -178,6 +186,10 @@ class Tablet:
                     order.id, step.id, order.preset.name, step.device, step.verb.name, told, question.until
                 )
 
+    def _is_announced(self) -> bool:
+        stage = self._desk.tones.now.stage if self._desk else Stage.IDLE
+        return self._engine.is_sounding or stage in {Stage.ANNOUNCED, Stage.SOUNDING}
+
     def _alarms(self) -> Iterator[face.SoundAlarmView]:
         """Yield what of the sound is an open alarm."""
         for alarm in self._engine.device_log.alarms.open.values():
@@ -188,10 +200,14 @@ class Tablet:
         """Move no camera any more: the agent is ending, and has stopped them."""
         self._is_leaving = True
 
-    def meters(self) -> Mapping[str, float]:
-        """Return the newest levels."""
+    def meters(self) -> Mapping[str, Level]:
+        """Return the newest levels; only the microphone is listened to."""
         level = None if self._desk is None else self._desk.meter.look()
-        return {} if level is None else {"microphone": level.rms_dbfs}
+        return {} if level is None else {"microphone": level}
+
+    def levels(self) -> tuple[Second, ...]:
+        """Return the latest seconds."""
+        return () if self._desk is None else self._desk.meter.recent()
 
     def programme(self) -> face.Shot | None:
         """Return the newest picture of what is on air."""
@@ -290,6 +306,31 @@ class Tablet:
         """
         sound = self._port(port)
         self._do(lambda: soundhands.set_gain(self._engine, sound, port, db, who=who))
+
+    async def begin_tone(self, task: Task, *, who: str) -> None:
+        """Begin a sound check or a calibration."""
+        self._do(lambda: self._tones().begin(task, who=who))
+
+    async def answer_tone(self, heard: Answer, *, who: str) -> None:
+        """Say whether the tones were heard."""
+        self._do(lambda: self._tones().answer(heard, who=who))
+
+    async def cancel_tone(self, *, who: str) -> None:
+        """Cut off what is going, be it a certificate's tone."""
+        if self._engine.is_sounding:
+            self._do(self._engine.stop_tone)
+        else:
+            self._do(lambda: self._tones().cancel(who=who))
+
+    def _tones(self) -> Tones:
+        """Return what sounds.
+
+        Raises:
+            Declined: the room has no sound.
+        """
+        if self._desk is None:
+            raise Declined("sound.no_port", "the room has no sound")
+        return self._desk.tones
 
     def _port(self, port: str) -> str:
         """Return the device that a sound port belongs to.

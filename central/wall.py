@@ -26,6 +26,7 @@ from contract import (
     Alert,
     Condition,
     Entry,
+    EntryKind,
     ExecutionReport,
     Phase,
     Presence,
@@ -34,9 +35,12 @@ from contract import (
     RoomState,
     SessionStatus,
 )
+from contract.levels import levels_of
 
 _PHASES_SHOWN = {Phase.PREPARING: "preparing", Phase.LIVE: "busy", Phase.ENDING: "busy"}
 NEXT_WITHIN = timedelta(days=14)
+MOST_BLOCKS = 5_000
+"""Levels come in minutes: three days and more of a session."""
 
 
 class Board:
@@ -175,6 +179,15 @@ class Board:
         """Return what the journal entries of a session are worth as evidence."""
         with self._store.reading() as connection:
             return evidence_of(connection, session_id)
+
+    def whole(self, report: ExecutionReport) -> ExecutionReport:
+        """Return `report` with every second of levels that the room's journal holds; it carries some of them only."""
+        j = t.journal_entry.c
+        mine = (j.session_id == report.session, j.room_id == report.room, j.kind == EntryKind.LEVELS)
+        query = sa.select(j.body).where(*mine).order_by(j.at, j.seq).limit(MOST_BLOCKS)
+        with self._store.reading() as connection:
+            levels = levels_of(_readable(connection.scalars(query)))
+        return report.model_copy(update={"levels": tuple(levels)}) if len(levels) > len(report.levels) else report
 
     def _cards(self, connection: sa.Connection, now: datetime) -> tuple[RoomCard, ...]:
         presence = {

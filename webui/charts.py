@@ -17,13 +17,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from importlib import import_module
+from math import nan
 from typing import Any
+
+from webui.envelope import Column, envelope
 
 INK = "#14202b"
 DIM = "#4d5c6a"
 LINE = "#c5ced6"
 COLOURS = {"accent": "#0b5cad", "ready": "#0f6b43", "degraded": "#7a4d00", "fault": "#a8201a", "offline": "#55636f"}
 """Words of the kit's tokens, in the light theme: paper is white."""
+
+COLUMNS = 600
+"""About as many as the picture has pixels across."""
 
 _STYLE: Mapping[str, object] = {
     "svg.fonttype": "none",
@@ -81,11 +87,14 @@ def level_chart(
     zone: tzinfo,
     limit: tuple[float, str] | None = None,
 ) -> str:
-    """Return lines over time, one per name of `levels`; `limit` draws a dashed line with its words."""
+    """Return lines over time, one per name of `levels`; `limit` draws a dashed line with its words.
+
+    Where there are more values than columns, each column shows the lowest and the highest in it.
+    """
     with _drawing():
         figure, axes = _figure(7.2, 2.6, title)
         for (name, points), colour in zip(levels.items(), _cycle(), strict=False):
-            axes.plot([at for at, _ in points], [value for _, value in points], color=colour, linewidth=1.4, label=name)
+            _draw(axes, envelope(points, COLUMNS), colour, name)
         if limit:
             axes.axhline(limit[0], color=COLOURS["degraded"], linewidth=1, linestyle=(0, (4, 3)), label=limit[1])
         axes.set_ylabel(unit)
@@ -151,6 +160,16 @@ def bar_chart(bars: Sequence[Bar], *, title: str, unit: str) -> str:
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         return _svg(figure)
+
+
+def _draw(axes: Any, columns: Sequence[Column], colour: str, name: str) -> None:
+    """Draw a band from lowest to highest, which is a line where both are one; nothing where nothing was measured."""
+    at = [column.at for column in columns]
+    low = [nan if column.low is None else column.low for column in columns]
+    high = [nan if column.high is None else column.high for column in columns]
+    axes.plot(at, high, color=colour, linewidth=1.2, label=name)
+    if low != high:
+        axes.fill_between(at, low, high, color=colour, alpha=0.45, linewidth=0)
 
 
 def _cycle() -> list[str]:

@@ -11,7 +11,7 @@ To the browser:
     {"t": "snap", "rev": 813, "boot": "…", "ui": "9f3c", "now": 1793672220.5, "state": {slice: value}}
     {"t": "patch", "rev": 814, "set": {slice: value}}                   a slice that is gone is null
     {"t": "frag", "rev": 815, "ids": ["checks"]}                        fetch these fragments again
-    {"t": "m", "mic": -18.2}                                            meters, and the heartbeat: at least every second
+    {"t": "m", "mic": -18.2, "mic.peak": -9.1, "mic.flags": "hum"}      meters, and the heartbeat: at least every second
     {"t": "ack", "id": "k3-9", "ok": false, "code": "device_offline"}
 
 State is kept as slices, and a slow client holds at most the newest value of each: what it
@@ -32,6 +32,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 """What a slice is made of."""
+
+MeterValue = float | str | None
+"""A level, words about it, or that there is none."""
 
 BEAT_EVERY_S = 1.0
 SEND_WITHIN_S = 5.0
@@ -116,7 +119,7 @@ class Hub:
         for client in self._clients:
             client.frag(fragment, self.rev)
 
-    def meter(self, values: Mapping[str, float]) -> None:
+    def meter(self, values: Mapping[str, MeterValue]) -> None:
         """Send fast values; not kept, not counted, the newest wins."""
         for client in self._clients:
             client.meter(values)
@@ -160,7 +163,7 @@ class _Outbox:
         self._snap: Callable[[], dict[str, Json]] | None = None
         self._slices: dict[str, Json] = {}
         self._fragments: set[str] = set()
-        self._meters: dict[str, float] = {}
+        self._meters: dict[str, MeterValue] = {}
         self._acks: list[dict[str, Json]] = []
         self._rev = 0
 
@@ -179,7 +182,7 @@ class _Outbox:
         self._rev = rev
         self._wake.set()
 
-    def meter(self, values: Mapping[str, float]) -> None:
+    def meter(self, values: Mapping[str, MeterValue]) -> None:
         self._meters.update(values)
         self._wake.set()
 

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent.tone import Answer, Task
 from agent.web.face import Refused, RoomFace
 from agent.web.holds import Hold
 from drivers.outcomes import Reason
@@ -75,6 +76,14 @@ class _Gain(_Arguments):
     db: Annotated[float, Field(ge=-80, le=20)]
 
 
+class _Task(_Arguments):
+    task: Task
+
+
+class _Heard(_Arguments):
+    heard: Answer
+
+
 Begin = Callable[[Hold], Awaitable[None]]
 """Begins to move a camera; may raise `Refused`."""
 
@@ -103,6 +112,9 @@ class Actions:
             "mute": self._mute,
             "mute-all": self._mute_all,
             "gain": self._gain,
+            "tone": self._tone,
+            "tone-heard": self._heard,
+            "tone-cancel": self._cancel_tone,
             "hold": self._hold,
         }
 
@@ -190,3 +202,13 @@ class Actions:
     async def _gain(self, args: Mapping[str, Json]) -> None:
         gain = _Gain.model_validate(args)
         await self._room.gain(gain.port, gain.db, who=self._who)
+
+    async def _tone(self, args: Mapping[str, Json]) -> None:
+        await self._room.begin_tone(_Task.model_validate(args).task, who=self._who)
+
+    async def _heard(self, args: Mapping[str, Json]) -> None:
+        await self._room.answer_tone(_Heard.model_validate(args).heard, who=self._who)
+
+    async def _cancel_tone(self, args: Mapping[str, Json]) -> None:
+        _Nothing.model_validate(args)
+        await self._room.cancel_tone(who=self._who)

@@ -23,11 +23,13 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from agent.web import slices
+from agent.levels import SHOWN_SECONDS
+from agent.web import hearing, slices
 from agent.web.actions import Actions, Begin
 from agent.web.face import Phase, Refused, RoomFace, Shot
 from agent.web.holds import Hand, Hold, Holds
 from agent.web.metrics import exposition
+from drivers.ports import Level
 from webui import assets, i18n
 from webui.assets import Assets
 from webui.env import environment, render
@@ -37,11 +39,11 @@ from webui.security import BodyLimit, SameOrigin, SecureHeaders, problem
 from webui.verbs import OUTCOMES
 
 HERE = Path(__file__).parent
-METERS_EVERY_S = 0.1
+METERS_EVERY_S = 0.05
 THEME_COOKIE = "siaga_theme"
 THEMES = ("dark", "light")
 A_YEAR_S = 365 * 24 * 3600
-PARTS = ("head", "session", "readiness", "checks", "sound", "running", "foresight", "notable")
+PARTS = ("head", "session", "readiness", "checks", "sound", "soundcheck", "running", "foresight", "notable")
 EXTENSION_MINUTES = 15
 PICTURE_IS_OLD_AFTER = timedelta(seconds=5)
 
@@ -60,6 +62,7 @@ def create_app(room: RoomFace, support: Callable[[], Awaitable[bytes]] | None = 
             Route("/theme/{value}", tablet.choose_theme, methods=["POST"]),
             Route("/programme.jpg", tablet.programme),
             Route("/presets/{name}.jpg", tablet.preset_picture),
+            Route("/levels.json", tablet.levels),
             Route("/healthz", tablet.healthz),
             Route("/metrics", tablet.metrics),
             tablet.assets.route(),
@@ -133,10 +136,13 @@ class _Tablet:
             self._hub.put(name, value)
 
     async def _send_meters(self) -> None:
+        """Send levels while somebody looks; each once, and to a slow page only the newest."""
+        sent: Mapping[str, Level] = {}
         while True:
             await asyncio.sleep(METERS_EVERY_S)
-            if self._hub.viewers and (levels := self._room.meters()):
-                self._hub.meter(levels)
+            if self._hub.viewers and (levels := self._room.meters()) and levels != sent:
+                sent = levels
+                self._hub.meter(hearing.meters(levels))
 
     async def page(self, request: Request) -> Response:
         """Answer with the whole page as things are now."""
@@ -171,6 +177,7 @@ class _Tablet:
             words=slices,
             foresee=self._room.foresee,
             outcomes=OUTCOMES,
+            hearing=hearing,
             extension_minutes=EXTENSION_MINUTES,
             Phase=Phase,
             **more,
@@ -257,6 +264,12 @@ class _Tablet:
         if shot is None:
             return problem(404, "picture.unknown", f"no picture of a preset {name!r}")
         return _picture(request, shot)
+
+    async def levels(self, _request: Request) -> Response:
+        """Answer with the latest seconds, oldest first, for the graph."""
+        seconds = self._room.levels()
+        body = {"seconds": SHOWN_SECONDS, "rms": [rms for rms, _ in seconds], "peak": [peak for _, peak in seconds]}
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     async def healthz(self, _request: Request) -> Response:
         """Answer that the process lives; the room's own health is in the page and the metrics."""

@@ -9,13 +9,16 @@ output): it is called after every change and once per new page.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Protocol
 
+from agent.levels import Second
+from agent.tone import Answer, HeldBaseline, Task, Tone
 from drivers.outcomes import Health, Reason
+from drivers.ports import Level
 
 Label = Mapping[str, str]
 """Words of the room file by language: `{"id": "Siap", "en": "Ready"}`."""
@@ -77,6 +80,8 @@ class RoomFacts:
     """What can be muted: `microphone`, `speaker`."""
     has_programme: bool = False
     """Whether there may be a picture of what is on air."""
+    can_calibrate: bool = False
+    """Whether the sound can be measured once and held against that."""
     drill: bool = False
     """Whether this is an exercise on simulated devices."""
 
@@ -280,6 +285,14 @@ class RoomView:
     """The last touch of that button."""
     alarms: tuple[SoundAlarmView, ...] = ()
     """Of the sound, the oldest first."""
+    tone: Tone = field(default_factory=Tone)
+    """The sound check or calibration that is going, or went last."""
+    checked: Tone | None = None
+    """The last sound check that was carried out."""
+    held: HeldBaseline | None = None
+    """How the room sounded when it was calibrated."""
+    announced: bool = False
+    """A test tone is about to be heard, or is."""
     central_online: bool = False
     """Whether the link to central's broker is up now."""
     waiting_to_send: int = 0
@@ -309,8 +322,8 @@ class RoomFace(Protocol):
     def view(self) -> RoomView:
         """Return what is so now."""
 
-    def meters(self) -> Mapping[str, float]:
-        """Return the newest levels in dBFS by sound port; empty while nothing is measured. Asked ten times a second."""
+    def meters(self) -> Mapping[str, Level]:
+        """Return the newest level by sound port; empty while nothing is measured. Asked twenty times a second."""
 
     def programme(self) -> Shot | None:
         """Return the newest picture of what is on air; asking has more taken for some seconds."""
@@ -365,6 +378,18 @@ class RoomFace(Protocol):
 
     async def gain(self, port: str, db: float, *, who: str) -> None:
         """Set the gain of a sound port in dB."""
+
+    async def begin_tone(self, task: Task, *, who: str) -> None:
+        """Begin a sound check or a calibration."""
+
+    async def answer_tone(self, heard: Answer, *, who: str) -> None:
+        """Say whether the tones of a calibration were heard."""
+
+    async def cancel_tone(self, *, who: str) -> None:
+        """Cut off what is going at once."""
+
+    def levels(self) -> Sequence[Second]:
+        """Return mean and peak of the latest seconds in dBFS, oldest first; nothing where nothing was measured."""
 
     async def drive(
         self,

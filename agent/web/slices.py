@@ -8,6 +8,7 @@ from datetime import datetime
 
 from agent.alarm import alarming
 from agent.web.face import Label, Phase, Preset, PresetRun, Readiness, RoomFacts, RoomView, RunState, SessionView
+from agent.web.hearing import silence
 from drivers.outcomes import Condition, Measure, Reason, Verdict
 from webui.i18n import DEFAULT, N_, current_language
 from webui.live import Json
@@ -36,8 +37,6 @@ VERDICTS: dict[Verdict, tuple[str, str]] = {
     Verdict.FAIL: ("fault", N_("Fault")),
     Verdict.UNPROVEN: ("unconfirmed", N_("Unproven")),
 }
-STEP_DB = 6.0
-LEAST_GAIN_DB = -80.0
 PORTS: dict[str, str] = {"microphone": N_("Microphone"), "speaker": N_("Loudspeaker")}
 
 
@@ -134,6 +133,7 @@ def slices(facts: RoomFacts, view: RoomView) -> dict[str, Json]:
         "ticks": [*sorted(view.ticks)],
         "sound": _sound(facts, view),
         "silence": {"state": silence(view)},
+        "tone": _tone(view),
         "central": {"online": view.central_online},
         "mode": "automatic" if view.manual is None else view.manual.since.isoformat(),
     }
@@ -147,19 +147,16 @@ def _sound(facts: RoomFacts, view: RoomView) -> Json:
     return {**ports, "alarms": alarms}
 
 
-def silence(view: RoomView) -> str:
-    """Return what the button that mutes everything shows: what was read back, and before that how far it is."""
-    if view.muted and all(view.muted.values()):
-        return "all"
-    if view.silencing.state in {RunState.RUNNING, RunState.FAILED}:
-        return view.silencing.state.value
-    return "open"
-
-
-def quieter(view: RoomView, port: str) -> float | None:
-    """Return where a port's gain would stand after one step down; none where nobody knows where it stands."""
-    gain_db = view.gains_db.get(port)
-    return None if gain_db is None else round(max(gain_db - STEP_DB, LEAST_GAIN_DB), 1)
+def _tone(view: RoomView) -> Json:
+    tone = view.tone
+    return {
+        "task": tone.task.value,
+        "stage": tone.stage.value,
+        "at": tone.at.isoformat() if tone.at else None,
+        "announced": "true" if view.announced else "false",
+        "until": tone.until.isoformat() if tone.until else None,
+        "checked": view.checked.at.isoformat() if view.checked and view.checked.at else None,
+    }
 
 
 def picture_address(name: str, view: RoomView) -> str | None:

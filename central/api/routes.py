@@ -509,7 +509,9 @@ def report_pdf(
 ) -> Response:
     """Return a session's report as PDF."""
     report = services.board.report(ident, by, rev=rev)
-    content = pdf.render(report, services.evidence.photos(report), evidence=services.board.evidence(ident))
+    content = pdf.render(
+        services.board.whole(report), services.evidence.photos(report), evidence=services.board.evidence(ident)
+    )
     name = f'attachment; filename="laporan-{ident}.pdf"'
     return Response(content, media_type="application/pdf", headers={"content-disposition": name})
 

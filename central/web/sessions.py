@@ -73,7 +73,9 @@ def report_pdf(parts: Ask, person: Reader, ident: str, rev: Revision = None) -> 
     report = parts.board.report(ident, person, rev=rev)
     name = f"laporan-{report.planned_start.astimezone(parts.site.zone):%Y-%m-%d}-{report.room}-r{report.report_rev}.pdf"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
-    content = render(report, parts.services.evidence.photos(report), evidence=parts.board.evidence(ident))
+    content = render(
+        parts.board.whole(report), parts.services.evidence.photos(report), evidence=parts.board.evidence(ident)
+    )
     return Response(content, media_type="application/pdf", headers=headers)
 
 
@@ -112,6 +114,6 @@ def _drawn(
 ) -> Response:
     report = parts.board.report(ident, person)
     with speaking(language_of(request)):
-        svg = draw(report, parts.site.zone, parts.site.locales.gettext)
+        svg = draw(parts.board.whole(report), parts.site.zone, parts.site.locales.gettext)
     headers = {"cache-control": "private, no-store", "content-security-policy": "default-src 'none'; sandbox"}
     return Response(svg, media_type="image/svg+xml", headers=headers)

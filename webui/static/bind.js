@@ -1,12 +1,17 @@
 // State into the page. What follows which slice is declared in HTML (macros/ui.html):
 //   data-bind="attribute:slice.path; text:slice.path"  attributes and text
 //   data-frag="/f/x" data-on="slice slice"             a part fetched again when one of these slices changes
-//   data-meter="name" data-level="name"                a level in dBFS, as a width and as a number
+//   data-meter="name" data-level="name"                a level in dBFS, as a width and as a number; "name.peak" marks its peak
+//   data-flags="name"                                  its children with data-flag="hum", … are shown while "name.flags" has that word
 // Words never come from here: the page brings them.
 
-const FLOOR_DB = 60;
-const HOT_DB = -3;
+const FLOOR_DB = 60; // the scale of OBS: yellow from -20, red from -9, clipping from -0.5
+const CLIP_DB = -0.5;
+const PEAK_MS = 3000;
+const peaks = new WeakMap();
 const state = {};
+
+const share = (level) => Math.min(1, Math.max(0, 1 + level / FLOOR_DB));
 
 const lookUp = (path) => path.split(".").reduce((value, key) => value?.[key], state);
 
@@ -69,17 +74,28 @@ async function swap(part, html) {
   dispatchEvent(new CustomEvent("live:swap", { detail: part }));
 }
 
-/** Draws levels; transforms only, so that ten a second cost no layout. */
+/** Draws levels; no layout, so that twenty a second cost little. */
 export function meters(levels) {
-  for (const node of document.querySelectorAll("[data-meter]")) {
-    const level = levels[node.dataset.meter];
-    if (level === undefined) continue;
-    const share = Math.min(1, Math.max(0, 1 + level / FLOOR_DB));
-    node.firstElementChild.style.transform = `scaleX(${share.toFixed(3)})`;
-    node.firstElementChild.toggleAttribute("data-hot", level > HOT_DB);
-  }
+  for (const node of document.querySelectorAll("[data-meter]")) draw(node, levels);
   for (const node of document.querySelectorAll("[data-level]")) {
     const level = levels[node.dataset.level];
-    if (level !== undefined) node.textContent = Math.round(level).toString().replace("-", "\u2212");
+    if (level !== undefined) node.textContent = level === null ? "\u2013" : Math.round(level).toString().replace("-", "\u2212");
   }
+  for (const node of document.querySelectorAll("[data-flags]")) {
+    const flags = levels[`${node.dataset.flags}.flags`];
+    if (flags === undefined) continue;
+    for (const flag of node.children) flag.hidden = !flags.split(" ").includes(flag.dataset.flag);
+  }
+}
+
+function draw(node, levels) {
+  const level = levels[node.dataset.meter];
+  if (level === undefined) return;
+  const peak = levels[`${node.dataset.meter}.peak`] ?? level;
+  const [bar, mark] = node.children;
+  const held = peaks.get(node);
+  if (!held || peak >= held.db || performance.now() - held.at > PEAK_MS) peaks.set(node, { db: peak, at: performance.now() });
+  bar.style.clipPath = `inset(0 ${(100 - 100 * share(level)).toFixed(1)}% 0 0)`;
+  mark.style.transform = `translateX(${(100 * share(peaks.get(node).db)).toFixed(1)}%)`;
+  mark.toggleAttribute("data-hot", peaks.get(node).db > CLIP_DB);
 }

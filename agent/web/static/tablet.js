@@ -6,6 +6,7 @@ import { hold } from "./hold.js";
 import { command, connect, isLive, now, send } from "./live.js";
 import { attend } from "./page.js";
 import { programme } from "./programme.js";
+import { graph } from "./sound.js";
 
 const UNCONFIRMED_MS = 1000;
 const TOAST_MS = 6000;
@@ -154,4 +155,5 @@ dangerous(document);
 bind();
 attend();
 programme(document.querySelector("[data-programme]"));
+graph(document.querySelector("[data-graph]"));
 connect("/live");

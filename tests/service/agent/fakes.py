@@ -90,6 +90,8 @@ class FakeSwitcher:
         self.name = name
         self.on_air = "Hitam"
         self.recording = False
+        self.streaming = False
+        self.is_there = True
         self.stuck = False
         self.began = asyncio.Event()
         self.go = asyncio.Event()
@@ -105,7 +107,9 @@ class FakeSwitcher:
         return Health(Condition.OK)
 
     async def state(self) -> Programme:
-        return Programme(self.on_air, ("Hitam", "Jeda", "Kamera"), self.recording, False, {})
+        if not self.is_there:
+            raise DeviceUnreachable(Reason("obs.no_answer", f"{self.name}: no answer"))
+        return Programme(self.on_air, ("Hitam", "Jeda", "Kamera"), self.recording, self.streaming, {})
 
     async def scene(self, name: str) -> Result:
         self.began.set()

@@ -13,6 +13,8 @@ from agent.roomfile import load
 from drivers.address import DeviceAddress
 from drivers.audio.device import RoomSound, connect
 from drivers.audio.sim import Room, RoomServer
+from drivers.ports import Device
+from tests.service.agent.fakes import FakeSwitcher
 from tests.service.agent.test_engine import House
 
 ASKED = frozenset({"inventory"})
@@ -82,12 +84,16 @@ class SoundHouse(House):
     look_every_s = 0.3
 
     def __init__(self, folder: Path, server: RoomServer, tap: Tap, port: int) -> None:
+        self.obs = FakeSwitcher("obs")
         self._address = f"audio+model://127.0.0.1:{port}"
         super().__init__(folder)
         file = folder / "room.yaml"
         file.write_text(file.read_text().replace("  selesai:\n", PRESETS + "  selesai:\n"))
         self.room = load(file)
         self.server, self.tap = server, tap
+
+    def more_devices(self) -> dict[str, Device]:
+        return {"obs": self.obs}
 
     def make_sound(self) -> RoomSound:
         return connect("sound", DeviceAddress.parse(self._address), None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
+from agent.levels import Second
+from agent.tone import Answer, Task
 from agent.web.app import create_app
 from agent.web.face import (
     ChecklistItem,
@@ -36,6 +38,7 @@ from agent.web.face import (
     Tick,
 )
 from drivers.outcomes import Condition, Health, Measure, Reason, Verdict
+from drivers.ports import Level
 from tests.until import until
 
 FACTS = RoomFacts(
@@ -58,6 +61,7 @@ FACTS = RoomFacts(
     checklist=(ChecklistItem("papan-nama", {"id": "Papan nama terpasang", "en": "Name plates in place"}),),
     cameras=("camera-1", "camera-2"),
     sound_ports=("microphone", "speaker"),
+    can_calibrate=True,
 )
 FLOOR = Measure("microphone.noise_floor", -61.0, Verdict.PASS, "dBFS", "<= -50 dBFS")
 SLOW = Reason("obs.slow_answer", "OBS took 380 ms to answer, wanted <= 200 ms", {"rtt_ms": 380})
@@ -126,14 +130,20 @@ class FakeRoom:
         self.shot: Shot | None = None
         self.pictured: dict[str, Shot] = {}
         self._followers: set[Callable[[], None]] = set()
+        self.flags: set[str] = set()
+        """What is wrong with the microphone's level."""
         self._beat = 0
 
     def view(self) -> RoomView:
         return self.now
 
-    def meters(self) -> Mapping[str, float]:
+    def meters(self) -> Mapping[str, Level]:
         self._beat += 1
-        return {"microphone": -24 + 10 * sin(self._beat / 7), "speaker": -60.0}
+        rms = -24 + 10 * sin(self._beat / 7)
+        return {"microphone": Level(rms, rms + 12, False, rms - 3, frozenset(self.flags))}
+
+    def levels(self) -> Sequence[Second]:
+        return [(None, None) if 300 < n < 330 else (-45 + 12 * sin(n / 20), -25 + 12 * sin(n / 9)) for n in range(600)]
 
     def programme(self) -> Shot | None:
         return self.shot
@@ -221,6 +231,15 @@ class FakeRoom:
     async def gain(self, port: str, db: float, *, who: str) -> None:
         self._hear("gain", (port, db))
         self.become(replace(self.now, gains_db={**self.now.gains_db, port: db}))
+
+    async def begin_tone(self, task: Task, *, who: str) -> None:
+        self._hear("tone", task)
+
+    async def answer_tone(self, heard: Answer, *, who: str) -> None:
+        self._hear("tone-heard", heard)
+
+    async def cancel_tone(self, *, who: str) -> None:
+        self._hear("tone-cancel", None)
 
     async def drive(
         self,

@@ -14,8 +14,10 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, WebSocketRoute, async_playwright, expect
 
+from agent.tone import Answer, HeldBaseline, Stage, Task, Tone
 from agent.web.face import Phase, PresetRun, QuestionView, RunState, SoundAlarmView
-from drivers.outcomes import Reason
+from drivers.outcomes import Measure, Reason, Verdict
+from drivers.ports import Baseline
 from tests.service.tablet.room import FakeRoom, served
 from tests.until import until
 
@@ -92,7 +94,7 @@ async def tablet(browser: Browser) -> AsyncIterator[Tablet]:
 
 async def test_the_page_loads_clean_and_asks_nobody_else(tablet: Tablet) -> None:
     await expect(tablet.page.locator("#head .pill")).to_have_text("Terbatas")
-    await expect(tablet.page.locator("[data-meter=microphone] i")).to_have_attribute("style", re.compile("scaleX"))
+    await expect(tablet.page.locator(".port [data-meter=microphone] i")).to_have_attribute("style", re.compile("inset"))
     assert {urlsplit(url).netloc for url in tablet.asked_for} == {f"127.0.0.1:{tablet.port}"}
     assert tablet.complaints == []
 
@@ -358,6 +360,81 @@ async def test_feedback_is_told_with_a_step_down_that_a_person_presses(tablet: T
     await until(lambda: room.asked == [("gain", ("microphone", -9.0))])
     room.become(replace(room.now, alarms=()))
     await expect(page.locator(".sound-alarm")).to_have_count(0)
+
+
+def baseline(gain_db: float) -> Baseline:
+    return Baseline("spk", "mic", 0.0, 0.0, gain_db, 34.2, -61.5, 1, tuple(gain_db + band for band in range(6)), 0.98)
+
+
+async def test_a_calibration_goes_step_by_step_and_a_person_has_the_last_word(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    await page.locator(".more").click()
+    sheet = page.locator("#sound-sheet")
+    await expect(sheet).to_contain_text("Selama itu tidak ada yang berbicara")
+    await sheet.locator("#tone-calibrate").click()
+    await until(lambda: room.asked == [("tone", Task.CALIBRATION)])
+    now = datetime.now(UTC)
+    tone = Tone(Task.CALIBRATION, Stage.ANNOUNCED, "tablet", now)
+    room.become(replace(room.now, tone=tone, announced=True))
+    await expect(sheet.locator("#soundcheck")).to_contain_text("Sebentar lagi nada berbunyi")
+    await expect(page.locator(".announced")).to_have_attribute("data-announced", "true")
+    await sheet.locator("#tone-cancel").click()
+    await until(lambda: room.asked[-1] == ("tone-cancel", None))
+    former = HeldBaseline(baseline(-14.0), now, "tablet 10.0.0.4")
+    asking = replace(tone, stage=Stage.ASKING, measured=baseline(-12.5), former=former)
+    room.become(replace(room.now, tone=asking, announced=False))
+    await expect(sheet).to_contain_text("Apakah Anda mendengar tiga nada")
+    await expect(sheet.locator("tr", has_text="Kekerasan di ruang")).to_contain_text("12.5 dB\u221214.0 dB")
+    assert await violations(page) == []
+    assert await page.evaluate(SMALL_TARGETS, TOUCH_PX) == []
+    await sheet.locator("#heard-unsure").click()
+    await until(lambda: room.asked[-1] == ("tone-heard", Answer.UNSURE))
+    room.become(
+        replace(room.now, tone=replace(asking, stage=Stage.NOT_HEARD, reason=Reason("sound.person_unsure", "x")))
+    )
+    await expect(sheet).to_contain_text("Tidak ada yang diubah")
+    await expect(sheet).to_contain_text("Belum pasti terdengar")
+    assert tablet.complaints == []
+
+
+async def test_what_is_heard_is_drawn_with_its_faults_in_words_and_its_last_minutes(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    await page.locator(".more").click()
+    await expect(page.locator("[data-flag=hum]")).to_be_hidden()
+    room.flags = {"hum"}
+    await expect(page.locator("[data-flag=hum]")).to_be_visible()
+    await expect(page.locator("[data-flag=clipping]")).to_be_hidden()
+    drawn = """() => { const c = document.querySelector("[data-graph]");
+        const column = (x) => [...c.getContext("2d").getImageData(x, 0, 1, c.height).data];
+        const used = (x) => column(x).some((v, i) => i % 4 == 3 && v == 255);
+        const blank = [...Array(c.width).keys()].filter(x => !used(x)).length; return [blank, c.width]; }"""
+    await page.wait_for_function(f"({drawn})()[0] < 800")
+    assert tablet.complaints == []
+
+
+async def test_a_gain_is_a_place_to_go_to_and_not_a_push(tablet: Tablet) -> None:
+    await tablet.page.locator(".more").click()
+    await tablet.page.locator("#gain-microphone-3").click()
+    await until(lambda: tablet.room.asked == [("gain", ("microphone", 0.0))])
+    await expect(tablet.page.locator("#gain-microphone-3")).to_have_attribute("data-args", re.compile("3.0"))
+
+
+async def test_the_three_answers_of_a_check_are_three_on_the_page(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    measures = tuple(
+        Measure(name, None, verdict, reason=None if verdict is Verdict.PASS else Reason("sound.faint", "x", {}))
+        for name, verdict in (
+            ("loop.gain", Verdict.PASS),
+            ("loop.heard", Verdict.FAIL),
+            ("loop.polarity", Verdict.UNPROVEN),
+        )
+    )
+    room.become(replace(room.now, checked=Tone(Task.CHECK, Stage.DONE, "tablet", datetime.now(UTC), measures=measures)))
+    await page.locator(".more").click()
+    table = page.locator("#soundcheck [aria-label=Temuan]")
+    for name, state in (("Kekerasan", "ready"), ("Pengeras terdengar", "fault"), ("Polaritas", "unconfirmed")):
+        await expect(table.locator("tr", has_text=name).locator(".pill")).to_have_attribute("data-state", state)
+    assert await violations(page) == []
 
 
 async def test_readiness_opens_the_full_list_with_values_and_limits(tablet: Tablet) -> None:
