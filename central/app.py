@@ -26,9 +26,11 @@ from central.broker import BrokerUnavailable, ManagedBroker
 from central.db.wake import keep_listening
 from central.exchange import Exchange
 from central.ingest import Ingest
+from central.nightly import Nightly
 from central.notices.courier import Courier, carriers
 from central.notices.wording import Wording
 from central.publisher import Publisher
+from central.restore import alone
 from central.services import Services, make_services
 from central.settings import CentralSettings, split_address
 from central.web.errors import answer as answer_people
@@ -102,7 +104,7 @@ async def run(settings: CentralSettings) -> None:
     """Serve until a signal; print `ready URL` once the address answers.
 
     Raises:
-        Unfit: the database is newer than this version, or accepts overlaps.
+        Unfit: the database is newer than this version, or accepts overlaps, or another central runs here.
         BrokerUnavailable: Mosquitto is not installed or does not start.
         FileMistakes: the credentials of the office's own broker are missing or wrong.
         OSError: the address to listen on is taken.
@@ -121,20 +123,21 @@ async def serve(
     """Serve until SIGTERM or SIGINT, or until `stop` is set; `ready` gets the address people use.
 
     Raises:
-        Unfit: the database is newer than this version, or accepts overlaps.
+        Unfit: the database is newer than this version, or accepts overlaps, or another central runs here.
         BrokerUnavailable: Mosquitto is not installed or does not start.
         FileMistakes: the credentials of the office's own broker are missing or wrong.
         OSError: the address to listen on is taken.
     """
-    services = make_services(settings)
     stopping = stop or asyncio.Event()
-    try:
-        with _signals(stopping):
-            await _Central(services).run(ready, stopping)
-    except* BrokerUnavailable as errors:
-        raise errors.exceptions[0] from None  # one cause, said once
-    finally:
-        services.store.close()
+    with alone(settings.folder):
+        services = make_services(settings)
+        try:
+            with _signals(stopping):
+                await _Central(services).run(ready, stopping)
+        except* BrokerUnavailable as errors:
+            raise errors.exceptions[0] from None  # one cause, said once
+        finally:
+            services.store.close()
 
 
 class _Central:
@@ -159,6 +162,7 @@ class _Central:
         services.watch_broker(lambda: self._exchange.link.is_up)
         self._courier = make_courier(services)
         self._audit = services.audit
+        self._nightly = Nightly(store, settings, now)
         self._app = create_app(services)
         self._web = WebServer(self._app, *split_address(settings.file.listen))
 
@@ -179,6 +183,7 @@ class _Central:
                 tasks.create_task(ring_at_silence(self._services), name="silent rooms"),
                 tasks.create_task(self._courier.run(self._bell), name="courier"),
                 tasks.create_task(self._audit.keep_sealing(), name="audit"),
+                tasks.create_task(self._nightly.run(), name="back-up"),
             ]
             web = tasks.create_task(self._web.run(), name="web")
             await self._web.started()

@@ -87,6 +87,11 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _time(value: object) -> object:
+    """Let text like `02:30` pass for a time of day."""
+    return time.fromisoformat(value) if isinstance(value, str) else value
+
+
 def _day(value: object) -> object:
     """Let YAML's own dates and text like `2027-02-08` pass for a date."""
     return date.fromisoformat(value) if isinstance(value, str) else value
@@ -295,6 +300,17 @@ class Notifications(Settings):
     """After so many it is given up, and shown until somebody sends it again."""
 
 
+class Backup(Settings):
+    """The back-up that is made every day."""
+
+    folder: Path | None = None
+    at: Annotated[time, BeforeValidator(_time)] = time(2, 30)
+    keep: Annotated[int, Field(ge=0, le=1000)] = 14
+    """So many; 0 makes none."""
+    files: bool = False
+    """With letters and pictures in it; without they are listed with their hashes."""
+
+
 class CentralFile(Settings):
     """`central.yaml`."""
 
@@ -304,6 +320,7 @@ class CentralFile(Settings):
     database: Annotated[str, Field(pattern=r"^(sqlite|postgresql\+psycopg)://")] | None = None
     broker: BrokerSettings = BrokerSettings()
     letters: Letters = Letters()
+    backup: Backup = Backup()
     notifications: Notifications = Notifications()
     policy: Path
     time_zone: Annotated[str, AfterValidator(_zone)] = "Asia/Pontianak"
@@ -334,6 +351,12 @@ class CentralSettings:
     def folder(self) -> Path:
         """Where central keeps its own things."""
         return self.base / self.file.data
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where the daily back-ups are."""
+        wanted = self.file.backup.folder
+        return self.folder / "backups" if wanted is None else self.base / wanted
 
     @property
     def database_url(self) -> str:

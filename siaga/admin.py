@@ -23,6 +23,7 @@ OURS_ALONE = 0o077
 """The umask of all that keeps personal data, passwords or their hashes."""
 
 NO, WRONG_USAGE = 1, 2
+MISSING_SHOWN = 20
 
 audit_app = typer.Typer(no_args_is_help=True, help="The record of who did what.")
 app.add_typer(audit_app, name="audit")
@@ -72,6 +73,46 @@ def enrol(
     with _said_in_one_line():
         Doors(_load(config).folder / "broker").enrol(room).write(out)
     typer.echo(f"{out}: credentials of {room}; bring them to the room's machine, readable for its service user only")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not be there.")],
+    config: ConfigFile,
+    without_files: Annotated[bool, typer.Option(help="Only list letters and pictures, with their hashes.")] = False,
+) -> None:
+    """Write the database, letters, pictures and the rooms' passwords to one file, also while central runs."""
+    from central.backup import back_up
+    from central.db.store import Store
+
+    settings = _load(config)
+    with _said_in_one_line(), contextlib.closing(Store(settings.database_url)) as store:
+        made = back_up(store, settings.folder, file, with_files=not without_files)
+    rows = sum(one.rows for one in made.tables.values())
+    files = f"{len(made.files)} files {'in it' if made.included else 'listed, not in it'}"
+    typer.echo(f"{file}: {rows} rows in {len(made.tables)} tables, schema {made.schema}; {files}")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `siaga admin backup` or central itself wrote.")],
+    config: ConfigFile,
+    check: Annotated[bool, typer.Option(help="Only prove on a copy that it could be put in place.")] = False,
+    over: Annotated[bool, typer.Option(help="Replace what is there; it is backed up before.")] = False,
+) -> None:
+    """Put a back-up in place; central must not run. Rooms take its plans, older as they are, by its new epoch."""
+    from central import restore as restoring
+
+    settings = _load(config)
+    with _said_in_one_line():
+        found = restoring.check(settings, file) if check else restoring.restore(settings, file, over=over)
+    typer.echo(f"{file}: of {found.manifest.made_at}, {'in order' if check else 'put in place'}")
+    if found.kept is not None:
+        typer.echo(f"what was there before: {found.kept}")
+    if found.missing:
+        names = ", ".join(found.missing[:MISSING_SHOWN])
+        typer.echo(f"{len(found.missing)} files are listed in it and not here, bring them: {names}", err=True)
+        raise typer.Exit(NO)
 
 
 @audit_app.command("verify")

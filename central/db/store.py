@@ -155,14 +155,18 @@ def _config() -> Config:
     return config
 
 
+def known_revisions() -> frozenset[str]:
+    """Return the schemas that this version can bring up to date."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def upgrade(connection: sa.Connection) -> None:
     """Run the migrations that this database does not have yet, in the caller's transaction.
 
     Raises:
         Unfit: it has one that this version does not know.
     """
-    config = _config()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    config, known = _config(), known_revisions()
     present = set(MigrationContext.configure(connection).get_current_heads())
     if present - known:
         newer = ", ".join(sorted(present - known))

@@ -1,0 +1,74 @@
+"""The back-up that nobody has to think of: once a day at a set time, the oldest deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from central.backup import LastBackup, back_up, last_backup, remember
+from central.db.store import Store
+from central.errors import Unfit
+from central.settings import CentralSettings
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S: Final = 60.0
+AGAIN_AFTER: Final = timedelta(hours=1)
+"""One that failed is tried again so much later."""
+PATTERN: Final = "siaga-*.tar"
+
+
+class Nightly:
+    """Makes back-ups as long as `run` runs."""
+
+    def __init__(self, store: Store, settings: CentralSettings, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._settings = settings
+        self._wanted = settings.file.backup
+        self._now = now
+
+    async def run(self) -> None:
+        """Make those that are due until cancelled; the first look is after a minute, a new office's first copy then."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if await asyncio.to_thread(self.is_due):
+                await asyncio.to_thread(self.make)
+
+    def is_due(self) -> bool:
+        """Return whether today's time has come and nothing was made since."""
+        if self._wanted.keep == 0:
+            return False
+        now, last = self._now().astimezone(self._settings.zone), last_backup(self._store)
+        due = datetime.combine(now.date(), self._wanted.at, self._settings.zone)
+        if due > now:
+            due -= timedelta(days=1)
+        if last is None:
+            return True
+        return last.at < due or (bool(last.error) and now - last.at >= AGAIN_AFTER)
+
+    def make(self) -> LastBackup:
+        """Make one, delete the oldest, and remember how it went; a full disk stops nothing else."""
+        now = self._now()
+        target = self._settings.backup_folder / f"siaga-{now.astimezone(self._settings.zone):%Y%m%dT%H%M%S}.tar"
+        try:
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            back_up(self._store, self._settings.folder, target, with_files=self._wanted.files)
+            made = LastBackup(now, str(target), target.stat().st_size)
+            self._prune(target.parent)
+        except (Unfit, OSError, sa.exc.DBAPIError) as error:
+            log.exception("the back-up failed")
+            made = LastBackup(now, error=str(error)[:500])
+        else:
+            log.info("backed up", extra={"file": str(target), "bytes": made.size})
+        remember(self._store, made)
+        return made
+
+    def _prune(self, folder: Path) -> None:
+        for old in sorted(folder.glob(PATTERN))[: -self._wanted.keep]:
+            old.unlink()
