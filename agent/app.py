@@ -29,6 +29,7 @@ from agent.evidence import Evidence
 from agent.exchange import Birth, Exchange
 from agent.journal import Journal
 from agent.keeper import Keeper, Opened
+from agent.network import look_at_clock
 from agent.pictures import PresetPictures
 from agent.places import Places, Replaced
 from agent.plan import Rhythm
@@ -193,6 +194,10 @@ def _compose(
         storekeeper,
         supervision,
     )
+
+
+async def _look_at_clock(exchange: Exchange) -> Sighting:
+    return look_at_clock(exchange.offset_ms)
 
 
 def _way(exchange: Exchange, room: str, secrets: Secrets) -> Way | None:

@@ -3,19 +3,23 @@
 Sound is proven with a tone, so proving ends the moment a session goes live: the tone is cut
 off, ports that were opened for it are muted again, and the certificate says what was known
 by then. What was not proven stays unproven.
+
+A certificate that is made again because something changed plays no tone: the sound's proof of
+before is kept, unless the sound itself changed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from agent.board import HealthBoard, Sighting
 from agent.clock import Clock
 from agent.readiness import assess
+from agent.standing import Standing, look
 from agent.translate import fault_of, measured_of
 from contract.messages import PlannedSession
 from contract.report import Certificate, CertifiedDevice
@@ -39,6 +43,18 @@ Probe = Callable[[], Awaitable[Sighting]]
 """Looks at what is no device of the room, such as the way to central."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a certificate is to look at."""
+
+    loop: bool = False
+    """Whether a tone may be played."""
+    standing: tuple[Standing, ...] = ()
+    """What the preparation set."""
+    keep_proofs: bool = False
+    """Whether the sound's proof of before is good enough."""
+
+
 class Certifier:
     """Certifies one session at a time."""
 
@@ -55,6 +71,8 @@ class Certifier:
         self._look = look
         self._clock = clock
         self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._proven: dict[str, Proofs] = {}
+        """By session, how the sound was proven last."""
         self.probes: list[Probe] = []
         self.forbids_tone: Forbids = _nothing_forbids
         """Asked before a tone is played; what it says makes the loop unproven."""
@@ -70,33 +88,38 @@ class Certifier:
         plan: PlannedSession,
         group: asyncio.TaskGroup,
         *,
-        loop: bool,
+        wanted: Wanted,
         done: Callable[[Certificate], None],
     ) -> None:
-        """Make a certificate of `plan` in `group`, unless one is being made; `loop` lets a tone be played."""
+        """Make a certificate of `plan` in `group`, unless one is being made."""
         if plan.id in self._at_work:
             return
-        task = group.create_task(self._make(plan, loop, done), name=f"certify {plan.id}")
+        task = group.create_task(self._make(plan, wanted, done), name=f"certify {plan.id}")
         self._at_work[plan.id] = task
         task.add_done_callback(lambda _: self._at_work.pop(plan.id, None))
 
     def cut_short(self, session: str) -> None:
-        """Stop proving for `session`: what was found by now is its certificate."""
+        """Stop proving for `session`: what was found by now is its certificate.
+
+        One that was begun in this very moment begins first, or nobody would write it down.
+        """
         if (task := self._at_work.get(session)) is not None:
-            task.cancel("cut short")
+            asyncio.get_running_loop().call_soon(task.cancel, "cut short")
 
     def cut_all_short(self) -> None:
         """Stop proving: ports that were opened for it are muted again."""
         for session in list(self._at_work):
             self.cut_short(session)
 
-    async def _make(self, plan: PlannedSession, loop: bool, done: Callable[[Certificate], None]) -> None:
-        proofs: Proofs = {}
+    async def _make(self, plan: PlannedSession, wanted: Wanted, done: Callable[[Certificate], None]) -> None:
+        proofs: Proofs = dict(self._proven.get(plan.id, {})) if wanted.keep_proofs else {}
         beside: list[Sighting] = []
         try:
             async with asyncio.timeout(CERTIFY_WITHIN_S):
                 announced_s = min(ANNOUNCED_FOR_S, max(minutes_to_start(plan, self._clock), 0.0) * 60 / 20)
-                await self._find_out(announced_s if loop else None, proofs, beside)
+                await self._find_out(announced_s if wanted.loop else None, proofs, beside)
+                self._proven = {plan.id: dict(proofs)}
+                await self._ask_back(wanted.standing, proofs)
         except TimeoutError:
             log.warning("certificate took too long", extra={"action": "certify", "session": plan.id})
         except asyncio.CancelledError as cancelled:
@@ -104,7 +127,8 @@ class Certifier:
                 raise
             log.info("certificate cut short", extra={"action": "certify", "session": plan.id})
         self._at_work.pop(plan.id, None)
-        done(self._certificate(proofs, beside))
+        certificate = self._certificate(proofs, beside)
+        done(certificate.model_copy(update={"minutes_to_start": minutes_to(plan, certificate)}))
 
     async def _find_out(self, announced_s: float | None, proofs: Proofs, beside: list[Sighting]) -> None:
         async with asyncio.TaskGroup() as group:
@@ -112,7 +136,7 @@ class Certifier:
             for probe in self.probes:
                 group.create_task(_take(probe, beside), name="probe")
             for name, device in self._devices.items():
-                if isinstance(device, Sound) and self._board.devices[name].is_there:
+                if isinstance(device, Sound) and self._board.devices[name].is_there and name not in proofs:
                     group.create_task(self._keep_proof(device, announced_s, proofs), name=f"prove {name}")
 
     async def _keep_proof(self, sound: Sound, announced_s: float | None, proofs: Proofs) -> None:
@@ -130,6 +154,20 @@ class Certifier:
             finally:
                 self.on_sounding(False)
 
+    async def _ask_back(self, standing: Iterable[Standing], proofs: Proofs) -> None:
+        """Ask each device, one thing after another, whether what was prepared still stands."""
+        by_device: dict[str, list[Standing]] = {}
+        for one in standing:
+            if self._board.devices[one.step.device].is_there:
+                by_device.setdefault(one.step.device, []).append(one)
+        async with asyncio.TaskGroup() as group:
+            for name, asked in by_device.items():
+                group.create_task(self._ask_one_back(name, asked, proofs), name=f"ask {name} back")
+
+    async def _ask_one_back(self, name: str, asked: list[Standing], proofs: Proofs) -> None:
+        for one in asked:
+            proofs[name] = (*proofs.get(name, ()), await look(one, self._devices[name]))
+
     async def _call_look(self) -> None:
         await self._look()
 
@@ -140,6 +178,7 @@ class Certifier:
             at=self._clock.now(),
             readiness=verdict.readiness,
             reasons=tuple(fault_of(reason) for reason in verdict.reasons),
+            blocking=tuple(fault_of(reason) for reason in verdict.blocking),
             devices=tuple(_certified(device) for device in (*seen, *beside)),
         )
 

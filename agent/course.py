@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from contract.messages import Entry
+from contract.messages import Entry, Fault
 from contract.words import EntryKind, Phase, StepOutcome
 
 EXTENDED = "session.extended"
@@ -53,6 +53,13 @@ class Course:
     """Preparations that ended since the room was last thought well."""
     attempted_at: datetime | None = None
     certified: bool = False
+    certified_at: datetime | None = None
+    certificate_worst: Fault | None = None
+    """The worst finding of the newest certificate; none: the room was ready."""
+    certificate_blocks: bool = False
+    """Whether that finding keeps the room from being ready."""
+    stale_since: datetime | None = None
+    """Something changed after the newest certificate."""
     aimed_at: datetime | None = None
     """The start that the room was last moved for."""
     certified_for: datetime | None = None
@@ -117,7 +124,7 @@ def _moved(course: Course, entry: Entry) -> Course:
     if phase is Phase.PLANNED or (phase is Phase.PREPARING and before is Phase.READY):
         course = replace(course, attempts=0, attempted_at=None, certified=False)
     if phase is Phase.PLANNED:
-        course = replace(course, on_time=frozenset(), by_hand=frozenset(), held_back=False)
+        course = replace(course, on_time=frozenset(), by_hand=frozenset(), held_back=False, stale_since=None)
     return replace(course, phase=phase)
 
 
@@ -132,6 +139,7 @@ def _run_started(course: Course, entry: Entry) -> Course:
 
 def _run_ended(course: Course, entry: Entry) -> Course:
     incidents = course.incidents + (entry.outcome == StepOutcome.FAILED)
+    course = _stale(course, entry)
     if entry.run is None or entry.run != course.open_run:
         return replace(course, incidents=incidents)
     phase, known = course.open_phase, entry.outcome != StepOutcome.UNKNOWN
@@ -155,15 +163,26 @@ def _ticked(course: Course, entry: Entry) -> Course:
 
 
 def _device_changed(course: Course, entry: Entry) -> Course:
-    """A device that is back deserves a preparation at once."""
+    """A device that is back deserves a preparation at once, and a certificate is no longer what it says."""
+    course = _stale(course, entry)
     return replace(course, attempts=0, attempted_at=None) if entry.body.get("back") else course
+
+
+def _stale(course: Course, entry: Entry) -> Course:
+    is_stale = course.certified and course.phase in {Phase.PREPARING, Phase.READY}
+    return replace(course, stale_since=entry.at) if is_stale else course
 
 
 def _certified(course: Course, entry: Entry) -> Course:
     start, stage_s = entry.body.get("for_start"), entry.body.get("stage_s")
+    reasons, blocking = entry.body.get("reasons"), entry.body.get("blocking")
     return replace(
         course,
         certified=True,
+        certified_at=entry.at,
+        certificate_worst=Fault.model_validate(reasons[0]) if isinstance(reasons, list) and reasons else None,
+        certificate_blocks=bool(blocking),
+        stale_since=None,
         certified_for=datetime.fromisoformat(start) if isinstance(start, str) else None,
         certified_before=timedelta(seconds=stage_s) if isinstance(stage_s, int | float) else None,
     )

@@ -21,10 +21,10 @@ from pydantic import JsonValue
 
 from agent import plan as timeline
 from agent.board import HealthBoard, Sighting
-from agent.certify import Certifier, minutes_to
+from agent.certify import Certifier, Probe, Wanted
 from agent.clock import Clock
 from agent.clockwatch import ClockWatch
-from agent.course import CLOCK_DISTURBED, DECIDED, EXTENDED, OVER_RUN, Course, course_of, follow
+from agent.course import CLOCK_DISTURBED, DECIDED, EXTENDED, OVER_RUN, Course, course_of, follow, is_certified
 from agent.devicelog import DeviceLog
 from agent.etiquette import on_air
 from agent.inspector import inspect_all, keep_inspecting
@@ -46,6 +46,7 @@ from agent.runner import Runner
 from agent.runs import Runs
 from agent.schedule import ScheduleBook
 from agent.session import BEFORE, OVER, Event, advance, may
+from agent.standing import standing_of
 from agent.standstill import stop_cameras
 from agent.wanted import Situation
 from contract.link import Broker
@@ -119,6 +120,8 @@ class Engine:
         broker = Broker.parse(room.central.broker)
         self._certifier.probes.append(lambda: look_at_way(broker.host, broker.port))
         self._orders = Ordering(room, presets, journal, rhythm=rhythm, clock=clock, held=self._held)
+        self._sound_changed = False
+        """Since the newest certificate."""
         self._woken = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
         equipment.board.subscribe(self._device_changed)
@@ -141,6 +144,10 @@ class Engine:
         """Call `changed` after every change; returns what ends that."""
         self._listeners.append(changed)
         return lambda: self._listeners.remove(changed) if changed in self._listeners else None
+
+    def add_probe(self, probe: Probe) -> None:
+        """Have each certificate look at something that is no device."""
+        self._certifier.probes.append(probe)
 
     def changed(self) -> None:
         """Tell everybody that something is different, and ask the plan again."""
@@ -660,10 +667,13 @@ class Engine:
 
     def _certify(self, plan: PlannedSession) -> None:
         if self._group is not None:
-            loop = self.course(plan.id).phase in BEFORE
-            stage = timeline.stage_due(plan, self._clock.now(), self._rhythm)
+            course, stage = self.course(plan.id), timeline.stage_due(plan, self._clock.now(), self._rhythm)
+            is_again = course.stale_since is not None and stage is not None and is_certified(course, plan.start, stage)
+            prepared = standing_of(self._orders.preset_for(plan, "prepare"), self.journal.of_session(plan.id))
+            wanted = Wanted(course.phase in BEFORE, prepared, keep_proofs=is_again and not self._sound_changed)
+            self._sound_changed = False
             self._certifier.certify(
-                plan, self._group, loop=loop, done=lambda found: self._note_certificate(plan, found, stage)
+                plan, self._group, wanted=wanted, done=lambda found: self._note_certificate(plan, found, stage)
             )
 
     def _note_certificate(self, plan: PlannedSession, certificate: Certificate, stage: timedelta | None) -> None:
@@ -671,7 +681,6 @@ class Engine:
         body = certificate.model_dump(mode="json") | {
             "for_start": plan.start.isoformat(),
             "stage_s": None if stage is None else stage.total_seconds(),
-            "minutes_to_start": minutes_to(plan, certificate),
         }
         self._note(plan, EntryKind.READINESS, cause="agent", outcome=certificate.readiness, body=body)
 
@@ -702,6 +711,8 @@ class Engine:
 
     def _device_changed(self, before: Sighting, after: Sighting) -> None:
         self.device_log.take(before, after)
+        if after.kind == "sound" and before.condition is not after.condition:
+            self._sound_changed = True
         plan = self.front()
         lost = after.required and before.is_there and not after.is_there
         if lost and plan is not None and self.course(plan.id).phase is Phase.READY:

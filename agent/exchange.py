@@ -24,8 +24,10 @@ from agent.clock import Clock
 from agent.commands import Commands
 from agent.engine import Engine
 from agent.journal import Journal
+from agent.network import CLOCK_LIMIT_MS
 from agent.outbox import Outbox
 from agent.schedule import Judgement, ScheduleBook, judge
+from agent.session import BEFORE
 from agent.soundwatch import SoundAlarm
 from agent.store import Store
 from agent.translate import fault_of, measured_of
@@ -64,7 +66,6 @@ STATE_EVERY_AT_LEAST_S = 1.0
 STATE_EXPIRES_S = 180
 REBIRTH_WITHIN_S = 5.0
 FAREWELL_WITHIN_S = 2.0
-CLOCK_LIMIT_MS = 2000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,11 @@ class Exchange:
         self._commands = Commands(engine, store, book, clock, offset_ms=lambda: self._offset_ms)
         self._commands.send = self._send
         engine.subscribe(self._state_due.set)
+
+    @property
+    def offset_ms(self) -> float | None:
+        """How far this machine's clock is from central's; none while it was not compared."""
+        return self._offset_ms
 
     @property
     def is_up(self) -> bool:
@@ -277,6 +283,7 @@ class Exchange:
         }
         alerts |= {f"{name}-{seen.name}": self._alarm_alert(seen, name) for seen, name in self._alarms()}
         alerts["clock"] = alerts["manual"] = None
+        alerts["readiness"] = self._readiness_alert()
         for fault in self._by_hand():
             since = self._engine.mode.manual.since if self._engine.mode and self._engine.mode.manual else None
             alerts["manual"] = self._alert("manual", "critical", None, fault, since)
@@ -284,6 +291,15 @@ class Exchange:
             detail = f"this machine's clock is {self._offset_ms:.0f} ms from central's; at most {CLOCK_LIMIT_MS:.0f}"
             alerts["clock"] = self._alert("clock", "warning", None, Fault(code="clock.off", detail=detail), None)
         return alerts
+
+    def _readiness_alert(self) -> Alert | None:
+        """Return what the newest certificate of a session that has not begun found, at once."""
+        front = self._engine.front()
+        course = None if front is None else self._engine.course(front.id)
+        if course is None or course.phase not in BEFORE or course.certificate_worst is None:
+            return None
+        severity = "critical" if course.certificate_blocks else "warning"
+        return self._alert("readiness", severity, None, course.certificate_worst, course.certified_at)
 
     def _device_alert(self, seen: Sighting) -> Alert | None:
         if seen.health is None or seen.is_there:
@@ -344,7 +360,7 @@ class Exchange:
         if state.state is not Presence.ONLINE:
             return
         if not delivery.retained:
-            self._offset_ms = round((self._clock.now() - state.time) / timedelta(milliseconds=1), 1)
+            self._compare_clocks(state.time)
         if self._central_boot is not None and state.boot != self._central_boot:
             self._rebirth_due.set()
         self._central_boot = state.boot
@@ -357,6 +373,10 @@ class Exchange:
             offered, self._foreign = self._foreign, None
             self._apply(offered)
         self.outbox.wake()
+
+    def _compare_clocks(self, central: datetime) -> None:
+        """Take what central's clock showed when it sent what came just now."""
+        self._offset_ms = round((self._clock.now() - central) / timedelta(milliseconds=1), 1)
 
     def _broadcast(self, delivery: Delivery) -> None:
         word = Broadcast.decode(delivery.payload)
@@ -385,7 +405,10 @@ class Exchange:
             )
 
     def _ack(self, delivery: Delivery) -> None:
-        if self.outbox.acknowledge(Ack.decode(delivery.payload)):
+        ack = Ack.decode(delivery.payload)
+        if not delivery.retained:
+            self._compare_clocks(ack.at)
+        if self.outbox.acknowledge(ack):
             self._engine.changed()
 
     # Orders.

@@ -11,6 +11,7 @@ from itertools import pairwise
 from agent.board import Sighting
 from drivers.outcomes import Measure, Reason, Verdict, judge
 
+CLOCK_LIMIT_MS = 2000.0
 TRIES = 10
 ANSWER_WITHIN_S = 1.0
 RTT_AT_MOST_MS = 300.0
@@ -23,6 +24,20 @@ async def look_at_way(host: str, port: int) -> Sighting:
     answered = [rtt_ms for rtt_ms in found if rtt_ms is not None]
     lost = round(100 * (TRIES - len(answered)) / TRIES)
     return Sighting("central", "network", False, judge((_loss(lost), *_times(answered))))
+
+
+def look_at_clock(offset_ms: float | None) -> Sighting:
+    """Return how far this machine's clock is from central's; a clock that was not compared proves nothing."""
+    limit = f"<= {CLOCK_LIMIT_MS:.0f} ms"
+    if offset_ms is None:
+        reason = Reason("clock.not_compared", "this machine's clock was not compared with central's")
+        offset = Measure("clock_offset", None, Verdict.UNPROVEN, "ms", limit, reason)
+    elif abs(offset_ms) > CLOCK_LIMIT_MS:
+        reason = Reason("clock.off", f"wanted {limit}, found {offset_ms:.0f} ms", {"offset_ms": offset_ms})
+        offset = Measure("clock_offset", offset_ms, Verdict.WARN, "ms", limit, reason)
+    else:
+        offset = Measure("clock_offset", offset_ms, Verdict.PASS, "ms", limit)
+    return Sighting("clock", "clock", required=False, health=judge((offset,)))
 
 
 async def _knock(host: str, port: int) -> float | None:

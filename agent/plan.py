@@ -8,7 +8,8 @@ right phase by asking again. Rules:
 * Preparation starts at `prepare_at` (`lead` before the start when central gave no time of
   its own) and is repeated, ever more seldom, until every step is good.
 * Readiness is certified half an hour and a quarter of an hour before the start, when the
-  lead is that long, and `certify` before it; later at once, and once.
+  lead is that long, and `certify` before it; later at once. Once a device changed, or a
+  person ran a preset, it is certified anew.
 * A session that was moved is certified for its new start; when its preparation is still to
   come, the room is let go until then.
 * A session goes live at its start by itself. A preparation that still runs then is waited
@@ -42,6 +43,10 @@ PATIENCE = timedelta(seconds=60)
 LATE_FROM = timedelta(minutes=2)
 EARLY_CERTIFICATES = (timedelta(minutes=30), timedelta(minutes=15))
 """While there is time to mend what is found."""
+SETTLES_WITHIN = timedelta(seconds=3)
+"""What changed is looked at again so much later: it often changes twice."""
+CERTIFY_AGAIN_AFTER = timedelta(seconds=30)
+"""A device that comes and goes has no more certificates made."""
 RETRY_AT_FIRST = timedelta(seconds=15)
 RETRY_AT_MOST = timedelta(minutes=5)
 
@@ -234,8 +239,18 @@ def _certify(answer: _Answer, plan: PlannedSession, course: Course, now: datetim
     for stage in rhythm.stages:
         answer.at(plan.start - stage, now)
     stage_now = stage_due(plan, now, rhythm)
-    if stage_now is not None and not is_certified(course, plan.start, stage_now):
+    is_due = stage_now is not None and not is_certified(course, plan.start, stage_now)
+    again = certified_again_at(course)
+    if is_due or (again is not None and answer.at(again, now)):
         answer.do(Deed.CERTIFY, plan)
+
+
+def certified_again_at(course: Course) -> datetime | None:
+    """Return when a certificate is made anew because something changed; none: nothing did."""
+    if course.stale_since is None:
+        return None
+    settled = course.stale_since + SETTLES_WITHIN
+    return settled if course.certified_at is None else max(settled, course.certified_at + CERTIFY_AGAIN_AFTER)
 
 
 def _carry_on(answer: _Answer, plan: PlannedSession, course: Course, now: datetime, until: datetime) -> None:

@@ -21,6 +21,8 @@ class Assessment:
 
     readiness: Readiness
     reasons: tuple[Reason, ...] = ()
+    blocking: tuple[Reason, ...] = ()
+    """Those of the reasons without whose end the room is not ready."""
 
 
 def assess(devices: Iterable[Sighting]) -> Assessment:
@@ -32,7 +34,7 @@ def assess(devices: Iterable[Sighting]) -> Assessment:
         if reason is not None:
             (blocking if device.required and not device.is_there else hindering).append(reason)
     if blocking:
-        return Assessment(Readiness.NOT_READY, (*blocking, *hindering))
+        return Assessment(Readiness.NOT_READY, (*blocking, *hindering), tuple(blocking))
     return Assessment(Readiness.DEGRADED if hindering else Readiness.READY, tuple(hindering))
 
 

@@ -34,6 +34,9 @@ class Certificate(Part):
     at: Moment
     readiness: Readiness
     reasons: tuple[Fault, ...] = ()
+    blocking: tuple[Fault, ...] = ()
+    """Those of the reasons without whose end the room was not ready."""
+    minutes_to_start: float | None = None
     devices: tuple[CertifiedDevice, ...]
 
 
@@ -154,7 +157,7 @@ class Change(Part):
 class ExecutionReport(Message):
     """The report of one session, made from journal entries only."""
 
-    VERSION: ClassVar[int] = 4
+    VERSION: ClassVar[int] = 5
 
     room: RoomId
     room_name: Text

@@ -350,6 +350,15 @@ MEASURES: dict[str, str] = {
     "render_skipped": N_("Dropped pictures"),
     "disk_free": N_("Room for recording"),
     "rtt": N_("Answering time"),
+    "clock_offset": N_("Difference from central's clock"),
+    "prepared.recall": N_("Still at its prepared position"),
+    "prepared.scene": N_("Prepared scene on air"),
+    "prepared.source": N_("On the prepared input"),
+    "prepared.power": N_("Switched as prepared"),
+    "prepared.mute": N_("Muted as prepared"),
+    "prepared.mute.microphone": N_("Microphone as prepared"),
+    "prepared.mute.speaker": N_("Loudspeaker as prepared"),
+    "prepared.gain": N_("Gain as prepared"),
     "loss": N_("Questions without an answer"),
     "jitter": N_("Unevenness of the answering time"),
     "rtt_ms": N_("Answering time"),
@@ -450,6 +459,7 @@ DEVICES: Mapping[str, str] = {
     "power": N_("Power outlet"),
     "mixer": N_("Mixer"),
     "central": N_("Way to central"),
+    "clock": N_("This machine's clock"),
     "agent-storage": N_("This machine's disk"),
 }
 """Everyday words for the names that room files give their devices; another name is shown as it is."""

@@ -30,7 +30,9 @@ from agent.web.face import Phase as Shown
 from agent.web.face import Readiness, Refused, RoomFace, RunState
 from agent.web.slices import findings
 from contract.messages import Entry, PlannedSession, Schedule
+from contract.report import Certificate
 from contract.words import EntryKind, Phase, SessionStatus, StepOutcome
+from contract.words import Readiness as ContractReadiness
 from drivers.outcomes import Condition, Health, Measure, Reason, Verdict, judge
 from drivers.ports import Device
 from tests.service.agent.fakes import FakeCamera, FakeSound
@@ -548,3 +550,44 @@ async def test_an_end_switches_off_what_nobody_needs_soon(tmp_path: Path) -> Non
         await house.tablet.end_session(who="t")
         await until(lambda: house.phase() is Phase.REPORTED)
         assert "power False" in house.camera.told
+
+
+def certificates(house: House) -> list[Certificate]:
+    return [Certificate.model_validate(entry.body) for entry in house.entries(EntryKind.READINESS)]
+
+
+async def test_a_certificate_says_whether_what_was_prepared_still_stands(house: House) -> None:
+    async with house.alive():
+        house.plan(start_in=timedelta(seconds=4.5), prepare_in=timedelta(0))
+        await until(lambda: bool(certificates(house)))
+        (first,) = certificates(house)
+        measures = {(d.name, m.name): (m.value, str(m.verdict)) for d in first.devices for m in d.measures}
+        assert measures["camera-1", "prepared.recall"] == (1.0, "pass")
+        assert measures["sound", "prepared.mute.microphone"] == (True, "pass")
+        assert first.minutes_to_start is not None
+        assert first.minutes_to_start < 0.1
+
+
+async def test_a_certificate_is_made_anew_when_something_changed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.plan.CERTIFY_AGAIN_AFTER", timedelta(seconds=0.2))
+    monkeypatch.setattr("agent.plan.SETTLES_WITHIN", timedelta(seconds=0.1))
+    async with house.alive():
+        house.plan(start_in=timedelta(minutes=4.9), prepare_in=timedelta(0))
+        house.engine._rhythm = Rhythm(timedelta(minutes=30), timedelta(minutes=5), house.engine._rhythm.since)
+        await until(lambda: len(certificates(house)) == 1 and house.phase() is Phase.READY, within_s=15)
+        heard = len(house.sound.heard_open)
+        house.camera.at = 9  # somebody turned it by hand
+        house.camera.health = at_fault("tally", 1, Verdict.WARN, "camera.slow")
+        await until(lambda: len(certificates(house)) >= 2, within_s=15)
+        second = certificates(house)[-1]
+        found = {m.name: m for d in second.devices if d.name == "camera-1" for m in d.measures}
+        assert str(found["prepared.recall"].verdict) == "warn"
+        assert second.readiness is ContractReadiness.DEGRADED
+        assert second.blocking == ()
+        assert len(house.sound.heard_open) == heard  # no second tone
+        house.camera.is_there = False
+        await until(lambda: bool(certificates(house)[-1].blocking), within_s=15)
+        course = house.engine.course("s-1")
+        assert course.certificate_blocks
+        assert course.certificate_worst is not None
+        assert course.certificate_worst.values["device"] == "camera-1"
