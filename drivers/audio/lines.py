@@ -12,7 +12,8 @@ Supervisor to worker: `{"id": 1, "do": "inventory"}`; `do` is one of
 Worker to supervisor: an answer `{"id": 1, "ok": {…}}` or `{"id": 1, "error": CODE, "detail": TEXT}`
 with `values` for the sentence that CODE stands for, and events, of which each is also a sign of life:
 
-* `{"event": "level", "rms": dBFS, "peak": dBFS, "zero": bool, "clips": count}`, 20 a second;
+* `{"event": "level", "at": SECONDS, "rms": dBFS, "peak": dBFS, "zero": bool, "clips": count, "lufs": LUFS}`, 20 a
+  second; `at` is the machine's monotonic clock when the block's last sample was in hand;
 * `{"event": "absent", "code": CODE, "detail": TEXT}` instead, while the microphone cannot be opened;
 * `{"event": "leaving", "detail": TEXT}` before it ends on purpose, to be started afresh.
 """

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -47,7 +48,8 @@ class Station:
         self._system = system
         self._send = send
         self._leave = leave
-        self._blocks: queue.SimpleQueue[Block | None] = queue.SimpleQueue()
+        self._blocks: queue.SimpleQueue[tuple[float, Block] | None] = queue.SimpleQueue()
+        """Blocks and when they were heard."""
         self._orders = Turns()
         self._proof_orders = Turns()
         self._proofs = Proofs(system)
@@ -113,7 +115,7 @@ class Station:
 
     def heard(self, block: Block) -> None:
         """Take a block from the sound system."""
-        self._blocks.put(block)
+        self._blocks.put((time.monotonic(), block))
 
     def _wait_alive(self, trouble: SoundTrouble) -> None:
         for _ in range(round(LOOK_AGAIN_AFTER_S / SIGN_OF_LIFE_EVERY_S)):
@@ -127,13 +129,15 @@ class Station:
     def _pass_levels_on(self) -> None:
         """Send a line for each block; without blocks there is no line, which the supervisor notices."""
         hearing = Hearing()
-        while (block := self._next_block()) is not None:
+        while (heard := self._next_block()) is not None:
+            at_s, block = heard
             self._proofs.heard(block)
             level = dsp.level(block.samples)
             second = hearing.feed(block.samples, level)
             self._send(
                 {
                     "event": "level",
+                    "at": round(at_s, 4),
                     "rms": round(level.rms_dbfs, 2),
                     "peak": round(level.peak_dbfs, 2),
                     "zero": level.digital_zero,
@@ -144,7 +148,7 @@ class Station:
             if second is not None:
                 self._send({"event": "second", **_rounded(asdict(second))})
 
-    def _next_block(self) -> Block | None:
+    def _next_block(self) -> tuple[float, Block] | None:
         """Wait for a block; while somebody holds the microphone back, say so, which a new worker would not mend."""
         while True:
             try:
