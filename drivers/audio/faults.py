@@ -14,11 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.audio.dsp import RATE_HZ, Samples, dbfs
-from drivers.audio.model import SILENCE_DBFS
+from drivers.audio.model import HARMONICS, MAINS_HZ, SILENCE_DBFS
 
-MAINS_HZ = 50.0
-"""Indonesia's mains."""
-HARMONICS = 8
 HUM_BESIDE_HZ = (8.0, 20.0)
 """Where the surroundings of a harmonic are measured: beside it, short of the next."""
 HUM_HARMONIC_DB = 10.0

@@ -25,6 +25,12 @@ BANDS_HZ = ((300, 600), (600, 1_200), (1_200, 2_400), (2_400, 3_400), (4_500, 5_
 VOICE_BANDS = slice(2, 4)
 TREBLE_BANDS = slice(4, 6)
 
+MAINS_HZ = 50.0
+"""Indonesia's mains."""
+HARMONICS = 8
+"""So many multiples of it are looked at."""
+SAME_MULTIPLE_HZ = 4.0
+
 NOISE_WARN_DBFS = -45.0
 CLIPS_WARN_PER_S = 1.0
 ZERO_FOR_S = 1.0
@@ -141,12 +147,13 @@ def flags(heard: Sequence[Second], limits: Limits, own_treble_db: float | None =
     recent = heard[-limits.looks_back_s :]
     if not recent:
         return frozenset()
+    hums = _hums(min(recent, key=_hum_band), limits)
     found = {
         Flag.DIGITAL_ZERO: recent[-1].digital_zero,
         Flag.SILENCE: _silent(recent[-limits.silence_for_s :], limits),
         Flag.CLIPPING: _clips(recent[-limits.clipping_for_s :], limits),
-        Flag.HUM: _hums(min(recent, key=_hum_band), limits),
-        Flag.HOWL: recent[-1].howl_steady and recent[-1].howl_db >= limits.howl_db,
+        Flag.HUM: hums,
+        Flag.HOWL: _howls(recent[-1], limits) and not (hums and _is_of_the_mains(recent[-1].howl_hz)),
         Flag.NARROW_BAND: own_treble_db is not None and _narrow(recent, own_treble_db, limits),
     }
     return frozenset(flag for flag, wrong in found.items() if wrong)
@@ -175,6 +182,16 @@ def _hums(quietest: Second, limits: Limits) -> bool:
         and quietest.hum_dbfs > limits.hum_dbfs
         and quietest.harmonics >= limits.hum_harmonics
     )
+
+
+def _howls(latest: Second, limits: Limits) -> bool:
+    return latest.howl_steady and latest.howl_db >= limits.howl_db
+
+
+def _is_of_the_mains(hz: float) -> bool:
+    """Say whether a line is one of those that a hum has: a loud hum's stand out as far as feedback does."""
+    multiple = round(hz / MAINS_HZ)
+    return multiple <= HARMONICS and abs(hz - multiple * MAINS_HZ) <= SAME_MULTIPLE_HZ
 
 
 def _narrow(recent: Sequence[Second], own_treble_db: float, limits: Limits) -> bool:

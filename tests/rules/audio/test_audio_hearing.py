@@ -38,8 +38,20 @@ def test_a_room_with_somebody_talking_has_nothing_wrong() -> None:
         (room() + mains(-45.0, 10.0), {Flag.HUM}),
         (np.clip(room() * 14.0, -1.0, 1.0), {Flag.CLIPPING}),
         (room() + sine(2_400.0, -14.0, 10.0), {Flag.HOWL}),
+        (pink(2, -62.0, 10.0) + mains(-35.0, 10.0), {Flag.HUM}),
+        (pink(2, -62.0, 10.0) + mains(-45.0, 10.0) + sine(1_234.0, -14.0, 10.0), {Flag.HUM, Flag.HOWL}),
+        (room() + sine(300.0, -10.0, 10.0), {Flag.HOWL}),
     ],
-    ids=["muted at the device", "nobody talks", "hum", "too hot", "feedback"],
+    ids=[
+        "muted at the device",
+        "nobody talks",
+        "hum",
+        "too hot",
+        "feedback",
+        "loud hum, whose multiples stand out like feedback",
+        "both",
+        "feedback where a hum would have a multiple",
+    ],
 )
 def test_what_is_wrong_is_named_and_nothing_else(sound: Samples, expected: set[Flag]) -> None:
     assert flags_of(sound) == expected
