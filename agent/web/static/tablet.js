@@ -1,32 +1,16 @@
-// The tablet of a room: presses become commands, held arrows move a camera.
+// The tablet of a room: presses become commands.
 
 import { bind, refetch } from "./bind.js";
 import { confirm } from "./confirm.js";
-import { hold } from "./hold.js";
-import { command, connect, isLive, now, send } from "./live.js";
+import { drive, takeOver } from "./drive.js";
+import { command, connect, isLive, now } from "./live.js";
 import { attend } from "./page.js";
 import { programme } from "./programme.js";
 import { graph } from "./sound.js";
+import { say, show } from "./toast.js";
 
 const UNCONFIRMED_MS = 1000;
-const TOAST_MS = 6000;
-const toast = document.getElementById("toast");
-const taken = document.getElementById("taken");
 const costs = document.getElementById("costs");
-const timers = new Map();
-let holds = Date.now(); // ids only have to rise
-
-function say(text) {
-  toast.textContent = text;
-  show(toast);
-}
-
-function show(note) {
-  if (note.matches(":popover-open")) note.hidePopover();
-  note.showPopover(); // above an open sheet too
-  clearTimeout(timers.get(note));
-  timers.set(note, setTimeout(() => note.hidePopover(), TOAST_MS));
-}
 
 /** Says what an extension costs the next session, and lets it be meant all the same. */
 function sayCosts(args, text) {
@@ -82,38 +66,6 @@ document.addEventListener("click", (event) => {
 function choose(all, chosen, then = () => {}) {
   for (const one of document.querySelectorAll(all)) one.setAttribute("aria-pressed", one === chosen);
   then();
-}
-
-function drive(button) {
-  const [pan, tilt, zoom] = button.dataset.drive.split(",").map(Number);
-  let message = null;
-  const letGo = hold(button, {
-    begin() {
-      const cam = document.querySelector("[data-camera][aria-pressed=true]").dataset.camera;
-      const speed = document.querySelector("[data-fine]").getAttribute("aria-pressed") === "true" ? 1 : 2;
-      message = { t: "hold", id: ++holds, cam, pan, tilt, zoom, speed };
-      grab(message, letGo);
-    },
-    tick() { send(message); },
-    end() { send({ t: "stop", id: message.id }); },
-  });
-}
-
-/** Begins a hold; the repeats that follow need no answer. A refusal ends it and is said. */
-async function grab(message, letGo) {
-  const answer = await command("hold", message);
-  if (answer.ok) return;
-  if (message.id === holds) letGo();
-  if (answer.code !== "camera.held_by") return void (answer.code && say(answer.text || answer.code));
-  taken.dataset.cam = message.cam;
-  taken.firstElementChild.textContent = answer.text;
-  show(taken);
-}
-
-/** Ends another's hold and stops the camera, so that the next hold here gets it. */
-function takeOver() {
-  taken.hidePopover();
-  grab({ id: ++holds, cam: taken.dataset.cam, pan: 0, tilt: 0, zoom: 0, take: true }, () => {});
 }
 
 function dangerous(root) {

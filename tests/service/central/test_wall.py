@@ -13,8 +13,10 @@ from central.ingest import STATE_HOLDS, Ingest
 from central.model import RoomCard
 from central.services import Services
 from central.wall import Board
-from contract import Presence, Readiness, RoomPresence, RoomState
-from contract.messages import Applied
+from contract import EntryKind, Presence, Readiness, RoomPresence, RoomState
+from contract.levels import LevelBlock
+from contract.messages import Applied, Entry, EntryBatch
+from tests.rules.report.samples import rich
 from tests.service.central.office import NOW, office
 
 
@@ -66,3 +68,21 @@ def test_a_room_whose_clock_was_set_back_is_heard_again(rig: Rig) -> None:
     rig.now = NOW + STATE_HOLDS + timedelta(seconds=1)
     rig.say(rig.now, Readiness.DEGRADED)
     assert rig.card.shown == "degraded"
+
+
+def test_a_report_is_drawn_with_every_second_that_the_journal_holds(rig: Rig) -> None:
+    minutes = 180
+    for minute in range(minutes):
+        start = NOW + timedelta(minutes=minute)
+        block = LevelBlock(start=start, rms=(-40.0,) * 60, peak=(-1.0 if minute == 77 else -30.0, *(-30.0,) * 59))
+        entry = Entry(seq=minute + 1, id=f"e{minute}", kind=EntryKind.LEVELS, at=start, mono_ms=0, boot="b",
+                      session="s-1", body=block.model_dump(mode="json"))  # fmt: skip
+        batch = EntryBatch(room="praja-1", stream="a", entries=(entry,))
+        rig.ingest.take("praja-1", "ev", batch.encode())
+    thin = rich().model_copy(update={"session": "s-1", "room": "praja-1"})
+    assert len(thin.levels) < 1000
+    whole = rig.board.whole(thin)
+    assert len(whole.levels) == minutes * 60
+    assert max(point.peak_dbfs for point in whole.levels) == -1.0
+    other = thin.model_copy(update={"room": "praja-2"})
+    assert rig.board.whole(other) is other
