@@ -35,6 +35,7 @@ from agent.places import Places, Replaced
 from agent.plan import Rhythm
 from agent.presets import Preset, presets_of
 from agent.programme import OnAir, ProgrammePicture
+from agent.pruning import Pruner
 from agent.readiness import Assessment, assess
 from agent.roomfile import RoomFile, Secrets, device_kinds, listen_address, load, read_secrets
 from agent.schedule import ScheduleBook
@@ -176,7 +177,9 @@ def _compose(
     tablet = Tablet(
         engine, sound=sound, is_online=lambda: exchange.is_up, picture=picture, pictures=pictures, drill=is_drill
     )
-    storekeeper = Storekeeper(store, journal, equipment.board)
+    kept = room_file.journal
+    pruner = Pruner(store, journal, clock, keep=kept.keep, at_most_bytes=kept.at_most_mb * 1_000_000)
+    storekeeper = Storekeeper(store, journal, equipment.board, pruner)
     proofs = {"plan": lambda: engine.asked_at, "exchange": exchange.ran_at, "journal": lambda: storekeeper.wrote_at}
     service = Service.of(os.environ, os.getpid())
     supervision = Supervision(service, mode, proofs, lambda: status_of(engine, online=exchange.is_up))

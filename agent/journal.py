@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
@@ -22,6 +23,8 @@ from contract.chain import START, digest_of, hash_of
 from contract.ids import new_id
 from contract.messages import Entry
 from contract.words import EntryKind
+
+log = logging.getLogger(__name__)
 
 Listener = Callable[[Entry], None]
 
@@ -42,6 +45,8 @@ class Journal:
         self._together: list[Entry] | None = None
         self.missed = 0
         """Entries that found no place: the disk would not write, and the memory was full."""
+        self.is_tight = False
+        """The journal is too large and nothing of it can go: only what is vital is written."""
         self._last, self._head = self._end()
         if store.mended is not None and not self._last:
             self._take_over(store.mended)
@@ -63,20 +68,45 @@ class Journal:
     def _take_over(self, mended: Mended) -> None:
         """Say that the file was damaged, and write anew what central may lack or a session may still need."""
         salvaged = mended.salvaged
-        acked, held = int(salvaged.facts.get(_ACKED, 0)), {row[0] for row in salvaged.keyed["plans"]}
-        wanted = [row for row in salvaged.journal if int(str(row[0])) > acked or row[2] in held]
-        old = [entry for entry in map(_salvaged, salvaged.journal[-1:]) if entry is not None]
+        acked, held = int(salvaged.facts.get(_ACKED, 0)), {str(row[0]) for row in salvaged.keyed["plans"]}
+        known = [entry for entry in map(_salvaged, salvaged.journal) if entry is not None]
         body: dict[str, JsonValue] = {
             "aside": mended.aside.name,
             "found": mended.found,
             "read": len(salvaged.journal),
-            "stream": salvaged.facts.get("stream", ""),
-            "last": old[0].seq if old else 0,
-            "hash": old[0].hash if old else "",
+            **_end_of(salvaged.facts.get("stream", ""), known),
         }
-        made = [self._next(self._fresh(EntryKind.JOURNAL_MENDED, body=body))]
-        made += [self._next(entry) for entry in map(_salvaged, wanted) if entry is not None]
-        self._store.finish_mending([_row(entry) for entry in made])
+        said = self._fresh(EntryKind.JOURNAL_MENDED, body=body)
+        self._store.finish_mending([_row(entry) for entry in self._anew(said, known, acked, held, self.stream)])
+
+    def _anew(self, said: Entry, known: list[Entry], acked: int, held: set[str], stream: str) -> list[Entry]:
+        """Return the beginning of a stream: why there is one, then what is still needed of the one before."""
+        wanted = [entry for entry in known if entry.seq > acked or entry.session in held]
+        return [self._next(entry, stream) for entry in (said, *wanted)]
+
+    def begin_anew(self, why: str, *, upto: int, head: str) -> bool:
+        """Go on in a stream of its own, because this file and central cannot be of one mind any more.
+
+        That is so when this file was brought back from a copy (central holds entries that
+        are not here, under numbers that would be given a second time), and when central was
+        and lacks entries that are gone here. The file as it was stays beside it. False while
+        the disk will not write.
+        """
+        if self._store.trouble is not None:
+            return False
+        known = _read(self._store.entries_from(1, self._last))
+        aside = self._store.copy_aside()
+        body: dict[str, JsonValue] = {"why": why, "aside": aside, "upto": upto, "central": head}
+        said = self._fresh(EntryKind.JOURNAL_FORKED, body=body | _end_of(self.stream, known))
+        acked, held = self._acked, self._store.held_sessions()
+        self._acked, self._last, self._head = 0, 0, START
+        stream = new_id()
+        made = self._anew(said, known, acked, held, stream)
+        self._store.begin_anew(stream, [_row(entry) for entry in made])
+        log.error("the journal goes on in a new stream: %s", why, extra={"action": "forked", "stream": stream})
+        for listener in self._listeners:
+            listener(made[0])
+        return True
 
     @property
     def stream(self) -> str:
@@ -162,7 +192,8 @@ class Journal:
 
     def _commit(self, entries: list[Entry], before: tuple[int, str]) -> None:
         is_vital = any(entry.kind not in _NOT_VITAL for entry in entries)
-        if not self._store.add_entries([_row(entry) for entry in entries], is_vital=is_vital):
+        is_left_out = self.is_tight and not is_vital
+        if is_left_out or not self._store.add_entries([_row(entry) for entry in entries], is_vital=is_vital):
             self._last, self._head = before
             self.missed += len(entries)
         for entry in entries:
@@ -174,12 +205,28 @@ class Journal:
         now: dict[str, object] = {"at": self._clock.now(), "mono_ms": self._clock.mono_ms(), "boot": self.boot}
         return Entry.model_validate({"cause": "agent", **more, **now, "seq": 1, "id": new_id(), "kind": kind})
 
-    def _next(self, entry: Entry) -> Entry:
-        """Return `entry` as the next one of the chain."""
+    def _next(self, entry: Entry, stream: str = "") -> Entry:
+        """Return `entry` as the next one of the chain; of another stream when one is named."""
         placed = entry.model_copy(update={"seq": self._last + 1, "before": self._head, "hash": ""})
-        self._head = hash_of(self.stream, json.loads(placed.model_dump_json()))
+        self._head = hash_of(stream or self.stream, json.loads(placed.model_dump_json()))
         self._last = placed.seq
         return placed.model_copy(update={"hash": self._head})
+
+    def is_of_one_mind(self, upto: int, head: str) -> bool:
+        """Return whether central can hold what it says it does, up to `upto` with the hash `head` there."""
+        if upto > self._last:
+            return False
+        own = _read(self._store.entries_from(upto, 1)) if upto >= max(1, self._store.first_seq()) else []
+        return not (own and own[0].seq == upto and own[0].hash and head) or own[0].hash == head
+
+    def rewind(self, upto: int) -> bool:
+        """Tell again what came after `upto`: central lost it. False when that is not here any more."""
+        if upto + 1 < self._store.first_seq():
+            return False
+        if upto < self._acked:
+            self._store.keep_fact(_ACKED, str(upto))
+            self._acked = upto
+        return True
 
     def acknowledge(self, stream: str, upto: int) -> bool:
         """Take central's word that it holds the entries up to `upto`; true when that is news.
@@ -191,6 +238,31 @@ class Journal:
         self._store.keep_fact(_ACKED, str(upto))
         self._acked = upto
         return True
+
+    def prune(self, upto: int) -> int:
+        """Let go of entries up to `upto` as far as nobody needs them; return how many went.
+
+        What central does not hold stays, and so does what a held session may need. Entries
+        from before there was a chain go together or not at all: one hash seals them.
+        """
+        needed, first = self._store.first_needed(), self._store.first_seq()
+        cut = min(upto, self._acked, self._last if needed is None else needed - 1)
+        if not 0 < first <= cut or self._is_in_front_of_chain(first, cut):
+            return 0
+        (last,) = _read(self._store.entries_from(cut, 1))
+        body: dict[str, JsonValue] = {"first": first, "last": cut, "hash": last.hash}
+        entry = self._next(self._fresh(EntryKind.JOURNAL_PRUNED, body=body))
+        self._store.prune(cut, _row(entry))
+        for listener in self._listeners:
+            listener(entry)
+        return cut - first + 1
+
+    def _is_in_front_of_chain(self, first: int, cut: int) -> bool:
+        """Return whether a cut would part entries that one hash seals."""
+        if _read(self._store.entries_from(first, 1))[0].hash:
+            return False
+        chained = self._store.first_of_kind(EntryKind.JOURNAL_CHAINED)
+        return chained is not None and cut < chained - 1
 
     def unsent(self, limit: int) -> list[Entry]:
         """Return the oldest entries that central does not hold; what is not on the disk is told to nobody."""
@@ -220,6 +292,12 @@ class Journal:
 
 def _read(lines: list[str]) -> list[Entry]:
     return [Entry.model_validate_json(line) for line in lines]
+
+
+def _end_of(stream: str, known: list[Entry]) -> dict[str, JsonValue]:
+    """Return which stream it was, and what is last known of it."""
+    last = known[-1] if known else None
+    return {"stream": stream, "last": 0 if last is None else last.seq, "hash": "" if last is None else last.hash}
 
 
 def _row(entry: Entry) -> Row:

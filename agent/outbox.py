@@ -1,8 +1,9 @@
 """Sends the journal to central until central says that its database holds it.
 
-One batch is under way at a time. The broker's acknowledgement means nothing here: only
-central's does. Without one the batch is sent again, ever more seldom; central drops what it
-has by number.
+One batch of at most `WINDOW` entries is under way at a time. The broker's acknowledgement
+means nothing here: only central's does. Without one the batch is sent again, ever more
+seldom; central drops what it has by number. When central said that it holds less than it
+once did, it was brought back from a copy, and is told again from there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from contract.link import Link, NotConnected
 from contract.messages import Ack, Entry, EntryBatch
 
 BATCH_BYTES = 64_000
-BATCH_ENTRIES = 200
+WINDOW = 50
+"""So many entries are under way at most."""
 ACK_WITHIN_S = 3.0
 ACK_WITHIN_AT_MOST_S = 30.0
 
@@ -31,6 +33,8 @@ class Outbox:
         self._topic = topic
         self._woken = asyncio.Event()
         self._patience_s = ACK_WITHIN_S
+        self._told: Ack | None = None
+        """What central said last of this stream."""
         journal.subscribe(lambda _: self._woken.set())
 
     def wake(self) -> None:
@@ -39,17 +43,37 @@ class Outbox:
         self._woken.set()
 
     def acknowledge(self, ack: Ack) -> bool:
-        """Take central's acknowledgement; true when it freed entries."""
+        """Take central's acknowledgement; true when it changed what is to be sent."""
+        if ack.stream != self._journal.stream:
+            return False
+        if not self._journal.is_of_one_mind(ack.upto, ack.head):
+            return self._begin_anew("central holds what is not here", ack)
+        self._told = ack
         freed = self._journal.acknowledge(ack.stream, ack.upto)
         if freed:
             self.wake()
         return freed
 
+    def _begin_anew(self, why: str, ack: Ack) -> bool:
+        begun = self._journal.begin_anew(why, upto=ack.upto, head=ack.head)
+        if begun:
+            self._told = None
+            self.wake()
+        return begun
+
+    def _go_back(self) -> None:
+        """Go back to what central last said that it holds."""
+        told = self._told
+        if told is None or told.upto >= self._journal.acked:
+            return
+        if not self._journal.rewind(told.upto):
+            self._begin_anew("central lost what is not here any more", told)
+
     async def run(self) -> None:
         """Send what is pending, until cancelled."""
         while True:
             self._woken.clear()
-            entries = self._journal.unsent(BATCH_ENTRIES) if self._link.is_up else []
+            entries = self._journal.unsent(WINDOW) if self._link.is_up else []
             if not entries:
                 await self._woken.wait()
                 continue
@@ -61,6 +85,7 @@ class Outbox:
                 continue
             if not await self._is_acknowledged(batch.entries[-1].seq):
                 self._patience_s = min(2 * self._patience_s, ACK_WITHIN_AT_MOST_S)
+                self._go_back()
 
     async def _pause(self) -> None:
         """Wait for a wake-up, or as long as the present patience."""

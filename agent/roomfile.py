@@ -128,6 +128,14 @@ class PrepareSettings(Settings):
         return self
 
 
+class JournalSettings(Settings):
+    """How much of the journal stays in the room once central holds it."""
+
+    keep: Annotated[Duration, AfterValidator(_not_negative)] = timedelta(days=30)
+    at_most_mb: Annotated[int, Field(ge=1, le=100_000)] = 200
+    """When it is larger, the oldest entries go earlier; what central does not hold stays."""
+
+
 class UndoSettings(Settings):
     """What takes a step back, on the same device."""
 
@@ -231,6 +239,7 @@ class RoomFile(Settings):
     tablet: TabletSettings = TabletSettings()
     devices: dict[Name, DeviceSettings]
     prepare: PrepareSettings = PrepareSettings()
+    journal: JournalSettings = JournalSettings()
     over_run: Annotated[Duration, AfterValidator(_not_negative)] = timedelta(0)
     """How long a live session may go on after its end while nobody ends it and the room is free."""
     answer_within: Annotated[Duration, AfterValidator(_positive)] = timedelta(seconds=60)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from agent import database
 from agent.database import Mended, Row, Salvaged, Statement, StoreUnfit
 from contract.ids import new_id
 from drivers.outcomes import Reason
+
+log = logging.getLogger(__name__)
 
 __all__ = ["FILE", "Store", "StoreUnfit"]
 
@@ -286,6 +289,64 @@ class Store:
         """Return when the entry with number `seq` was made."""
         row = self._connection.execute("SELECT at FROM entries WHERE seq = ?", (seq,)).fetchone()
         return None if row is None else datetime.fromisoformat(row[0])
+
+    def first_seq(self) -> int:
+        """Return the number of the first entry that is kept, 0 when there is none."""
+        return int(self._connection.execute("SELECT COALESCE(MIN(seq), 0) FROM main.journal").fetchone()[0])
+
+    def last_before(self, moment: datetime) -> int:
+        """Return the last entry that was made before `moment` with all entries before it."""
+        query = "SELECT MIN(seq) - 1 FROM main.journal WHERE at >= ?"
+        found = self._connection.execute(query, (moment.astimezone(UTC).isoformat(),)).fetchone()[0]
+        return self.last_on_disk() if found is None else int(found)
+
+    def first_needed(self) -> int | None:
+        """Return the first entry of a session that is held."""
+        query = "SELECT MIN(seq) FROM main.journal WHERE session IN (SELECT session FROM plans)"
+        found = self._connection.execute(query).fetchone()[0]
+        return None if found is None else int(found)
+
+    def first_of_kind(self, kind: str) -> int | None:
+        """Return the first entry of one kind."""
+        found = self._connection.execute("SELECT MIN(seq) FROM main.journal WHERE kind = ?", (kind,)).fetchone()[0]
+        return None if found is None else int(found)
+
+    def content_bytes(self) -> int:
+        """Return how large the file's content is; space that was freed is used again before the file grows."""
+        pages, free, size = (
+            int(self._connection.execute(f"PRAGMA main.{name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
+
+    def held_sessions(self) -> set[str]:
+        """Return the sessions that are held."""
+        return {str(row[0]) for row in self._connection.execute("SELECT session FROM plans")}
+
+    def copy_aside(self) -> str:
+        """Copy the file under a name that says when, and return that name; empty where there is no room for it."""
+        aside = self.path.with_name(f"{self.path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
+        try:
+            self._connection.execute("VACUUM main INTO ?", (str(aside),))
+        except sqlite3.OperationalError as error:
+            log.warning("the journal as it was could not be kept: %s", error, extra={"action": "forked"})
+            aside.unlink(missing_ok=True)
+            return ""
+        return aside.name
+
+    def begin_anew(self, stream: str, rows: list[Row]) -> None:
+        """Give the file a new stream with `rows` for its journal, in one transaction."""
+        self._commit(
+            ("DELETE FROM journal", ()),
+            ("INSERT OR REPLACE INTO facts VALUES ('stream', ?)", (stream,)),
+            ("INSERT OR REPLACE INTO facts VALUES ('acked', '0')", ()),
+            *((_ADD_ENTRY, row) for row in rows),
+        )
+        self.stream = stream
+
+    def prune(self, upto: int, row: Row) -> None:
+        """Take away the entries up to number `upto`, and add one that says so, in one transaction."""
+        self._commit(("DELETE FROM journal WHERE seq <= ?", (upto,)), (_ADD_ENTRY, row))
 
     # The plan.
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from agent.board import HealthBoard, Sighting
 from agent.journal import Journal
+from agent.pruning import Pruner
 from agent.store import Store
 from contract.words import EntryKind
 from drivers.outcomes import Condition, Health, Reason
@@ -30,10 +31,11 @@ def sighting() -> Sighting:
 class Storekeeper:
     """Keeps the store writing."""
 
-    def __init__(self, store: Store, journal: Journal, board: HealthBoard) -> None:
+    def __init__(self, store: Store, journal: Journal, board: HealthBoard, pruner: Pruner) -> None:
         self._store = store
         self._journal = journal
         self._board = board
+        self._pruner = pruner
         self.wrote_at = time.monotonic()
         """When a commit last came back."""
 
@@ -45,7 +47,9 @@ class Storekeeper:
 
     def look(self) -> None:
         """Have what only the memory holds written down if that is possible, and say how it stands."""
-        if self._store.settle():
+        self._store.settle()
+        self._pruner.look()
+        if self._store.trouble is None and not self._journal.is_tight:
             self._say_gap()
         self._store.keep_fact(ALIVE, datetime.now(UTC).isoformat())
         self.wrote_at = time.monotonic()
@@ -63,4 +67,7 @@ class Storekeeper:
         if mended is not None:
             detail = f"the journal was damaged, what could be read goes on; the old file is {mended.aside.name}"
             return Health(Condition.DEGRADED, reason=Reason("storage.mended", detail, {"aside": mended.aside.name}))
+        if self._journal.is_tight:
+            detail = "the journal is as large as it may be and central holds too little of it"
+            return Health(Condition.DEGRADED, reason=Reason("storage.crowded", detail))
         return Health(Condition.OK)

@@ -276,9 +276,14 @@ def _shown(told: RoomState | None, phase: str) -> str:
 
 
 def _readable(bodies: Iterable[str]) -> Iterator[Entry]:
+    """Yield entries, each once: a room whose journal was mended tells some a second time, in a new stream."""
+    told: set[str] = set()
     for body in bodies:
         with contextlib.suppress(ValidationError):  # written by a newer agent: the page shows the rest
-            yield Entry.model_validate_json(body)
+            entry = Entry.model_validate_json(body)
+            if entry.id not in told:
+                told.add(entry.id)
+                yield entry
 
 
 def _report_row(row: rows.Row) -> ReportRow:

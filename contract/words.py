@@ -120,6 +120,8 @@ class EntryKind(StrEnum):
     """The journal's file was damaged and put aside; what could be read goes on in a new one."""
     JOURNAL_CHAINED = "journal.chained"
     """A journal of before there were hashes is chained from here on; seals what stands before it."""
+    JOURNAL_FORKED = "journal.forked"
+    """The room's journal and central's copy are not of one mind: a copy came back. A new stream goes on."""
     JOURNAL_PRUNED = "journal.pruned"
     """Old entries that central holds were let go; names the last of them and its hash."""
     REPORT = "report.final"

@@ -36,6 +36,7 @@ SENTENCES: dict[str, str] = {
     "storage.read_only": N_("This machine's disk cannot be written: the room goes on, call a technician"),
     "storage.failing": N_("This machine's disk fails: the room goes on, call a technician"),
     "storage.damaged": N_("The journal is damaged: the room goes on, restart the agent"),
+    "storage.crowded": N_("The journal is as large as it may be, and central holds too little of it: look at the link"),
     "storage.mended": N_("The journal was damaged; what could be read goes on, the old file is %(aside)s"),
     "link.unreachable": N_("No link to %(where)s: check address, power and cable"),
     "link.broken": N_("The link to %(where)s broke"),

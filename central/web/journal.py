@@ -38,6 +38,7 @@ _KINDS: Final[Mapping[str, str]] = {
     EntryKind.JOURNAL_GAP: N_("Entries are missing: the disk would not write for too long"),
     EntryKind.JOURNAL_MENDED: N_("The journal was damaged; what could be read goes on"),
     EntryKind.JOURNAL_CHAINED: N_("The journal is sealed entry by entry from here on"),
+    EntryKind.JOURNAL_FORKED: N_("The journal goes on anew: the room's copy and central's did not fit"),
     EntryKind.JOURNAL_PRUNED: N_("Old entries that central holds were let go"),
     EntryKind.PICTURE_DROPPED: N_("A picture was dropped before central had it: the disk is full"),
     EntryKind.CHECKLIST: N_("Checklist"),

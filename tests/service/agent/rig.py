@@ -216,9 +216,11 @@ class Central:
     async def _received(self, delivery: Delivery) -> None:
         if delivery.topic == TOPICS.events:
             batch = EntryBatch.decode(delivery.payload)
-            self.entries |= {(batch.stream, entry.seq): entry for entry in batch.entries}
+            self.entries = {(batch.stream, entry.seq): entry for entry in batch.entries} | self.entries
             if self.acknowledges:
-                ack = Ack(stream=batch.stream, upto=self._contiguous(batch.stream))
+                upto = self._contiguous(batch.stream)
+                held = self.entries.get((batch.stream, upto))
+                ack = Ack(stream=batch.stream, upto=upto, head="" if held is None else held.hash)
                 await self._link.publish(TOPICS.ack, ack.encode())
         elif delivery.topic == TOPICS.state:
             self.states.append(RoomState.decode(delivery.payload))
@@ -234,6 +236,10 @@ class Central:
         while (stream, seq + 1) in self.entries:
             seq += 1
         return seq
+
+    def forget(self, after: int) -> None:
+        """Be what it was before the entries `after` that number came: brought back from a copy."""
+        self.entries = {key: entry for key, entry in self.entries.items() if key[1] <= after}
 
     @property
     def journal(self) -> list[Entry]:
