@@ -165,13 +165,15 @@ def _compose(
         if isinstance(camera, Camera):
             equipment.keepers[camera.name].opened = _remembering(camera, store, clock, engine.device_log.note_replaced)
     birth = Birth(journal.boot, version("siaga"), clock.now(), tuple(sorted(set(device_kinds(room_file).values()))))
-    exchange = Exchange(secrets.broker, engine, store=store, journal=journal, book=book, birth=birth, clock=clock)
+    evidence = Evidence(store.path.parent / "evidence", engine.note_dropped)
+    exchange = Exchange(
+        secrets.broker, engine, store=store, journal=journal, book=book, evidence=evidence, birth=birth, clock=clock
+    )
     sound = sound_desk(engine, store, clock)
     named = next(((name, device) for name, device in equipment.devices.items() if isinstance(device, OnAir)), None)
     switcher = None if named is None else named[1]
     picture = None if switcher is None else ProgrammePicture(switcher, clock)
     pictures = None if switcher is None else _pictures(switcher, engine, store)
-    evidence = Evidence(store.path.parent / "evidence", engine.note_dropped)
     witness = None if named is None else Witness(*named, engine, evidence, clock)
     uploader = Uploader(evidence, lambda: _way(exchange, room_file.room, secrets))
     tablet = Tablet(

@@ -40,6 +40,8 @@ class Evidence:
         self._at_most_bytes = at_most_bytes
         self._leave_free_bytes = leave_free_bytes
         self._listeners: list[Callable[[], None]] = []
+        self.dropped_count = 0
+        """How many had to go before they were sent."""
 
     def subscribe(self, kept: Callable[[], None]) -> None:
         """Call `kept` whenever there is a new piece."""
@@ -104,4 +106,5 @@ class Evidence:
         size = piece.stat().st_size
         piece.unlink()
         log.warning("evidence dropped", extra={"action": "evidence", "sha256": piece.stem, "bytes": size})
+        self.dropped_count += 1
         self._dropped(piece.stem, size)

@@ -23,6 +23,7 @@ from agent.board import Sighting
 from agent.clock import Clock
 from agent.commands import Commands
 from agent.engine import Engine
+from agent.evidence import Evidence
 from agent.journal import Journal
 from agent.network import CLOCK_LIMIT_MS
 from agent.outbox import Outbox
@@ -43,6 +44,7 @@ from contract.messages import (
     CurrentSession,
     DeviceState,
     Fault,
+    JournalHead,
     OfferedPreset,
     OutboxDepth,
     Reply,
@@ -89,6 +91,7 @@ class Exchange:
         store: Store,
         journal: Journal,
         book: ScheduleBook,
+        evidence: Evidence,
         birth: Birth,
         clock: Clock,
     ) -> None:
@@ -98,6 +101,7 @@ class Exchange:
         self._store = store
         self._journal = journal
         self._book = book
+        self._evidence = evidence
         self._birth = birth
         self._clock = clock
         self._conn = 0
@@ -246,8 +250,20 @@ class Exchange:
             if front is None
             else CurrentSession(id=front.id, rev=front.rev, phase=self._engine.course(front.id).phase),
             clock=ClockState() if self._offset_ms is None else ClockState(offset_ms=self._offset_ms, source="central"),
-            outbox=OutboxDepth(pending=self._journal.pending, oldest_s=round(waiting_s, 1)),
+            outbox=OutboxDepth(
+                pending=self._journal.pending,
+                oldest_s=round(waiting_s, 1),
+                pictures=len(self._evidence.waiting()),
+                pictures_dropped=self._evidence.dropped_count,
+            ),
+            journal=self._head(),
         )
+
+    def _head(self) -> JournalHead | None:
+        """Return the newest entry, unless it is only in memory."""
+        journal = self._journal
+        is_on_disk = self._store.trouble is None and journal.last > 0
+        return JournalHead(stream=journal.stream, seq=journal.last, hash=journal.head) if is_on_disk else None
 
     def _worst(self, readiness: Readiness) -> Readiness:
         is_limited = self._clock_is_off() or self._engine.is_manual

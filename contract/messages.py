@@ -245,12 +245,24 @@ class OutboxDepth(Part):
 
     pending: int = 0
     oldest_s: float = 0.0
+    pictures: int = 0
+    """How many pictures still wait to be sent."""
+    pictures_dropped: int = 0
+    """How many had to go before they were sent since the agent started: the disk is needed for facts."""
+
+
+class JournalHead(Part):
+    """The newest entry that is on the room's disk, and its hash: no tail up to there can be cut off unseen."""
+
+    stream: str
+    seq: int
+    hash: Annotated[str, Field(max_length=64)]
 
 
 class RoomState(Message):
     """What the room is worth, measured (retained, expires)."""
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     boot: str
     readiness: Readiness
@@ -262,6 +274,7 @@ class RoomState(Message):
     session: CurrentSession | None = None
     clock: Clock = Clock()
     outbox: OutboxDepth = OutboxDepth()
+    journal: JournalHead | None = None
 
 
 class Alert(Message):

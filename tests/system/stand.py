@@ -148,9 +148,12 @@ class Stand:
             bodies = connection.scalars(sa.select(j.body).order_by(j.stream, j.seq))
             return [Entry.model_validate_json(body) for body in bodies]
 
+    def moves(self, session: str) -> list[Entry]:
+        """Return the entries of the phases that a session came into."""
+        return [e for e in self.entries() if e.kind == EntryKind.PHASE_CHANGED and e.session == session]
+
     def phases(self, session: str) -> list[str]:
-        moved = (e for e in self.entries() if e.kind == EntryKind.PHASE_CHANGED and e.session == session)
-        return [str(entry.body["phase"]) for entry in moved]
+        return [str(entry.body["phase"]) for entry in self.moves(session)]
 
     def is_reported(self, session: str) -> bool:
         return Phase.REPORTED in self.phases(session)
