@@ -1,4 +1,4 @@
-"""What the room's journal costs: durable chained entries, one by one and in batches, beside a bare insert; its proof."""
+"""What the room's journal costs: durable chained entries, single and in batches, beside a bare insert; its proof."""
 
 from __future__ import annotations
 
