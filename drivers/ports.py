@@ -515,6 +515,15 @@ class Mixer(Device, Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What a display does."""
+
+    on: bool
+    source: str = ""
+    """Its input, by name; empty where it does not say, as many do not while they are off."""
+
+
 @runtime_checkable
 class Display(Device, Protocol):
     """A projector or a screen."""
@@ -524,6 +533,9 @@ class Display(Device, Protocol):
 
     async def source(self, name: str) -> Result:
         """Select an input by the name the display lists."""
+
+    async def showing(self) -> Showing:
+        """Ask whether it is on, and on which input."""
 
 
 @runtime_checkable

@@ -334,6 +334,16 @@ async def _channel_gain(mixer: Mixer, wanted: ChannelGain) -> ReadBack:
     return ReadBack(abs(gain_db - wanted.db) <= 0.5, {"gain_db": gain_db})
 
 
+async def _display_is_on(display: Display, wanted: OnOff) -> ReadBack:
+    on = (await display.showing()).on
+    return ReadBack(on is wanted.on, {"on": on})
+
+
+async def _display_shows(display: Display, wanted: SourceName) -> ReadBack:
+    source = (await display.showing()).source
+    return ReadBack(source == wanted.name, {"input": source})
+
+
 CAMERA = (
     Verb("power", OnOff, lambda c, a: c.power(a.on), typical=timedelta(seconds=15)),
     Verb("recall", Memory, lambda c, a: c.recall(a.memory), _camera_rests, timedelta(seconds=4)),
@@ -389,8 +399,8 @@ MIXER = (
     Verb("gain", ChannelGain, lambda m, a: m.gain(a.channel, a.db, careful=a.careful), _channel_gain),
 )
 DISPLAY = (
-    Verb("power", OnOff, lambda d, a: d.power(a.on), typical=timedelta(seconds=30)),
-    Verb("source", SourceName, lambda d, a: d.source(a.name)),
+    Verb("power", OnOff, lambda d, a: d.power(a.on), _display_is_on, timedelta(seconds=30)),
+    Verb("source", SourceName, lambda d, a: d.source(a.name), _display_shows),
 )
 POWER = (Verb("switch", Outlet, lambda p, a: p.switch(a.outlet, a.on)),)
 

@@ -22,6 +22,23 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 SCHEMAS: dict[str, type[BaseModel]] = {"room": RoomFile, "central": CentralFile, "policy": Policy}
 
 
+_TIMES = """
+What moves it, and when (`agent/plan.py`, which is asked at least once a second):
+
+| When | What |
+|---|---|
+| `prepare_at` | `prepare`: the preset of the phase runs, and runs again ever more seldom, until it is good |
+| 30, 15 and `certify` minutes before the start | readiness is certified; again after a device changed or a preset ran |
+| the start | `start`, whatever is ready; a preparation that still runs is waited for 60 s |
+| the end | `end`; with `over_run` it goes on until the next session's preparation, or until somebody ends it |
+| a phase two minutes late | each step is run, left out or asked about, as its `late` says |
+| the end preset is over, or a person cancelled it | `put_away`, then the report |
+
+What a person cancelled does not begin again by itself. The next session waits until the room is free; what it needs
+stays on ([room file](room-file.md#the-timeline)).
+"""
+
+
 def schema(model: type[BaseModel]) -> str:
     """Return the JSON Schema of a file people write."""
     return json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
@@ -34,7 +51,7 @@ def session_diagram() -> str:
         "# The life of a session in its room\n\n"
         "Drawn from the table in `agent/session.py`, which says in prose why it is so.\n\n"
         f"```mermaid\nstateDiagram-v2\n    [*] --> planned\n{arrows}\n"
-        "    reported --> [*]\n    cancelled --> [*]\n```\n"
+        "    reported --> [*]\n    cancelled --> [*]\n```\n" + _TIMES
     )
 
 

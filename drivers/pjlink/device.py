@@ -17,6 +17,7 @@ from drivers.errors import DeviceRefused, DeviceUnreachable, OutcomeUnknown, Pro
 from drivers.outcomes import Health, Measure, Outcome, Reason, Result, Verdict, judge
 from drivers.pjlink import codec
 from drivers.pjlink.codec import PowerState
+from drivers.ports import Showing
 from drivers.streams import LineStream
 
 PORT = 4352
@@ -105,6 +106,16 @@ class Projector:
             raise OutcomeUnknown(Reason("display.not_taken", detail, {"device": self.name}))
         elapsed = timedelta(seconds=time.monotonic() - began)
         return Result(Outcome.COMPLETED, elapsed, {"input": codec.input_name(found)})
+
+    async def showing(self) -> Showing:
+        """Ask whether it is on, and on which input; off, many refuse to say."""
+        async with self._visit() as visit:
+            state = await visit.power()
+            try:
+                source = codec.input_name(await visit.ask("INPT"))
+            except DeviceRefused:
+                source = ""
+        return Showing(state is PowerState.ON, source)
 
     def _part(self, part: str, digit: str) -> Measure:
         verdict = _VERDICTS[digit]

@@ -17,6 +17,7 @@ from drivers.pjlink import device as device_module
 from drivers.pjlink.device import Projector, connect
 from drivers.pjlink.sim import SimulatedProjector
 from drivers.ports import Display
+from drivers.verbs import VERBS, OnOff, SourceName
 from tests.until import until
 
 
@@ -177,3 +178,18 @@ async def test_simulator_runs_alone() -> None:
     async with asyncio.timeout(5):
         assert await process.wait() == 0
     await process.communicate()
+
+
+async def test_a_display_is_asked_whether_it_is_on_and_on_the_right_input(
+    projector: Projector, sim: SimulatedProjector
+) -> None:
+    power, source = VERBS[Display]["power"], VERBS[Display]["source"]
+    assert power.read_back is not None
+    assert source.read_back is not None
+    assert not (await power.read_back(projector, OnOff(on=True))).matches
+    await projector.power(on=True)
+    await projector.source("DIGITAL1")
+    assert (await power.read_back(projector, OnOff(on=True))).matches
+    assert (await source.read_back(projector, SourceName(name="DIGITAL1"))).matches
+    other = await source.read_back(projector, SourceName(name="RGB1"))
+    assert (other.matches, other.values) == (False, {"input": "DIGITAL1"})
