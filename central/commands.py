@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from central import bell
 from central.bell import Bell
+from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
 from central.errors import Invalid, NotFound, Refused, Wrong
@@ -90,6 +91,7 @@ class Commands:
         now = self._now()
         message = _message(order, by, now)
         with self._store.writing() as connection:
+            locks.alone(connection, f"command {message.id}")
             if (known := _row(connection, room_id, message.id)) is not None:
                 return self._shown(known)
             presence = _presence(connection, room_id)
@@ -116,6 +118,7 @@ class Commands:
         word = Broadcast(id=ident or new_id(), kind=STOP_ALL, reason=f"{by.signature}: {reason.strip()}"[:500])
         now = self._now()
         with self._store.writing() as connection:
+            locks.alone(connection, f"command {word.id}")
             if not _rows(connection, _c.id == word.id):
                 rooms = connection.scalars(sa.select(t.room.c.id).order_by(t.room.c.id)).all()
                 for room_id in rooms:
