@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -45,9 +45,11 @@ def settings_in(folder: Path, database: str | None = None) -> CentralSettings:
 
 
 @contextmanager
-def office(folder: Path, database: str | None = None) -> Iterator[Services]:
+def office(
+    folder: Path, database: str | None = None, *, now: Callable[[], datetime] = lambda: NOW
+) -> Iterator[Services]:
     """Open a filled office; its clock stands at `NOW`."""
-    services = make_services(settings_in(folder, database), now=lambda: NOW)
+    services = make_services(settings_in(folder, database), now=now)
     with services.store.writing() as connection:
         connection.execute(t.agency.insert(), [{"id": i, "name": n, "short": s} for i, n, s in AGENCIES])
         add_rooms(connection, (example_room("praja-1"), example_room("praja-2")))

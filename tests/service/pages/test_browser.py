@@ -183,6 +183,18 @@ async def test_every_page_is_clean(browser: Browser, office: Office, theme: str,
                 assert allowed == []
 
 
+@pytest.mark.parametrize(("theme", "language"), [("light", "id"), ("dark", "en")])
+async def test_the_pages_of_one_room_and_of_the_stop_are_clean(
+    browser: Browser, office: Office, theme: str, language: str
+) -> None:
+    busy(office)
+    cookies = {"siaga_tema": theme, "siaga_language": language, "sid": office.token("teknisi")}
+    async with served(office) as url, visiting(browser, url, cookies) as visit:
+        for path in ("/ruang/praja-1", "/ruang/praja-1/perintah?jenis=prepare", "/darurat"):
+            await look_at(visit.page, path)
+        assert visit.complaints == []
+
+
 async def look_at(page: Page, path: str) -> None:
     await page.goto(path)
     found = await Axe().run(page)
