@@ -383,6 +383,8 @@ class Exchange:
         if state.url:
             self.central_url = state.url
         if state.epoch != self._epoch:
+            if self._epoch is not None:
+                self._journal.offer_again()
             self._epoch = state.epoch
             self._store.keep_fact("epoch", state.epoch)
         if self._foreign is not None:

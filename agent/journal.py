@@ -264,6 +264,14 @@ class Journal:
         chained = self._store.first_of_kind(EntryKind.JOURNAL_CHAINED)
         return chained is not None and cut < chained - 1
 
+    def offer_again(self) -> None:
+        """Offer everything that is here once more: central's database is a restored copy, and may lack what it held.
+
+        What it has after all it acknowledges at once.
+        """
+        self._acked = max(self._store.first_seq() - 1, 0)
+        self._store.keep_fact(_ACKED, str(self._acked))
+
     def unsent(self, limit: int) -> list[Entry]:
         """Return the oldest entries that central does not hold; what is not on the disk is told to nobody."""
         ready = min(limit, self._store.last_on_disk() - self._acked)

@@ -18,6 +18,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from central.db import sqlite
 from central.db.store import Store
 from central.errors import Unfit
 
@@ -66,11 +67,7 @@ def dump(store: Store, target: Path) -> dict[str, Sum]:
 
 
 def _dump_sqlite(store: Store, target: Path) -> dict[str, Sum]:
-    pooled = store.engine.raw_connection()
-    try:
-        pooled.cursor().execute("VACUUM INTO ?", (str(target),))
-    finally:
-        pooled.close()
+    sqlite.copy(store.engine, target)
     return sums_of_file(target)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -46,6 +47,15 @@ def check(connection: sa.Connection) -> None:
     found = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
     if found != "ok":
         raise Unfit("database.damaged", f"wanted a sound database, found: {found}; {MEND}")
+
+
+def copy(engine: sa.Engine, target: Path) -> None:
+    """Write one moment's state to the new file `target`, while others write."""
+    pooled = engine.raw_connection()
+    try:
+        pooled.cursor().execute("VACUUM INTO ?", (str(target),))
+    finally:
+        pooled.close()
 
 
 def unfit(error: sa.exc.DatabaseError) -> Unfit:

@@ -8,9 +8,10 @@ On PostgreSQL writers run side by side and lock what they decide about (`central
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from central.db.tables import meta
 from central.db.writes import insert_new
 from central.errors import Unfit
 from contract import new_id
+
+log = logging.getLogger(__name__)
 
 
 class FairLock:
@@ -105,12 +108,24 @@ class Store:
         """
         with self.reading() as connection:
             self._kind.check(connection)
+            wanted = pending(connection)
+        self._keep_before(wanted)
         with self.writing() as connection:
             locks.alone(connection, "migrations")
             upgrade(connection)
-        with self.writing() as connection:
             guard.prove(connection)
             insert_new(connection, meta, [{"key": "epoch", "value": new_id()}])
+
+    def _keep_before(self, wanted: Sequence[str]) -> None:
+        """Copy a SQLite database that will be brought up to date, beside itself; a new one has nothing to keep."""
+        file = Path(self.engine.url.database or "")
+        if self.is_postgres or not wanted or wanted == pending(None):
+            return
+        kept = file.with_name(f"{file.name}.before-{wanted[-1]}")
+        if not kept.exists():
+            sqlite.copy(self.engine, kept)
+            kept.chmod(0o600)
+            log.info("copied before the upgrade", extra={"file": str(kept), "to": wanted[-1]})
 
     @property
     def where(self) -> str:
@@ -157,19 +172,38 @@ def _config() -> Config:
 
 def known_revisions() -> frozenset[str]:
     """Return the schemas that this version can bring up to date."""
-    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+    return frozenset(pending(None))
+
+
+def pending(connection: sa.Connection | None) -> list[str]:
+    """Return the migrations that a database does not have yet, oldest first; all of them for one that is not there.
+
+    Raises:
+        Unfit: it has one that this version does not know.
+    """
+    scripts = ScriptDirectory.from_config(_config())
+    order = [script.revision for script in scripts.walk_revisions()][::-1]
+    present = set() if connection is None else set(MigrationContext.configure(connection).get_current_heads())
+    if present - set(order):
+        newer = ", ".join(sorted(present - set(order)))
+        text = (
+            f"the database was made by a newer version of Siaga (schema {newer}) and cannot be taken back: install it"
+        )
+        raise Unfit("database.newer", f"{text}, or restore the copy made before the upgrade")
+    done = max((order.index(revision) + 1 for revision in present), default=0)
+    return order[done:]
 
 
 def upgrade(connection: sa.Connection) -> None:
     """Run the migrations that this database does not have yet, in the caller's transaction.
 
+    After each of them an overlap is tried: one that loses the guard is not committed.
+
     Raises:
-        Unfit: it has one that this version does not know.
+        Unfit: the database has a migration that this version does not know, or lost its guard by one.
     """
-    config, known = _config(), known_revisions()
-    present = set(MigrationContext.configure(connection).get_current_heads())
-    if present - known:
-        newer = ", ".join(sorted(present - known))
-        raise Unfit("database.newer", f"the database was made by a newer version of Siaga (schema {newer})")
+    config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    for revision in pending(connection):
+        command.upgrade(config, revision)
+        guard.prove(connection)

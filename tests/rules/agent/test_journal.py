@@ -45,6 +45,8 @@ def test_only_an_acknowledgement_of_this_stream_frees_entries(tmp_path: Path) ->
     store.close()
     again = Journal(store := Store(tmp_path), SystemClock(), "boot-2")
     assert (again.acked, again.pending) == (3, 2)
+    again.offer_again()  # central was restored from a copy
+    assert [entry.seq for entry in again.unsent(10)] == [1, 2, 3, 4, 5]
     store.close()
 
 

@@ -208,6 +208,10 @@ class Central:
         await self._link.publish(TOPICS.command, command.encode())
 
     async def _connected(self, _: int) -> None:
+        await self.announce()
+
+    async def announce(self) -> None:
+        """Say that central is there, and which life of its database."""
         await self._link.publish(CENTRAL_STATE, self._state(Presence.ONLINE).encode(), retain=True)
 
     def _state(self, state: Presence) -> CentralState:

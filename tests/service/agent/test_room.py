@@ -50,6 +50,17 @@ async def room(tmp_path: Path) -> AsyncIterator[Rig]:
         yield Rig(central, config, camera, sound)
 
 
+async def test_a_central_restored_from_a_copy_gets_what_the_copy_lacks(room: Rig) -> None:
+    central = room.central
+    async with running(*agent(room.config)):
+        await until(lambda: len(central.numbers) >= 3, within_s=20)
+        lost = max(central.numbers)
+        central.entries = {key: entry for key, entry in central.entries.items() if key[1] <= 1}
+        central.epoch = "epoch-2"
+        await central.announce()
+        await until(lambda: central.numbers[:lost] == [*range(1, lost + 1)], within_s=20)
+
+
 async def test_a_session_is_prepared_carried_out_and_reported(room: Rig) -> None:
     central = room.central
     async with running(*agent(room.config)):
