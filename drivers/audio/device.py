@@ -1,6 +1,6 @@
 """The room's sound behind the `Sound` port.
 
-Tried on PulseAudio's null devices and on the room model; no real sound card, USB
+Tried on null devices of PulseAudio and PipeWire and on the room model; no real sound card, USB
 speakerphone or conference bar was ever at hand. Windows (`audio+wasapi`) was never tried at all.
 """
 

@@ -16,7 +16,7 @@ import pytest
 
 UP_WITHIN_S = 5.0
 
-_MODULES = (
+MODULES = (
     # without norewinds a null sink's first capture comes two seconds late
     "module-null-sink norewinds=1 rate=48000 sink_name=speaker channels=2",
     "module-null-sink norewinds=1 rate=48000 sink_name=air channels=1 channel_map=mono",
@@ -47,7 +47,7 @@ class PulseRoom:
     def start(self) -> None:
         """Start the server and return once it answers."""
         native = f"module-native-protocol-unix socket={self.folder}/native auth-anonymous=1 auth-cookie-enabled=0"
-        loads = [part for module in (*_MODULES, native) for part in ("-L", module)]
+        loads = [part for module in (*MODULES, native) for part in ("-L", module)]
         options = ["-n", "-F", "/dev/null", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=20"]
         quiet = ["--high-priority=no", "--realtime=no", "--log-level=error"]
         self._server = subprocess.Popen(
@@ -55,16 +55,23 @@ class PulseRoom:
             env={**os.environ, **self.environment},
             stderr=subprocess.DEVNULL,
         )
+        self._wait_until_it_answers()
+
+    def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + UP_WITHIN_S
         while subprocess.run(["pactl", "info"], env=self._env(), capture_output=True, check=False).returncode:
             if time.monotonic() > deadline:
-                raise TimeoutError("pulseaudio did not answer")
+                raise TimeoutError("the sound server did not answer")
             time.sleep(0.02)
 
     def stop(self) -> None:
         self.thaw()
         self._server.terminate()
         self._server.wait(5)
+        self.remove()
+
+    def remove(self) -> None:
+        """Delete what the server left."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def crash(self) -> None:
@@ -96,10 +103,13 @@ class PulseRoom:
         return {**os.environ, **self.environment, "LC_ALL": "C"}
 
 
-def needed() -> None:
-    """Skip without PulseAudio, but not where nobody would notice."""
-    missing = [tool for tool in ("pulseaudio", "pactl") if shutil.which(tool) is None]
+PACKAGES = "pulseaudio pulseaudio-utils libasound2-plugins"
+
+
+def needed(*programs: str, packages: str = PACKAGES) -> None:
+    """Skip without PulseAudio, or without `programs`, but not where nobody would notice."""
+    missing = [program for program in programs or ("pulseaudio", "pactl") if shutil.which(program) is None]
     if missing and os.environ.get("CI"):
         pytest.fail(f"{', '.join(missing)} missing although CI is set")
     if missing:
-        pytest.skip(f"{', '.join(missing)} not installed: apt install pulseaudio pulseaudio-utils libasound2-plugins")
+        pytest.skip(f"{', '.join(missing)} not installed: apt install {packages}")
