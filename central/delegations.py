@@ -180,4 +180,4 @@ def with_role(connection: sa.Connection, *roles: Role) -> tuple[tuple[str, str],
 
 def _office(connection: sa.Connection) -> tuple[tuple[str, str], ...]:
     """Return everybody who works in the office, whatever else they are; auditors stay outside."""
-    return with_role(connection, Role.HEAD, Role.VERIFIER, Role.TECHNICIAN, Role.ADMIN)
+    return with_role(connection, Role.HEAD, Role.VERIFIER, Role.SCHEDULER, Role.TECHNICIAN, Role.ADMIN)

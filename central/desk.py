@@ -62,7 +62,11 @@ _CHANGES_SHOWN: Final = frozenset(
     }
 )  # fmt: skip
 """What an applicant may change; the rest follows from it."""
-_WAITS_FOR: Final = {State.SUBMITTED: Role.HEAD, State.DISPOSED: Role.VERIFIER, State.RETURNED: Role.APPLICANT}
+_WAITS_FOR: Final = {
+    State.SUBMITTED: frozenset({Role.HEAD}),
+    State.DISPOSED: frozenset({Role.VERIFIER, Role.SCHEDULER}),  # who prepares the decision sees what waits for it
+    State.RETURNED: frozenset({Role.APPLICANT}),
+}
 
 
 class Desk:
@@ -125,7 +129,7 @@ class Desk:
 
     def inbox(self, by: Person) -> Inbox:
         """Return what waits for this person: leaders first, then the most urgent."""
-        states = frozenset(state for state, role in _WAITS_FOR.items() if role in by.roles)
+        states = frozenset(state for state, roles in _WAITS_FOR.items() if roles & by.roles)
         now = self.now()
         found = self.requests(by, states=states) if states else ()
         with self._store.reading() as connection:

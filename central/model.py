@@ -48,6 +48,33 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class LogIn:
+    """One log-in of a person; `here` is the one that asks."""
+
+    id: str
+    began_at: datetime
+    seen_at: datetime
+    address: str
+    browser: str
+    provider: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as administrators see it. `providers` are the sign-on services it is linked to."""
+
+    id: str
+    login: str
+    name: str
+    roles: frozenset[Role]
+    agency_id: str | None
+    active: bool
+    has_password: bool
+    providers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Delegation:
     """A period in which somebody acts for a head of the office."""
 

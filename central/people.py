@@ -1,58 +1,73 @@
-"""Who is logged in: local accounts, argon2id, opaque sessions that can be revoked.
+"""Who is logged in: opaque sessions that can be listed and revoked.
 
-A browser holds 256 random bits; the database holds their hash. A wrong password delays
-the next try of that account, each time twice as long, and never locks it for good:
-a lock would let anybody keep the head of the office out. A stranger's name costs the same
-time and gives the same answer as a wrong password.
+A browser holds 256 random bits; the database holds their hash. A log-in ends when nobody
+used it for half an hour, after twelve hours, and at once when it is revoked, when the
+password or the roles change, or when the same browser logs in anew. A stranger's name
+costs the same time and gives the same answer as a wrong password.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
-from pwdlib import PasswordHash
 
 from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
 from central.db.writes import retried
 from central.domain.words import Role
-from central.errors import Forbidden, TooMany
-from central.model import Agency, Person
+from central.errors import Forbidden, Invalid, NotFound, Wrong
+from central.model import Agency, LogIn, Person
 from central.moves import utc_now
+from central.passwords import Passwords, check_new
+from central.throttle import Bucket, Throttle
 from contract import new_id
 
 IDLE: Final = timedelta(minutes=30)
 ABSOLUTE: Final = timedelta(hours=12)
 SEEN_EVERY: Final = timedelta(minutes=1)
 """How exact `seen_at` is: not every request is worth a write."""
-FREE_TRIES: Final = 3
-DELAY_AT_MOST: Final = timedelta(minutes=15)
-HASHES_AT_ONCE: Final = 2
-HASHES_QUEUED: Final = 20
-PASSWORD_AT_MOST: Final = 256
+BROWSER_AT_MOST: Final = 200
+LOCAL: Final = "local"
+"""The provider of accounts with a password here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a log-in comes from; `token` is the one that the browser held before."""
+
+    address: str = ""
+    browser: str = ""
+    token: str | None = None
+
+
+HERE: Final = Caller()
 
 
 class People:
     """Accounts and their log-ins."""
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, store: Store, *, now: Callable[[], datetime] = utc_now, passwords: Passwords | None = None
+    ) -> None:
         self._store = store
         self._now = now
-        self._hasher = PasswordHash.recommended()
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
-        self._hashing = threading.Semaphore(HASHES_AT_ONCE)
-        self._queue = threading.Semaphore(HASHES_QUEUED)
+        self._passwords = passwords or Passwords()
+        self._throttle = Throttle(store, now=now)
 
     def add(self, login: str, name: str, password: str, roles: frozenset[Role], *, agency_id: str | None = None) -> str:
-        """Add an account, or give the one with this login this name, password and roles; return its id."""
-        digest = self._hasher.hash(password)
+        """Add an account, or give the one with this login this name, password and roles; return its id.
+
+        Raises:
+            TooMany: too many passwords are being hashed.
+        """
+        digest = self._passwords.hash(password) if password else ""
         with self._store.writing() as connection:
             locks.alone(connection, f"login {login}")
             known = connection.scalar(sa.select(t.person.c.id).where(t.person.c.login == login))
@@ -61,66 +76,43 @@ class People:
             if known:
                 connection.execute(t.person.update().where(t.person.c.id == ident).values(row))
                 connection.execute(t.login_session.delete().where(t.login_session.c.person_id == ident))
-                connection.execute(t.person_role.delete().where(t.person_role.c.person_id == ident))
             else:
                 connection.execute(t.person.insert(), row | {"id": ident, "login": login})
-            connection.execute(t.person_role.insert(), [{"person_id": ident, "role": role} for role in roles])
+            give_roles(connection, ident, roles)
         return ident
 
-    def log_in(self, login: str, password: str) -> tuple[Person, str]:
+    def log_in(self, login: str, password: str, caller: Caller = HERE) -> tuple[Person, str]:
         """Return the person and a fresh token for the cookie.
 
         Raises:
             Forbidden: wrong name or password; it does not say which.
-            TooMany: this account, or everybody, has to wait.
+            TooMany: this account, this address, or everybody, has to wait.
         """
-        now = self._now()
+        account = Bucket.account(login)
+        buckets = (account, Bucket.address(caller.address)) if caller.address else (account,)
+        self._throttle.check(buckets)
         with self._store.reading() as connection:
             row = connection.execute(t.person.select().where(t.person.c.login == login)).mappings().first()
-        if row is not None and row["locked_until"] is not None and row["locked_until"] > now:
-            raise TooMany("login.wait", row["locked_until"] - now)
-        right = self._verify(password, row["password_hash"] if row is not None else self._nobody)
+        right = self._passwords.fits(password, row["password_hash"] if row is not None else None)
         if row is None or not right or not row["active"]:
-            if row is not None:
-                self._failed(row["id"], now)
+            self._throttle.failed(buckets)
             raise Forbidden("login.wrong", "wrong name or password")
-        return self._begin(row["id"], now)
-
-    def _verify(self, password: str, digest: str) -> bool:
-        """Compare, a few at a time: each costs a quarter of a second and 64 MiB.
-
-        Raises:
-            TooMany: too many wait already.
-        """
-        if len(password) > PASSWORD_AT_MOST:
-            return False
-        if not self._queue.acquire(blocking=False):
-            raise TooMany("login.busy", timedelta(seconds=5))
-        try:
-            with self._hashing:
-                return self._hasher.verify(password, digest)
-        finally:
-            self._queue.release()
-
-    def _failed(self, person_id: str, now: datetime) -> None:
-        with self._store.writing() as connection:
-            of_person = t.person.c.id == person_id
-            step = t.person.update().where(of_person).values(failures=t.person.c.failures + 1)
-            failures = connection.scalar(step.returning(t.person.c.failures)) or 0
-            if failures >= FREE_TRIES:
-                until = now + delay(failures)
-                connection.execute(t.person.update().where(of_person).values(locked_until=until))
+        self._throttle.passed(account)
+        return self.begin(row["id"], caller)
 
     @retried
-    def _begin(self, person_id: str, now: datetime) -> tuple[Person, str]:
-        token = secrets.token_urlsafe(32)
+    def begin(self, person_id: str, caller: Caller, provider: str = LOCAL) -> tuple[Person, str]:
+        """Begin a log-in of somebody who proved who it is; the one that the browser held before ends."""
+        now, token = self._now(), secrets.token_urlsafe(32)
         row = {"token_hash": _hash(token), "person_id": person_id, "seen_at": now, "ends_at": now + ABSOLUTE}
+        row |= {"id": new_id(), "began_at": now, "address": caller.address, "provider": provider}
+        held = t.login_session.c
         with self._store.writing() as connection:
-            connection.execute(t.login_session.delete().where(t.login_session.c.ends_at < now))
-            connection.execute(t.login_session.insert(), row)
-            reset = t.person.update().where(t.person.c.id == person_id)
-            connection.execute(reset.values(failures=0, locked_until=None))
-            person = _person(connection, person_id, now)
+            connection.execute(t.login_session.delete().where(held.ends_at < now))
+            if caller.token:
+                connection.execute(t.login_session.delete().where(held.token_hash == _hash(caller.token)))
+            connection.execute(t.login_session.insert(), row | {"browser": caller.browser[:BROWSER_AT_MOST]})
+            person = person_with(connection, person_id, now)
         return person, token
 
     def who(self, token: str | None) -> Person | None:
@@ -129,39 +121,105 @@ class People:
             return None
         now = self._now()
         same = t.login_session.c.token_hash == _hash(token)
+        active = sa.select(t.login_session).join(t.person).where(same, t.person.c.active)
         with self._store.reading() as connection:
-            row = connection.execute(t.login_session.select().where(same)).mappings().first()
+            row = connection.execute(active).mappings().first()
             if row is None or now >= row["ends_at"] or now >= row["seen_at"] + IDLE:
                 return None
-            person = _person(connection, row["person_id"], now)
+            person = person_with(connection, row["person_id"], now)
         if now - row["seen_at"] >= SEEN_EVERY:
             with self._store.writing() as connection:
                 connection.execute(t.login_session.update().where(same).values(seen_at=now))
         return person
 
-    def log_out(self, token: str) -> None:
-        """End the log-in that `token` belongs to."""
-        with self._store.writing() as connection:
-            connection.execute(t.login_session.delete().where(t.login_session.c.token_hash == _hash(token)))
+    def log_ins(self, person_id: str, token: str | None = None) -> tuple[LogIn, ...]:
+        """Return a person's log-ins that have not ended, newest first; the one of `token` is `here`."""
+        now, held = self._now(), t.login_session.c
+        mine = (held.person_id == person_id, held.ends_at > now, held.seen_at > now - IDLE)
+        with self._store.reading() as connection:
+            found = connection.execute(t.login_session.select().where(*mine).order_by(held.id.desc())).mappings().all()
+        own = _hash(token) if token else ""
+        return tuple(_log_in(row, here=row["token_hash"] == own) for row in found)
 
-    def revoke(self, person_id: str) -> None:
-        """End every log-in of a person."""
+    def log_out(self, token: str) -> str:
+        """End the log-in that `token` belongs to; return which provider it came from, empty for none."""
+        same = t.login_session.c.token_hash == _hash(token)
         with self._store.writing() as connection:
+            provider = connection.scalar(sa.select(t.login_session.c.provider).where(same))
+            connection.execute(t.login_session.delete().where(same))
+        return provider or ""
+
+    def revoke(self, person_id: str, log_in: str | None = None, *, by: Person | None = None) -> None:
+        """End one log-in of a person, or every one.
+
+        Raises:
+            NotFound: the person has no such log-in.
+        """
+        which = [t.login_session.c.person_id == person_id]
+        which += [t.login_session.c.id == log_in] if log_in is not None else []
+        with self._store.writing() as connection:
+            ended = connection.execute(t.login_session.delete().where(*which)).rowcount
+            if log_in is not None and not ended:
+                raise NotFound("login", log_in)
+            audit = {"at": self._now(), "actor": by.login if by else "", "action": "login.revoke", "subject": person_id}
+            connection.execute(t.audit.insert(), audit)
+
+    def change_password(self, by: Person, old: str, new: str, caller: Caller = HERE) -> str:
+        """Give oneself a new password; every log-in ends, and a fresh token is returned for this one.
+
+        Raises:
+            Invalid: the old one is wrong, or the new one will not do.
+            TooMany: too many wrong ones.
+        """
+        bucket = Bucket.account(by.login)
+        self._throttle.check((bucket,))
+        check_new(new, by.login)
+        of_person = t.person.c.id == by.id
+        with self._store.reading() as connection:
+            digest = connection.scalar(sa.select(t.person.c.password_hash).where(of_person))
+        if not self._passwords.fits(old, digest):
+            self._throttle.failed((bucket,))
+            raise Invalid(Wrong("old", "password.wrong", "this is not the password"))
+        self.set_password(by.id, new, by)
+        return self.begin(by.id, caller)[1]
+
+    def set_password(self, person_id: str, new: str, by: Person) -> None:
+        """Give an account a password and end its log-ins.
+
+        Raises:
+            NotFound: there is no such account.
+            Invalid: the new one will not do.
+            TooMany: too many are being hashed.
+        """
+        with self._store.reading() as connection:
+            login = connection.scalar(sa.select(t.person.c.login).where(t.person.c.id == person_id))
+        if login is None:
+            raise NotFound("person", person_id)
+        check_new(new, login)
+        digest = self._passwords.hash(new)
+        with self._store.writing() as connection:
+            connection.execute(t.person.update().where(t.person.c.id == person_id).values(password_hash=digest))
             connection.execute(t.login_session.delete().where(t.login_session.c.person_id == person_id))
+            audit = {"at": self._now(), "actor": by.login, "action": "person.password", "subject": person_id}
+            connection.execute(t.audit.insert(), audit)
 
 
-def delay(failures: int) -> timedelta:
-    """Return how long the next try has to wait after so many wrong ones in a row."""
-    if failures < FREE_TRIES:
-        return timedelta(0)
-    return min(timedelta(seconds=2 ** min(failures - FREE_TRIES, 20)), DELAY_AT_MOST)
+def give_roles(connection: sa.Connection, person_id: str, roles: frozenset[Role]) -> None:
+    """Let a person have these roles and no others."""
+    connection.execute(t.person_role.delete().where(t.person_role.c.person_id == person_id))
+    if roles:
+        connection.execute(t.person_role.insert(), [{"person_id": person_id, "role": role} for role in sorted(roles)])
+
+
+def _log_in(row: sa.RowMapping, *, here: bool) -> LogIn:
+    return LogIn(row["id"], row["began_at"], row["seen_at"], row["address"], row["browser"], row["provider"], here)
 
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _person(connection: sa.Connection, ident: str, now: datetime) -> Person:
+def person_with(connection: sa.Connection, ident: str, now: datetime) -> Person:
     """Return an account with roles and agency; it exists, a foreign key says so."""
     joined = t.person.outerjoin(t.agency)
     columns = (t.person, t.agency.c.name.label("agency"), t.agency.c.short)

@@ -39,10 +39,11 @@ class Action(StrEnum):
     SEE_MESSAGES = "message.see"
     SEND_AGAIN = "message.again"
     MANAGE_STOCK = "stock.manage"
+    MANAGE_PEOPLE = "person.manage"
 
 
 _ALL: Final = frozenset(Role)
-_OFFICE: Final = frozenset({Role.HEAD, Role.VERIFIER, Role.TECHNICIAN, Role.ADMIN, Role.AUDITOR})
+_OFFICE: Final = _ALL - {Role.APPLICANT}
 
 PERMISSIONS: Final[dict[Action, frozenset[Role]]] = {
     Action.PUBLIC: _ALL,
@@ -50,9 +51,9 @@ PERMISSIONS: Final[dict[Action, frozenset[Role]]] = {
     Action.SUBMIT: frozenset({Role.APPLICANT}),
     Action.SEE_REQUESTS: _ALL,
     Action.DISPOSE: frozenset({Role.HEAD}),
-    Action.VERIFY: frozenset({Role.VERIFIER, Role.HEAD, Role.AUDITOR}),
+    Action.VERIFY: frozenset({Role.VERIFIER, Role.SCHEDULER, Role.HEAD, Role.AUDITOR}),
     Action.DECIDE: frozenset({Role.VERIFIER}),
-    Action.PROPOSE_DISPLACEMENT: frozenset({Role.VERIFIER}),
+    Action.PROPOSE_DISPLACEMENT: frozenset({Role.VERIFIER, Role.SCHEDULER}),
     Action.DISPLACE: frozenset({Role.HEAD}),
     Action.WITHDRAW: frozenset({Role.APPLICANT, Role.VERIFIER}),
     Action.SEE_SESSIONS: _OFFICE,
@@ -62,11 +63,12 @@ PERMISSIONS: Final[dict[Action, frozenset[Role]]] = {
     Action.SEE_REPORTS: _ALL,
     Action.DELEGATE: frozenset({Role.HEAD, Role.ADMIN}),
     Action.SEE_FIGURES: _OFFICE,
-    Action.EXPLAIN_BREACH: frozenset({Role.HEAD, Role.VERIFIER, Role.TECHNICIAN}),
+    Action.EXPLAIN_BREACH: frozenset({Role.HEAD, Role.VERIFIER, Role.SCHEDULER, Role.TECHNICIAN}),
     Action.SEE_AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
-    Action.SEE_MESSAGES: frozenset({Role.VERIFIER, Role.ADMIN, Role.AUDITOR}),
+    Action.SEE_MESSAGES: frozenset({Role.VERIFIER, Role.SCHEDULER, Role.ADMIN, Role.AUDITOR}),
     Action.SEND_AGAIN: frozenset({Role.VERIFIER, Role.ADMIN}),
-    Action.MANAGE_STOCK: frozenset({Role.VERIFIER, Role.ADMIN}),
+    Action.MANAGE_STOCK: frozenset({Role.VERIFIER, Role.SCHEDULER, Role.ADMIN}),
+    Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
 }
 
 

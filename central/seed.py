@@ -52,6 +52,7 @@ PEOPLE: Final = (
     ("pemohon", "Budi Santoso", Role.APPLICANT, "dinsos"),
     ("kadis", "Sri Wahyuni", Role.HEAD, None),
     ("bidang", "Rina Marlina", Role.VERIFIER, None),
+    ("penjadwal", "Dewi Lestari", Role.SCHEDULER, None),
     ("teknisi", "Yoga Pratama", Role.TECHNICIAN, None),
     ("admin", "Agus Setiawan", Role.ADMIN, None),
     ("auditor", "Maria Ulfa", Role.AUDITOR, None),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from central.accounts import Accounts
 from central.audit import Audit
 from central.bell import Bell
 from central.commands import Commands
@@ -41,6 +42,7 @@ class Services:
     timekeeping: Timekeeping
     delegations: Delegations
     people: People
+    accounts: Accounts
     board: Board
     evidence: Evidence
     post: Post
@@ -76,6 +78,7 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
     desk = Desk(store, letters, policy, settings.zone, bell=bell, prepare_lead=lead, now=now, post=post)
     board = Board(store, settings.zone, desk.assess.standards, now=now)
     planner = Planner(store, desk.assess, now=now)
+    people = People(store, now=now)
     displacing = Displacing(store, desk.moves, desk.assess, planner, bell=bell, now=now)
     return Services(
         settings=settings,
@@ -86,7 +89,8 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         displacing=displacing,
         timekeeping=Timekeeping(store, desk.assess, now=now),
         delegations=Delegations(store, now=now),
-        people=People(store, now=now),
+        people=people,
+        accounts=Accounts(store, people, now=now),
         board=board,
         evidence=Evidence(settings.folder / "evidence"),
         post=post,

@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute
 
 from central.errors import Forbidden, NotLoggedIn
 from central.model import Person
-from central.people import ABSOLUTE
+from central.people import ABSOLUTE, Caller
 from central.permissions import Action, may
 from central.services import Services
 
@@ -54,12 +54,23 @@ CurrentServices = Annotated[Services, Depends(_services)]
 def person_of(connection: HTTPConnection) -> Person | None:
     """Return who is logged in; it asks the database, so not on the event loop."""
     services = services_of(connection)
-    return services.people.who(connection.cookies.get(cookie_name(services)))
+    return services.people.who(token_of(connection))
 
 
 def cookie_name(services: Services) -> str:
     """Return the name of the cookie that holds the token."""
     return SECURE_COOKIE if services.settings.secure else PLAIN_COOKIE
+
+
+def token_of(connection: HTTPConnection) -> str | None:
+    """Return the token that the browser sent."""
+    return connection.cookies.get(cookie_name(services_of(connection)))
+
+
+def caller_of(connection: HTTPConnection) -> Caller:
+    """Return where a request comes from; a proxy that is trusted was asked by the web server already."""
+    host = connection.client.host if connection.client else ""
+    return Caller(host, connection.headers.get("user-agent", ""), token_of(connection))
 
 
 def set_cookie(response: Response, services: Services, token: str) -> None:

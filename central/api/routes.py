@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.encoders import jsonable_encoder
 from starlette.responses import PlainTextResponse
 
-from central.api.guard import CurrentServices, clear_cookie, cookie_name, public, requires, set_cookie
+from central.api.guard import CurrentServices, caller_of, clear_cookie, cookie_name, public, requires, set_cookie
 from central.api.shapes import (
     DecisionIn,
     DelegationIn,
@@ -74,9 +74,9 @@ def _items(values: tuple[object, ...]) -> Json:
 
 
 @router.post("/login", dependencies=[Depends(public)])
-def log_in(body: LoginIn, services: CurrentServices, response: Response) -> Json:
+def log_in(request: Request, body: LoginIn, services: CurrentServices, response: Response) -> Json:
     """Log in; the answer sets the session cookie."""
-    person, token = services.people.log_in(body.login, body.password)
+    person, token = services.people.log_in(body.login, body.password, caller_of(request))
     set_cookie(response, services, token)
     return _json(person)
 

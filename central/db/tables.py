@@ -67,6 +67,7 @@ person = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     _moment("locked_until", nullable=True),
     sa.Column("language", sa.Text, nullable=False, server_default="id"),
+    sa.Column("feeds_rev", sa.Integer, nullable=False, server_default="0"),
 )
 person_address = sa.Table(
     "person_address",
@@ -88,6 +89,37 @@ login_session = sa.Table(
     sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=True),
     _moment("seen_at"),
     _moment("ends_at"),
+    _text("id"),
+    _moment("began_at", nullable=True),
+    _text("address"),
+    _text("browser"),
+    _text("provider"),
+)
+identity = sa.Table(
+    "identity",
+    metadata,
+    sa.Column("issuer", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=True),
+    _moment("linked_at"),
+)
+throttle = sa.Table(
+    "throttle",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("until", Micros, nullable=False, index=True),
+)
+answered = sa.Table(
+    "answered",
+    metadata,
+    sa.Column("person_id", sa.ForeignKey("person.id"), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    _text("fingerprint"),
+    sa.Column("status", sa.Integer, nullable=True),
+    _text("headers"),
+    _text("body"),
+    sa.Column("at", Micros, nullable=False, index=True),
 )
 
 room = sa.Table(

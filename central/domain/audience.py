@@ -24,14 +24,14 @@ class Audience:
     roles: frozenset[Role]
 
 
-_ROOM: Final = frozenset({Role.VERIFIER, Role.TECHNICIAN})
+_ROOM: Final = frozenset({Role.VERIFIER, Role.SCHEDULER, Role.TECHNICIAN})
 
 AUDIENCES: Final[dict[str, Audience]] = {
     ARRIVED: Audience(applicant=True, roles=frozenset({Role.HEAD})),
     Event.RESUBMIT: Audience(applicant=True, roles=frozenset({Role.HEAD})),
     Event.ACCEPT: Audience(applicant=True, roles=frozenset({Role.VERIFIER})),
     Event.RETURN: Audience(applicant=True, roles=frozenset()),
-    Event.APPROVE: Audience(applicant=True, roles=frozenset({Role.TECHNICIAN})),
+    Event.APPROVE: Audience(applicant=True, roles=frozenset({Role.SCHEDULER, Role.TECHNICIAN})),
     Event.REFUSE: Audience(applicant=True, roles=frozenset({Role.HEAD})),
     Event.WITHDRAW: Audience(applicant=True, roles=frozenset({Role.VERIFIER})),
     Event.CANCEL: Audience(applicant=True, roles=_ROOM),

@@ -25,6 +25,8 @@ class Role(StrEnum):
     APPLICANT = "applicant"
     HEAD = "head"
     VERIFIER = "verifier"
+    SCHEDULER = "scheduler"
+    """Keeps rooms, kit and rosters and prepares what can be served; decides nothing."""
     TECHNICIAN = "technician"
     ADMIN = "admin"
     AUDITOR = "auditor"

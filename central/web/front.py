@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from central.api.guard import clear_cookie, cookie_name, public, requires, set_cookie
-from central.errors import Forbidden, Invalid, TooMany
+from central.api.guard import caller_of, clear_cookie, cookie_name, public, requires, set_cookie
+from central.errors import Forbidden, TooMany
 from central.model import Person
 from central.permissions import Action, may
-from central.web import words
 from central.web.access import Ask, Parts, Typed, Visitor, text
-from central.web.forms import mistakes
 from central.web.site import back_to, choose, see_other
 from webui.i18n import N_
 
 router = APIRouter(include_in_schema=False)
 
 Somebody = Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]
-_WRONG = N_("User name or password is wrong.")
-_WAIT = N_("Too many tries. Please try again in %(seconds)s seconds.")
+_WRONG: Final = N_("User name or password is wrong.")
+WAIT: Final = N_("Too many tries. Please try again in %(seconds)s seconds.")
 
 
 @router.get("/")
@@ -47,7 +44,7 @@ def log_in(request: Request, parts: Ask, form: Typed) -> Response:
     """Log in, or show the form again; it never says whether the name exists."""
     name, following = text(form, "username").strip(), back_to(text(form, "next"))
     try:
-        _, token = parts.people.log_in(name, text(form, "password"))
+        _, token = parts.people.log_in(name, text(form, "password"), caller_of(request))
     except (Forbidden, TooMany) as error:
         return _refused(request, parts, error, name, following)
     answer = see_other(following)
@@ -59,7 +56,7 @@ def _refused(request: Request, parts: Parts, error: Forbidden | TooMany, name: s
     site = parts.site
     if isinstance(error, TooMany):
         seconds = max(1, round(error.after.total_seconds()))
-        status, problem = 429, site.say(request, _WAIT, seconds=seconds)
+        status, problem = 429, site.say(request, WAIT, seconds=seconds)
     else:
         status, problem = 403, site.say(request, _WRONG)
     return site.page(
@@ -88,34 +85,3 @@ def choose_language(request: Request, form: Typed) -> Response:
 def choose_theme(request: Request, form: Typed) -> Response:
     """Keep the theme of the pages."""
     return choose(request, "", text(form, "theme"), text(form, "next"))
-
-
-@router.get("/akun")
-def account(request: Request, parts: Ask, person: Somebody) -> Response:
-    """Show who is logged in, and where messages go."""
-    language, addresses = parts.services.mailbox.addresses(person.id)
-    return _account(request, parts, person, {"language": language} | addresses)
-
-
-@router.post("/akun/pesan")
-def reach(request: Request, parts: Ask, person: Somebody, form: Typed) -> Response:
-    """Keep where this person wants to be told, and in which language."""
-    typed = {name: text(form, name) for name in ("language", *parts.services.mailbox.personal)}
-    try:
-        parts.services.mailbox.reach(person, typed["language"], typed)
-    except Invalid as error:
-        found = {name: parts.site.say(request, message) for name, message in mistakes(error.wrongs).items()}
-        return _account(request, parts, person, typed, status=422, mistakes=found)
-    return see_other("/akun?kata=dapat-dihubungi")
-
-
-def _account(
-    request: Request, parts: Parts, person: Person, typed: Mapping[str, str], *, status: int = 200, **more: object
-) -> Response:
-    context: dict[str, object] = {
-        "roles": [words.ROLES[role] for role in sorted(person.roles)],
-        "typed": typed,
-        "languages": [("id", "Bahasa Indonesia"), ("en", "English")],
-        "channels": [(name, words.CHANNELS.get(name, name)) for name in parts.services.mailbox.personal],
-    }
-    return parts.site.page(request, "account.html", person, context | more, status=status)

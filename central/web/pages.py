@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from central.services import Services
 from central.web import (
+    account,
     calendars,
     commands,
     delegations,
@@ -17,6 +18,7 @@ from central.web import (
     front,
     inbox,
     messages,
+    people,
     punctuality,
     register,
     requests,
@@ -33,6 +35,8 @@ __all__ = ["add_pages", "follow", "router"]
 router = APIRouter(include_in_schema=False)
 for _part in (
     front,
+    account,
+    people,
     requests,
     inbox,
     displacements,

@@ -50,7 +50,9 @@ PLATFORMS: Final[Mapping[str, str]] = {
     "teams": "Microsoft Teams",
     "webex": "Webex",
 }
-_MAIN_ROLES: Final = (Role.HEAD, Role.VERIFIER, Role.TECHNICIAN, Role.ADMIN, Role.AUDITOR, Role.APPLICANT)
+_MAIN_ROLES: Final = (
+    Role.HEAD, Role.VERIFIER, Role.SCHEDULER, Role.TECHNICIAN, Role.ADMIN, Role.AUDITOR, Role.APPLICANT,
+)  # fmt: skip
 """The role that a person is shown by, when there are several."""
 
 
@@ -65,13 +67,14 @@ class Link:
 
 
 _LINKS: Final = (
-    ("/kotak-masuk", N_("Inbox"), (Action.DISPOSE, Action.DECIDE)),
+    ("/kotak-masuk", N_("Inbox"), (Action.DISPOSE, Action.PROPOSE_DISPLACEMENT)),
     ("/permohonan", N_("Requests"), (Action.SEE_REQUESTS,)),
     ("/jadwal", N_("Schedule"), (Action.SEE_ROOMS,)),
     ("/dinding", N_("Wall"), (Action.SEE_ROOMS,)),
     ("/ruang", N_("Rooms"), (Action.SEE_ROOMS,)),
     ("/laporan", N_("Reports"), (Action.SEE_REPORTS,)),
     ("/kelola", N_("Manage"), (Action.MANAGE_STOCK,)),
+    ("/pengguna", N_("People"), (Action.MANAGE_PEOPLE,)),
 )
 
 SAID: Final[Mapping[str, tuple[str, str]]] = {
@@ -85,6 +88,9 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
     "berkas-diterima": ("ready", N_("The whole file was taken in.")),
     "dikirim-lagi": ("ready", N_("It is sent again at once.")),
     "dapat-dihubungi": ("ready", N_("Kept. Messages about requests go there from now on.")),
+    "sandi-baru": ("ready", N_("The new password holds. Every other log-in has ended.")),
+    "log-masuk-berakhir": ("ready", N_("That log-in has ended.")),
+    "akun-tersimpan": ("ready", N_("The account is kept.")),
     "ditarik": ("ready", N_("Withdrawn.")),
 }
 """What a page says after something was done; the address carries the key."""

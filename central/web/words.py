@@ -105,6 +105,7 @@ ROLES: Final[Mapping[Role, str]] = {
     Role.APPLICANT: N_("Applicant"),
     Role.HEAD: N_("Head of the office"),
     Role.VERIFIER: N_("Implementing division"),
+    Role.SCHEDULER: N_("Scheduler"),
     Role.TECHNICIAN: N_("Technician"),
     Role.ADMIN: N_("Administrator"),
     Role.AUDITOR: N_("Auditor"),

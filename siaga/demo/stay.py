@@ -77,6 +77,7 @@ PEOPLE = {
     "pemohon": "an agency that asks for a session",
     "kadis": "the head of the office",
     "bidang": "an officer of the division",
+    "penjadwal": "the scheduler, who keeps rooms, kit and rosters",
     "teknisi": "a technician",
     "admin": "the administrator",
     "auditor": "an auditor, who sees and changes nothing",

@@ -16,12 +16,10 @@ from central.api.guard import actions_of, all_routes, check_guarded
 from central.api.routes import router
 from central.app import create_app
 from central.domain.words import Role
-from central.errors import Forbidden, TooMany
-from central.people import People, delay
 from central.permissions import PERMISSIONS, Action
 from central.services import Services
 from central.web import pages
-from tests.service.central.office import NOW, PEOPLE, STARTS, office
+from tests.service.central.office import PEOPLE, STARTS, office
 
 PASSWORD = "rahasia sekali"
 
@@ -148,37 +146,3 @@ async def test_an_applicant_sends_a_request_and_its_letter_comes_back_as_a_downl
     assert letter.headers["content-type"] == "application/pdf"
     assert letter.headers["content-disposition"].startswith("attachment")
     assert letter.headers["x-content-type-options"] == "nosniff"
-
-
-def test_wrong_passwords_delay_an_account_longer_each_time_and_never_for_good(here: Services) -> None:
-    moment = [NOW]
-    people = People(here.store, now=lambda: moment[0])
-    people.add("kadis", "Sri", PASSWORD, frozenset({Role.HEAD}))
-    for _ in range(3):
-        with pytest.raises(Forbidden):
-            people.log_in("kadis", "salah")
-    with pytest.raises(TooMany):
-        people.log_in("kadis", PASSWORD)
-    moment[0] += delay(3)
-    person, token = people.log_in("kadis", PASSWORD)
-    assert people.who(token) == person
-    assert [delay(n).total_seconds() for n in (2, 3, 4, 5, 99)] == [0, 1, 2, 4, 900]
-
-
-def test_a_log_in_ends_when_idle_when_old_when_revoked(here: Services) -> None:
-    moment = [NOW]
-    people = People(here.store, now=lambda: moment[0])
-    ident = people.add("kadis", "Sri", PASSWORD, frozenset({Role.HEAD}))
-    _, token = people.log_in("kadis", PASSWORD)
-    for _ in range(24):
-        moment[0] += timedelta(minutes=29)
-        assert people.who(token) is not None
-    moment[0] += timedelta(minutes=29)
-    assert people.who(token) is None  # twelve hours are over, however busy it was
-    _, token = people.log_in("kadis", PASSWORD)
-    moment[0] += timedelta(minutes=30)
-    assert people.who(token) is None
-    _, token = people.log_in("kadis", PASSWORD)
-    people.revoke(ident)
-    assert people.who(token) is None
-    assert people.who("made up") is None
