@@ -62,6 +62,8 @@ _CHANGES_SHOWN: Final = frozenset(
     }
 )  # fmt: skip
 """What an applicant may change; the rest follows from it."""
+Key = tuple[object, ...]
+"""Where a list goes on: what it is ordered by, of the last row that was seen."""
 _WAITS_FOR: Final = {
     State.SUBMITTED: frozenset({Role.HEAD}),
     State.DISPOSED: frozenset({Role.VERIFIER, Role.SCHEDULER}),  # who prepares the decision sees what waits for it
@@ -117,9 +119,14 @@ class Desk:
         with self._store.reading() as connection:
             return self.moves.seen(connection, request_id, by)
 
-    def requests(self, by: Person, *, states: frozenset[State] = frozenset(), limit: int = 200) -> tuple[Request, ...]:
-        """Return the newest requests that `by` may see, only those in `states` when some are named."""
-        where: list[sa.ColumnElement[bool]] = []
+    def requests(
+        self, by: Person, *, states: frozenset[State] = frozenset(), limit: int = 200, after: Key | None = None
+    ) -> tuple[Request, ...]:
+        """Return the newest requests that `by` may see, only those in `states` when some are named.
+
+        `after` is arrival and id of the last one that was seen.
+        """
+        where = [] if after is None else [sa.tuple_(t.request.c.submitted_at, t.request.c.id) < after]
         if states:
             where.append(t.request.c.state.in_(states))
         if not sees_all_agencies(by):

@@ -6,6 +6,9 @@ CentralError
 ├── NotLoggedIn   nobody is logged in
 ├── Invalid       fields that are missing or wrong; all of them
 ├── Refused       against a rule: the state, a taken room, a stale version
+├── Stale         it is not any more what If-Match names
+├── Unconditional a change that does not say to what
+├── KeyReused     an Idempotency-Key that stands for another order
 ├── TooMany       try again later
 └── Unfit         the database is not one that this version may serve
 
@@ -71,6 +74,27 @@ class Refused(CentralError):
     def __init__(self, code: str, text: str, findings: tuple[Finding, ...] = (), **values: object) -> None:
         super().__init__(code, text, **values)
         self.findings = findings
+
+
+class Stale(CentralError):
+    """It is not any more what If-Match names."""
+
+    def __init__(self, tag: str) -> None:
+        super().__init__("precondition.failed", f"it is not {tag[:80]} any more: read it again", if_match=tag[:200])
+
+
+class Unconditional(CentralError):
+    """A change that does not say which version it is meant for."""
+
+    def __init__(self) -> None:
+        super().__init__("precondition.wanted", "send If-Match with the ETag of what you saw")
+
+
+class KeyReused(CentralError):
+    """An Idempotency-Key that stands for another order."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__("idempotency.reused", "this Idempotency-Key was used for another order", key=key)
 
 
 class TooMany(CentralError):

@@ -1,7 +1,9 @@
 """Calendars that other programs subscribe to: of a room, of somebody of the staff, of an agency.
 
-A subscribing program cannot log in, so the address itself is the key: it holds a code that
-only this database can make. Leave comes the other way, from a calendar that a person keeps.
+A subscribing program cannot log in, so the address itself is the key: it names the person
+whom it was given to and holds a code that only this database can make. It leads nowhere any
+more once that person asked for new addresses, left, or may not see the calendar. Leave comes
+the other way, from a calendar that a person keeps.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from central.db.writes import insert_new
 from central.errors import NotFound
 from central.ical import Unread
 from central.model import Person, SessionRow
+from central.people import person_with
 from central.permissions import sees_all_agencies
 from contract import SessionStatus
 
@@ -54,6 +57,16 @@ class Feed:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A calendar as one person has it; `rev` rises when that person asks for new addresses."""
+
+    of: Of
+    id: str
+    holder: str
+    rev: int
+
+
 class Feeds:
     """Makes calendars, and takes leave from one."""
 
@@ -72,16 +85,25 @@ class Feeds:
             else:
                 staff = [(Of.STAFF, one.id, one.name) for one in rows.operators(connection)]
                 found = [*((Of.ROOM, one.id, one.name) for one in rows.rooms(connection)), *staff, *agencies]
+            rev = connection.scalar(sa.select(t.person.c.feeds_rev).where(t.person.c.id == by.id)) or 0
         secret = self._secret()
-        return tuple(Feed(of, ident, name, _path(secret, of, ident)) for of, ident, name in found)
+        return tuple(Feed(of, ident, name, _path(secret, Grant(of, ident, by.id, rev))) for of, ident, name in found)
 
-    def calendar(self, of: str, ident: str, code: str) -> str:
-        """Return a calendar.
+    def renew(self, by: Person) -> None:
+        """Make the addresses of everything that `by` subscribes to anew; the old ones lead nowhere."""
+        with self._store.writing() as connection:
+            step = {"feeds_rev": t.person.c.feeds_rev + 1}
+            connection.execute(t.person.update().where(t.person.c.id == by.id).values(step))
+            audit = {"at": self._now(), "actor": by.login, "action": "feeds.renew", "subject": by.id}
+            connection.execute(t.audit.insert(), audit)
+
+    def calendar(self, of: str, ident: str, holder: str, code: str) -> str:
+        """Return a calendar to whoever has the address that `holder` was given.
 
         Raises:
-            NotFound: the address is not one that was made here.
+            NotFound: the address is not one that leads here, or not any more.
         """
-        if of not in set(Of) or not hmac.compare_digest(_code(self._secret(), Of(of), ident), code):
+        if of not in set(Of) or not self._granted(Of(of), ident, holder, code):
             raise NotFound("calendar", ident)
         now = self._now()
         s = t.session.c
@@ -95,6 +117,16 @@ class Feeds:
             found = rows.sessions(connection, *where, limit=SESSIONS_AT_MOST)
         events = (self._event(row) for row in found)
         return ical.write(events, name=f"Siaga {ident}", stamp=now)
+
+    def _granted(self, of: Of, ident: str, holder: str, code: str) -> bool:
+        secret, p = self._secret(), t.person.c
+        with self._store.reading() as connection:
+            rev = connection.scalar(sa.select(p.feeds_rev).where(p.id == holder, p.active))
+            known = _code(secret, Grant(of, ident, holder, rev or 0))
+            if rev is None or not hmac.compare_digest(known, code):
+                return False
+            by = person_with(connection, holder, self._now())
+        return sees_all_agencies(by) or (of is Of.AGENCY and by.agency is not None and by.agency.id == ident)
 
     def _event(self, row: SessionRow) -> ical.Event:
         planned = row.planned
@@ -147,9 +179,10 @@ class Feeds:
         return bytes.fromhex(found)
 
 
-def _code(secret: bytes, of: Of, ident: str) -> str:
-    return hmac.new(secret, f"{of}/{ident}".encode(), hashlib.sha256).hexdigest()[:_CODE_LETTERS]
+def _code(secret: bytes, grant: Grant) -> str:
+    text = f"{grant.of}/{grant.id}/{grant.holder}/{grant.rev}"
+    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:_CODE_LETTERS]
 
 
-def _path(secret: bytes, of: Of, ident: str) -> str:
-    return f"/ical/{of}/{ident}/{_code(secret, of, ident)}.ics"
+def _path(secret: bytes, grant: Grant) -> str:
+    return f"/ical/{grant.of}/{grant.id}/{grant.holder}/{_code(secret, grant)}.ics"

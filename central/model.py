@@ -20,6 +20,10 @@ from contract import Alert, Fault, PlannedSession, Presence, Readiness, RoomStat
 from contract.messages import OfferedPreset
 
 
+Day = date
+"""The type under a name that no field has: who reads annotations at run time would find the field."""
+
+
 @dataclass(frozen=True, slots=True)
 class Agency:
     """A provincial agency (perangkat daerah)."""
@@ -144,7 +148,7 @@ class Letter:
     """The request letter (surat permohonan)."""
 
     number: str
-    date: date
+    date: Day
     subject: str
     file: LetterFile | None = None
 

@@ -196,7 +196,9 @@ def sessions(connection: sa.Connection, *where: sa.ColumnElement[bool], limit: i
     joined = t.session.join(t.room).join(t.operator).join(t.request, t.request.c.id == t.session.c.request_id)
     reported = sa.exists().where(t.report.c.session_id == t.session.c.id).label("reported")
     columns = [*_named(t.session, "s"), *_named(t.room, "r"), *_named(t.operator, "o"), t.request.c.receipt, reported]
-    query = sa.select(*columns).select_from(joined).where(*where).order_by(t.session.c.starts).limit(limit)
+    query = (
+        sa.select(*columns).select_from(joined).where(*where).order_by(t.session.c.starts, t.session.c.id).limit(limit)
+    )
     return tuple(_session(row) for row in connection.execute(query).mappings())
 
 

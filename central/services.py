@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from central.accounts import Accounts
+from central.answered import Answered
 from central.audit import Audit
 from central.bell import Bell
 from central.commands import Commands
@@ -43,6 +44,7 @@ class Services:
     delegations: Delegations
     people: People
     accounts: Accounts
+    answered: Answered
     board: Board
     evidence: Evidence
     post: Post
@@ -91,6 +93,7 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         delegations=Delegations(store, now=now),
         people=people,
         accounts=Accounts(store, people, now=now),
+        answered=Answered(store, now=now),
         board=board,
         evidence=Evidence(settings.folder / "evidence"),
         post=post,

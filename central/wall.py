@@ -37,6 +37,8 @@ from contract import (
 )
 from contract.levels import levels_of
 
+Key = tuple[object, ...]
+"""Where a list goes on: what it is ordered by, of the last row that was seen."""
 _PHASES_SHOWN = {Phase.PREPARING: "preparing", Phase.LIVE: "busy", Phase.ENDING: "busy"}
 NEXT_WITHIN = timedelta(days=14)
 MOST_BLOCKS = 5_000
@@ -105,13 +107,23 @@ class Board:
         with self._store.reading() as connection:
             return self._cards(connection, self._now())
 
-    def sessions(self, starts: datetime, ends: datetime, *, room_id: str | None = None) -> tuple[SessionRow, ...]:
-        """Return the sessions that touch [starts, ends), also cancelled ones."""
-        where = [*rows.touching(t.session.c, starts, ends)]
+    def sessions(
+        self,
+        starts: datetime,
+        ends: datetime,
+        *,
+        room_id: str | None = None,
+        after: Key | None = None,
+        limit: int = 500,
+    ) -> tuple[SessionRow, ...]:
+        """Return the sessions that touch [starts, ends), also cancelled ones; `after` is start and id of the last."""
+        where: list[sa.ColumnElement[bool]] = [*rows.touching(t.session.c, starts, ends)]
+        if after is not None:
+            where.append(sa.tuple_(t.session.c.starts, t.session.c.id) > after)
         if room_id is not None:
             where.append(t.session.c.room_id == room_id)
         with self._store.reading() as connection:
-            return rows.sessions(connection, *where)
+            return rows.sessions(connection, *where, limit=limit)
 
     def session(self, ident: str) -> SessionRow:
         """Return one session.
@@ -144,14 +156,20 @@ class Board:
             bodies = connection.scalars(sa.select(j.body).where(*mine).order_by(j.seq).limit(limit))
             return tuple(_readable(bodies))
 
-    def reports(self, by: Person, *, limit: int = 200) -> tuple[ReportRow, ...]:
-        """Return the newest report of every session that `by` may see, newest first."""
+    def reports(self, by: Person, *, limit: int = 200, after: Key | None = None) -> tuple[ReportRow, ...]:
+        """Return the newest report of every session that `by` may see, newest first.
+
+        `after` is arrival and session of the last one that was seen.
+        """
         newest = sa.select(sa.func.max(t.report.c.report_rev)).where(t.report.c.session_id == _r.c.session_id)
         joined = _r.outerjoin(t.room, t.room.c.id == _r.c.room_id)
         query = sa.select(_r, t.room.c.name.label("room_name")).select_from(joined)
         query = query.where(_r.c.report_rev == newest.scalar_subquery(), *_own(by))
+        if after is not None:
+            query = query.where(sa.tuple_(_r.c.received_at, _r.c.session_id) < after)
+        newest_first = query.order_by(_r.c.received_at.desc(), _r.c.session_id.desc()).limit(limit)
         with self._store.reading() as connection:
-            found = connection.execute(query.order_by(_r.c.received_at.desc()).limit(limit)).mappings()
+            found = connection.execute(newest_first).mappings()
             return tuple(_report_row(row) for row in found)
 
     def report(self, session_id: str, by: Person, *, rev: int | None = None) -> ExecutionReport:

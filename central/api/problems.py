@@ -12,7 +12,18 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from central.errors import CentralError, Forbidden, Invalid, NotFound, NotLoggedIn, Refused, TooMany
+from central.errors import (
+    CentralError,
+    Forbidden,
+    Invalid,
+    KeyReused,
+    NotFound,
+    NotLoggedIn,
+    Refused,
+    Stale,
+    TooMany,
+    Unconditional,
+)
 from central.register import BadFile
 from webui.security import problem
 
@@ -27,6 +38,9 @@ _STATUS: dict[type[CentralError], int] = {
     Invalid: 422,
     BadFile: 422,
     Refused: 409,
+    Stale: 412,
+    Unconditional: 428,
+    KeyReused: 422,
     TooMany: 429,
 }
 
@@ -60,18 +74,23 @@ def install(app: FastAPI, page: Page) -> None:
     async def handle(request: Request, error: Exception) -> Response:
         if not request.url.path.startswith(API):
             return await page(request, error)
-        if isinstance(error, CentralError):
-            return answer(error)
-        if isinstance(error, HTTPException):
-            return problem(error.status_code, f"http.{error.status_code}", str(error.detail))
-        if isinstance(error, RequestValidationError):
-            return problem(422, "fields.invalid", "fields are missing or wrong", wrongs=_wrongs(error))
-        said = {"action": "request_failed", "path": request.url.path}
-        log.error("a request failed", extra=said, exc_info=error)
-        return problem(500, "central.fault", "something went wrong here; it was written down")
+        return for_programs(request, error)
 
     for kind in (CentralError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, handle)
+
+
+def for_programs(request: Request, error: Exception) -> JSONResponse:
+    """Return any error as problem+json; one that is a fault of ours is written down."""
+    if isinstance(error, CentralError):
+        return answer(error)
+    if isinstance(error, HTTPException):
+        return problem(error.status_code, f"http.{error.status_code}", str(error.detail))
+    if isinstance(error, RequestValidationError):
+        return problem(422, "fields.invalid", "fields are missing or wrong", wrongs=_wrongs(error))
+    said = {"action": "request_failed", "path": request.url.path}
+    log.error("a request failed", extra=said, exc_info=error)
+    return problem(500, "central.fault", "something went wrong here; it was written down")
 
 
 def _wrongs(error: RequestValidationError) -> list[dict[str, str]]:

@@ -1,19 +1,29 @@
-"""What the JSON API takes; an unknown field is refused, so a typo is found."""
+"""What the JSON API takes, and what it gives that is no value of the model.
+
+An unknown field is refused, so a typo is found.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Annotated, Literal
 
 from fastapi import File, Form, UploadFile
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from central.chain import Evidence, Harm, Stretch
 from central.commands import Order
+from central.domain.alternatives import Alternative
+from central.domain.findings import Finding, Verdict
 from central.domain.recurrence import Every, Recurrence
 from central.domain.resources import Need
-from central.domain.words import Leader
+from central.domain.servable import LeftOut
+from central.domain.words import Leader, Role, UnitKind
 from central.errors import Invalid, Wrong
-from central.model import Contact, Decision, Direction, Draft, Upload
+from central.ical import Unread
+from central.model import Contact, Decision, Direction, Draft, Operator, Room, Upload, Verification
+from central.planner import ServableDay
 
 NEED_AT_MOST = 1000
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
@@ -48,6 +58,35 @@ class LoginIn(Body):
 
     login: Annotated[str, Field(min_length=1, max_length=100)]
     password: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class PasswordIn(Body):
+    """One's own new password."""
+
+    old: Annotated[str, Field(min_length=1, max_length=256)]
+    new: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class NewPasswordIn(Body):
+    """A new password for somebody else."""
+
+    new: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class AccountChangeIn(Body):
+    """What can be changed of an account."""
+
+    name: Annotated[str, Field(max_length=200)]
+    roles: frozenset[Role]
+    agency_id: str | None = None
+    active: bool = True
+
+
+class AccountIn(AccountChangeIn):
+    """A new account; without a password only single sign-on opens it."""
+
+    login: Annotated[str, Field(max_length=100)]
+    password: Annotated[str, Field(max_length=256)] = ""
 
 
 class DirectionIn(Body):
@@ -149,10 +188,10 @@ class DraftIn(Body):
         """Return it as the desk takes it."""
         apart = {"letter", "contact_name", "contact_phone", "needs"}
         apart |= {"repeat", "repeat_until", "repeat_interval", "repeat_on_free_days"}
-        fields = self.model_dump(exclude=apart)
+        typed = self.model_dump(exclude=apart)
         needs = tuple(read_need(text) for text in self.needs)
         return Draft(
-            contact=Contact(self.contact_name, self.contact_phone), needs=needs, repeat=self._recurrence(), **fields
+            contact=Contact(self.contact_name, self.contact_phone), needs=needs, repeat=self._recurrence(), **typed
         )
 
     def _recurrence(self) -> Recurrence | None:
@@ -170,6 +209,102 @@ class DraftIn(Body):
     async def upload(self, at_most_bytes: int) -> Upload:
         """Read the letter, one byte more than allowed at most."""
         return Upload(self.letter.filename or "", await self.letter.read(at_most_bytes + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A verification with its verdict, and with alternatives when a finding fails."""
+
+    request_id: str
+    room: Room
+    operator: Operator | None
+    findings: tuple[Finding, ...]
+    rooms: tuple[Room, ...]
+    operators: tuple[Operator, ...]
+    free_operators: tuple[Operator, ...]
+    computed_at: datetime
+    verdict: Verdict
+    alternatives: tuple[Alternative, ...]
+
+    @classmethod
+    def of(cls, found: Verification, alternatives: tuple[Alternative, ...]) -> Findings:
+        """Return it as it is answered."""
+        same = {field.name: getattr(found, field.name) for field in fields(found)}
+        return cls(**same, verdict=found.verdict, alternatives=alternatives)
+
+
+@dataclass(frozen=True, slots=True)
+class ServedOut:
+    """A request that can be served, with what it takes."""
+
+    request: str
+    units: tuple[tuple[UnitKind, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImpossibleOut:
+    """A request that cannot be served at all, and why."""
+
+    request: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServableOut:
+    """Which of a day's requests can be served together; `proven` says that no other choice is better."""
+
+    day: date
+    proven: bool
+    served: tuple[ServedOut, ...]
+    left_out: tuple[LeftOut, ...]
+    impossible: tuple[ImpossibleOut, ...]
+
+    @classmethod
+    def of(cls, found: ServableDay) -> ServableOut:
+        """Return it as it is answered."""
+        served = tuple(ServedOut(ident, units) for ident, units in sorted(found.best.served.items()))
+        impossible = tuple(ImpossibleOut(request.id, findings) for request, findings in found.impossible)
+        return cls(found.day, found.best.proven, served, found.best.left_out, impossible)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultOut:
+    """An entry of a journal that does not fit, and how."""
+
+    seq: int
+    harm: Harm
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceOut:
+    """What the journal entries behind a report are worth, and which revisions of it there are."""
+
+    fits: bool
+    unchained: int
+    streams: tuple[Stretch, ...]
+    faults: tuple[FaultOut, ...]
+    revisions: tuple[int, ...]
+
+    @classmethod
+    def of(cls, found: Evidence, revisions: tuple[int, ...]) -> EvidenceOut:
+        """Return it as it is answered."""
+        faults = tuple(FaultOut(seq, harm) for seq, harm in found.faults)
+        return cls(found.fits, found.unchained, found.stretches, faults, revisions)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOut:
+    """How many rows of a file were taken."""
+
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOut:
+    """How many events of a calendar were new, and what could not be read of it."""
+
+    taken: int
+    unread: tuple[Unread, ...]
 
 
 def read_need(text: str) -> Need:

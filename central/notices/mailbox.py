@@ -71,14 +71,17 @@ class Mailbox:
             found = connection.execute(sa.select(m.state, sa.func.count()).group_by(m.state))
             return dict.fromkeys((WAITING, FAILED, SENT), 0) | {state: number for state, number in found}  # noqa: C416 - rows are no pairs to the type checker
 
-    def messages(self, *, state: str = "", request_id: str = "") -> tuple[MessageRow, ...]:
-        """Return the newest messages, only those in `state` or of one request when asked for."""
+    def messages(
+        self, *, state: str = "", request_id: str = "", before: int | None = None, limit: int = SHOWN
+    ) -> tuple[MessageRow, ...]:
+        """Return the newest messages, only those in `state`, of one request or before a number when asked for."""
         m = t.message.c
         where = [m.state == state] if state else []
         where += [m.request_id == request_id] if request_id else []
+        where += [m.id < before] if before is not None else []
         joined = t.message.join(t.request).outerjoin(t.person, t.person.c.id == m.person_id)
         query = sa.select(t.message, t.request.c.receipt, t.person.c.name).select_from(joined)
-        newest = query.where(*where).order_by(m.id.desc()).limit(SHOWN)
+        newest = query.where(*where).order_by(m.id.desc()).limit(limit)
         with self._store.reading() as connection:
             return tuple(_row(row) for row in connection.execute(newest).mappings())
 

@@ -16,6 +16,7 @@ from central.feeds import Of
 from central.model import Person
 from central.permissions import Action
 from central.web.access import Ask, Parts, Typed, text
+from central.web.site import see_other
 from webui.i18n import N_
 
 router = APIRouter(include_in_schema=False)
@@ -27,10 +28,10 @@ _TAKEN: Final = N_("Leave taken from the calendar: %(count)s new.")
 DEEDS_SHOWN: Final = 100
 
 
-@router.get("/ical/{of}/{ident}/{code}.ics", dependencies=[Depends(public)])
-def calendar(parts: Ask, of: str, ident: str, code: str) -> Response:
+@router.get("/ical/{of}/{ident}/{holder}/{code}.ics", dependencies=[Depends(public)])
+def calendar(parts: Ask, of: str, ident: str, holder: str, code: str) -> Response:
     """Send a calendar to whoever has its address."""
-    content = parts.services.feeds.calendar(of, ident, code)
+    content = parts.services.feeds.calendar(of, ident, holder, code)
     headers = {"content-disposition": 'inline; filename="siaga.ics"', "cache-control": "private, max-age=300"}
     return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
 
@@ -39,6 +40,13 @@ def calendar(parts: Ask, of: str, ident: str, code: str) -> Response:
 def calendars(request: Request, parts: Ask, person: Reader) -> Response:
     """List the calendars that this person may subscribe to."""
     return _page(request, parts, person)
+
+
+@router.post("/kalender/baru")
+def renew(parts: Ask, person: Reader) -> Response:
+    """Make one's own addresses anew."""
+    parts.services.feeds.renew(person)
+    return see_other("/kalender?kata=alamat-baru")
 
 
 @router.post("/kalender/cuti")

@@ -91,6 +91,7 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
     "sandi-baru": ("ready", N_("The new password holds. Every other log-in has ended.")),
     "log-masuk-berakhir": ("ready", N_("That log-in has ended.")),
     "akun-tersimpan": ("ready", N_("The account is kept.")),
+    "alamat-baru": ("ready", N_("Your calendars have new addresses. The old ones lead nowhere now.")),
     "ditarik": ("ready", N_("Withdrawn.")),
 }
 """What a page says after something was done; the address carries the key."""

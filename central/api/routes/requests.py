@@ -1,0 +1,177 @@
+"""Requests (permohonan) with direction, verification, decision and withdrawal; requests that recur."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Header, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from central.api.answers import Key, Page, Part, gives, one, only_if_unchanged, page, part_of, plain, seen_version
+from central.api.guard import CurrentServices, requires
+from central.api.routes.base import Director, Ident, RequestReader, Verifier, api_router
+from central.api.shapes import DecisionIn, DirectionIn, DraftForm, Findings, ReasonIn, WithdrawIn
+from central.domain.clocks import Step
+from central.domain.findings import Verdict
+from central.domain.sop import State
+from central.errors import Refused
+from central.model import Inbox, Person, RequestChange
+from central.model import Request as Record
+from central.permissions import Action
+
+router = api_router()
+
+LETTER = {"200": {"description": "the letter", "content": {"application/pdf": {}, "image/jpeg": {}, "image/png": {}}}}
+
+
+def _key(record: Record) -> Key:
+    return (record.submitted_at, record.id)
+
+
+def _record(request: Request, record: Record, status: int = 200) -> Response:
+    return one(request, record, version=record.version, status=status)
+
+
+@router.get("/requests", responses=gives(Page[Record], "requests, newest first"))
+def requests(
+    services: CurrentServices, by: RequestReader, wanted: Part, state: Annotated[list[State] | None, Query()] = None
+) -> Response:
+    """Return the newest requests that one may see."""
+    after = wanted.after("requests", datetime, str)
+    found = services.desk.requests(by, states=frozenset(state or ()), limit=wanted.limit + 1, after=after)
+    return page("requests", found, wanted.limit, _key)
+
+
+@router.get("/inbox", responses=gives(Inbox, "what waits"))
+def inbox(services: CurrentServices, by: RequestReader) -> Response:
+    """Return what waits for the person who asks."""
+    return plain(services.desk.inbox(by))
+
+
+@router.post("/requests", status_code=201, responses=gives(Record, "the request with its receipt number", status=201))
+async def submit(
+    request: Request,
+    draft: DraftForm,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.SUBMIT))],
+    idempotency_key: Annotated[str | None, Header(max_length=200, include_in_schema=False)] = None,
+) -> Response:
+    """Send a request in with its letter; the same Idempotency-Key makes one request."""
+    upload = await draft.upload(services.settings.file.letters.at_most_mib * 1024 * 1024)
+    made = await run_in_threadpool(services.desk.submit, draft.value(), upload, by, key=idempotency_key)
+    return _record(request, made, 201)
+
+
+@router.get("/requests/{ident}", responses=gives(Record, "the request"))
+def request_of(request: Request, ident: Ident, services: CurrentServices, by: RequestReader) -> Response:
+    """Return one request with its history and clocks."""
+    return _record(request, services.desk.get(ident, by))
+
+
+@router.get("/requests/{ident}/changes", responses=gives(Page[RequestChange], "what changed, version by version"))
+def changes(ident: Ident, services: CurrentServices, by: RequestReader, wanted: Part) -> Response:
+    """Return what was changed each time the request was sent in again, oldest first."""
+    found = services.desk.changes(services.desk.get(ident, by))
+    return part_of("changes", found, wanted, lambda change: change.at.isoformat())
+
+
+@router.get("/requests/{ident}/letter", response_class=Response, responses=LETTER)  # type: ignore[arg-type]  # codes may be text
+def letter(ident: Ident, services: CurrentServices, by: RequestReader) -> Response:
+    """Return the letter as a download; a browser must not open it here."""
+    file, content = services.desk.letter(ident, by)
+    ending = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}[file.media_type]
+    headers = {
+        "content-disposition": f'attachment; filename="{file.sha256[:16]}.{ending}"',
+        "content-security-policy": "sandbox; default-src 'none'",
+        "etag": f'"{file.sha256[:20]}"',
+    }
+    return Response(content, media_type=file.media_type, headers=headers)
+
+
+@router.post("/requests/{ident}/disposition", responses=gives(Record, "the request as it is now"))
+def dispose(request: Request, ident: Ident, body: DirectionIn, services: CurrentServices, by: Director) -> Response:
+    """Give direction: on to the division, or back."""
+    version = seen_version(request, body.version)
+    with only_if_unchanged(request):
+        return _record(request, services.desk.dispose(ident, body.value(), by, version=version))
+
+
+@router.get("/requests/{ident}/verification", responses=gives(Findings, "all findings"))
+def verification(
+    ident: Ident,
+    services: CurrentServices,
+    by: Verifier,
+    room: Annotated[str | None, Query(max_length=200)] = None,
+    operator: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """Return all findings for the room and operator in question; when one fails, the nearest alternatives too."""
+    asked = services.desk.get(ident, by)
+    found = services.desk.verify(asked, room_id=room, operator_id=operator)
+    others = services.planner.alternatives(asked, room_id=room) if found.verdict is Verdict.FAIL else ()
+    return plain(Findings.of(found, others))
+
+
+@router.post("/requests/{ident}/decision", responses=gives(Record, "the request as it is now"))
+def decide(
+    request: Request,
+    ident: Ident,
+    body: DecisionIn,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.DECIDE))],
+) -> Response:
+    """Approve with room and operator, or refuse with reasons; what cannot be approved is answered with alternatives.
+
+    Raises:
+        Refused: it is not approved.
+    """
+    version = seen_version(request, body.version)
+    try:
+        with only_if_unchanged(request):
+            return _record(request, services.desk.decide(ident, body.value(), by, version=version))
+    except Refused as error:
+        if not error.findings:
+            raise
+        others = services.planner.alternatives(services.desk.get(ident, by), room_id=body.room_id)
+        raise Refused(error.code, str(error), error.findings, **error.values, alternatives=others) from error
+
+
+@router.post("/requests/{ident}/withdraw", responses=gives(Record, "the request as it is now"))
+def withdraw(
+    request: Request,
+    ident: Ident,
+    body: WithdrawIn,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.WITHDRAW))],
+) -> Response:
+    """Take a request back, or call its session off."""
+    version = seen_version(request, body.version)
+    with only_if_unchanged(request):
+        return _record(request, services.desk.withdraw(ident, body.reason, by, version=version))
+
+
+@router.post("/requests/{ident}/clocks/{step}/reason", status_code=204)
+def explain_breach(
+    ident: Ident,
+    step: Step,
+    body: ReasonIn,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.EXPLAIN_BREACH))],
+) -> Response:
+    """Write down why a step is, or was, late."""
+    services.timekeeping.explain(ident, step, body.reason, by)
+    return Response(status_code=204)
+
+
+@router.get("/series/{ident}", responses=gives(Page[Record], "every time of it"))
+def series(ident: Ident, services: CurrentServices, by: RequestReader, wanted: Part) -> Response:
+    """Return every time of a request that recurs."""
+    found = services.desk.series(ident, by)
+    return part_of("series", found, wanted, lambda record: f"{record.starts.isoformat()} {record.id}")
+
+
+@router.post("/series/{ident}/disposition", responses=gives(list[Record], "every time of it as it is now"))
+def dispose_series(ident: Ident, body: DirectionIn, services: CurrentServices, by: Director) -> Response:
+    """Give one direction to all times that wait for it; each is decided by itself later."""
+    return plain(services.desk.dispose_series(ident, body.value(), by))
