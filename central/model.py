@@ -19,7 +19,6 @@ from central.domain.words import Leader, Role
 from contract import Alert, Fault, PlannedSession, Presence, Readiness, RoomState, SessionStatus
 from contract.messages import OfferedPreset
 
-
 Day = date
 """The type under a name that no field has: who reads annotations at run time would find the field."""
 

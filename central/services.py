@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from central.accounts import Accounts
 from central.answered import Answered
@@ -16,6 +18,7 @@ from central.delegations import Delegations
 from central.desk import Desk
 from central.displacing import Displacing
 from central.drafts import Drafts
+from central.errors import Unfit
 from central.evidence import Evidence
 from central.feeds import Feeds
 from central.letters import Letters
@@ -26,8 +29,13 @@ from central.people import People
 from central.planner import Planner
 from central.register import Register
 from central.settings import CentralSettings
+from central.signon.desk import SignOnDesk
+from central.signon.provider import Provider
 from central.timekeeping import Timekeeping
 from central.wall import Board
+
+RETURN_PATH: Final = "/login/sso/kembali"
+"""Where the sign-on service sends people back to; it has to know this address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class Services:
     people: People
     accounts: Accounts
     answered: Answered
+    sign_on: SignOnDesk | None
     board: Board
     evidence: Evidence
     post: Post
@@ -69,7 +78,7 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
     """Open the database, bring it up to date, and return what works on it.
 
     Raises:
-        Unfit: the database is newer than this version, or accepts overlaps.
+        Unfit: the database is newer than this version, or accepts overlaps; a secret is missing.
     """
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database_url)
@@ -94,6 +103,7 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         people=people,
         accounts=Accounts(store, people, now=now),
         answered=Answered(store, now=now),
+        sign_on=_sign_on(settings, store, people, now),
         board=board,
         evidence=Evidence(settings.folder / "evidence"),
         post=post,
@@ -104,3 +114,19 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         audit=Audit(store, settings.folder / "audit-anchors.jsonl", now=now),
         commands=Commands(store, bell, now),
     )
+
+
+def _sign_on(settings: CentralSettings, store: Store, people: People, now: Callable[[], datetime]) -> SignOnDesk | None:
+    """Return single sign-on when the office has it.
+
+    Raises:
+        Unfit: its secret is not there.
+    """
+    rules = settings.file.sign_on
+    if rules is None:
+        return None
+    secret = os.environ.get(rules.secret_env, "")
+    if not secret:
+        raise Unfit("signon.secret", f"sign_on wants the client's secret in {rules.secret_env}, found nothing there")
+    provider = Provider(rules, secret, f"{settings.file.public_url}{RETURN_PATH}")
+    return SignOnDesk(store, people, rules, provider, now=now)

@@ -13,6 +13,7 @@ from datetime import date, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
@@ -311,6 +312,48 @@ class Backup(Settings):
     """With letters and pictures in it; without they are listed with their hashes."""
 
 
+def safe_url(url: str) -> bool:
+    """Return whether an address is over TLS, or stays on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"})
+
+
+def _issuer(text: str) -> str:
+    """Check the address of an OpenID provider.
+
+    Raises:
+        ValueError: it is none, or without TLS.
+    """
+    if not safe_url(text) or "?" in text or "#" in text:
+        raise ValueError(f"an issuer like https://sso.example/realms/office is wanted, got {text!r}")
+    return text
+
+
+class SignOn(Settings):
+    """An OpenID Connect provider whose people may log in here; local accounts stay beside it."""
+
+    issuer: Annotated[str, AfterValidator(_issuer)]
+    """As its own description and its tokens spell it, to the last slash."""
+    client_id: Annotated[str, Field(min_length=1, max_length=200)]
+    secret_env: str
+    """The variable with the client's secret."""
+    label: Annotated[str, Field(max_length=60)] = ""
+    """What people call it, for the log-in page."""
+    scopes: tuple[str, ...] = ("openid", "profile")
+    groups_claim: str = "groups"
+    """Where the token has somebody's groups; dots lead into objects: realm_access.roles."""
+    roles: dict[str, tuple[Role, ...]]
+    """Group to roles; whoever is in none of them does not come in."""
+    allowed: tuple[str, ...] = ()
+    """With groups here, whoever is in none of them does not come in, whatever else he is."""
+    login_claim: str = "preferred_username"
+    agency_claim: str = ""
+    agencies: dict[str, str] = Field(default_factory=dict)
+    """What the token calls an agency, to its id here; what is missing is an id already."""
+    within: Duration = timedelta(seconds=5)
+    """How long each question to the provider may take."""
+
+
 class CentralFile(Settings):
     """`central.yaml`."""
 
@@ -321,6 +364,9 @@ class CentralFile(Settings):
     broker: BrokerSettings = BrokerSettings()
     letters: Letters = Letters()
     backup: Backup = Backup()
+    sign_on: SignOn | None = None
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses of proxies in front of central, whose word on who asks is taken."""
     notifications: Notifications = Notifications()
     policy: Path
     time_zone: Annotated[str, AfterValidator(_zone)] = "Asia/Pontianak"

@@ -16,6 +16,8 @@ from typing import Any, Final
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict
 
+from contract.base import Part
+
 Json = dict[str, Any]
 
 METHODS: Final = frozenset({"get", "post", "put", "patch", "delete"})
@@ -71,8 +73,9 @@ def install(app: FastAPI) -> None:
 
 def completed(document: Json) -> Json:
     """Return FastAPI's document with what it does not know."""
-    document = _seconds(document)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in schemas.keys() - _of_rooms():
+        schemas[name] = _seconds(schemas[name])
     schemas["Problem"] = Problem.model_json_schema()
     examples = recorded()
     for name, operation in operations(document):
@@ -124,6 +127,16 @@ def _show(operation: Json, example: Json) -> None:
     for parameter in operation.get("parameters", ()):
         if parameter["name"] in example.get("parameters", {}):
             parameter["example"] = example["parameters"][parameter["name"]]
+
+
+def _of_rooms() -> frozenset[str]:
+    """Return the names of what comes from rooms as they wrote it; there a span of time is a text such as PT30M."""
+    found, waiting = set(), Part.__subclasses__()
+    while waiting:
+        model = waiting.pop()
+        waiting += model.__subclasses__()
+        found.add(model.__name__)
+    return frozenset(found)
 
 
 def _seconds(part: Any) -> Any:

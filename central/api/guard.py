@@ -86,6 +86,11 @@ def set_cookie(response: Response, services: Services, token: str) -> None:
     )
 
 
+def attempt_cookie(services: Services) -> str:
+    """Return the name of the cookie that an attempt at single sign-on is known by."""
+    return "__Host-sso" if services.settings.secure else "sso"
+
+
 def clear_cookie(response: Response, services: Services) -> None:
     """Take the token from the browser."""
     response.delete_cookie(

@@ -103,6 +103,16 @@ identity = sa.Table(
     sa.Column("person_id", sa.ForeignKey("person.id"), nullable=False, index=True),
     _moment("linked_at"),
 )
+sign_on_attempt = sa.Table(
+    "sign_on_attempt",
+    metadata,
+    sa.Column("state_hash", sa.Text, primary_key=True),
+    _text("keepsake_hash"),
+    _text("nonce"),
+    _text("verifier"),
+    _text("following"),
+    sa.Column("until", Micros, nullable=False, index=True),
+)
 throttle = sa.Table(
     "throttle",
     metadata,

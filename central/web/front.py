@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from central.api.guard import caller_of, clear_cookie, cookie_name, public, requires, set_cookie
+from central.api.guard import caller_of, clear_cookie, public, requires, set_cookie, token_of
 from central.errors import Forbidden, TooMany
 from central.model import Person
 from central.permissions import Action, may
@@ -20,6 +20,7 @@ router = APIRouter(include_in_schema=False)
 Somebody = Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]
 _WRONG: Final = N_("User name or password is wrong.")
 WAIT: Final = N_("Too many tries. Please try again in %(seconds)s seconds.")
+LEFT_SIGN_ON: Final = "keluar-sso"
 
 
 @router.get("/")
@@ -36,7 +37,7 @@ def login_page(request: Request, parts: Ask, person: Visitor) -> Response:
     following = back_to(request.query_params.get("next", "/"))
     if person is not None:
         return see_other(following)
-    return parts.site.page(request, "login.html", None, next=following, username="", problem="")
+    return log_in_form(request, parts, following=following)
 
 
 @router.post("/login", dependencies=[Depends(public)])
@@ -59,18 +60,40 @@ def _refused(request: Request, parts: Parts, error: Forbidden | TooMany, name: s
         status, problem = 429, site.say(request, WAIT, seconds=seconds)
     else:
         status, problem = 403, site.say(request, _WRONG)
-    return site.page(
-        request, "login.html", None, status=status, next=following, username=name, problem=problem, path="/login"
+    return log_in_form(request, parts, status=status, problem=problem, name=name, following=following)
+
+
+def log_in_form(
+    request: Request, parts: Parts, *, status: int = 200, problem: str = "", name: str = "", following: str = "/"
+) -> Response:
+    """Return the form, with what went wrong."""
+    desk = parts.services.sign_on
+    farewell = desk.farewell(f"{parts.services.settings.file.public_url}/login") if desk and _left(request) else None
+    return parts.site.page(
+        request,
+        "login.html",
+        None,
+        status=status,
+        next=following,
+        username=name,
+        problem=parts.site.say(request, problem) if problem else "",
+        sign_on=desk,
+        farewell=farewell,
+        path="/login",
     )
+
+
+def _left(request: Request) -> bool:
+    """Return whether somebody just logged out who had come through single sign-on."""
+    return request.query_params.get("kata") == LEFT_SIGN_ON
 
 
 @router.post("/logout", dependencies=[Depends(public)])
 def log_out(request: Request, parts: Ask) -> Response:
     """End this log-in."""
-    token = request.cookies.get(cookie_name(parts.services))
-    if token:
-        parts.people.log_out(token)
-    answer = see_other("/login")
+    token, desk = token_of(request), parts.services.sign_on
+    provider = parts.people.log_out(token) if token else ""
+    answer = see_other(f"/login?kata={LEFT_SIGN_ON}" if desk and desk.is_of(provider) else "/login")
     clear_cookie(answer, parts.services)
     return answer
 

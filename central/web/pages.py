@@ -25,6 +25,7 @@ from central.web import (
     rooms,
     servable,
     sessions,
+    signon,
 )
 from central.web.access import Parts
 from central.web.rooms import follow
@@ -35,6 +36,7 @@ __all__ = ["add_pages", "follow", "router"]
 router = APIRouter(include_in_schema=False)
 for _part in (
     front,
+    signon,
     account,
     people,
     requests,

@@ -10,7 +10,11 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import status_code_conformance
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from central.app import create_app
 from central.domain.words import Role
@@ -19,8 +23,12 @@ from tests.service.central.office import disposed, office
 
 PASSWORD = "rahasia sekali"
 EXAMPLES = 8
-SKIPPED = {"/api/v1/logout", "/api/v1/login"}
-"""One ends the log-in that the others need; the other takes a quarter of a second on purpose."""
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+SKIPPED = {
+    "/api/v1/logout", "/api/v1/login", "/api/v1/me/password", "/api/v1/me/logins/{ident}", "/api/v1/people",
+    "/api/v1/people/{ident}/password", "/api/v1/people/{ident}/logins",
+}  # fmt: skip
+"""Some end the log-in that the others need; the others take a quarter of a second on purpose."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +74,7 @@ def test_any_request_is_answered_as_documented(
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=schema[path][method.lower()].as_strategy())
     def check(case: schemathesis.Case[Any]) -> None:
-        case.call_and_validate(cookies=cookies, checks=[not_a_server_error, status_code_conformance])
+        case.call_and_validate(cookies=cookies, checks=CHECKS)
 
     check()
 
@@ -77,7 +85,7 @@ FAR = (
     "calendar?first=0001-01-01&last=9999-12-31",
     "sessions?starts=9999-12-31T00:00:00Z",
     "punctuality?since=0001-01-01T00:00:00Z",
-    "audit?before=99999999999999999999999",
+    "audit?cursor=WyJhdWRpdCIsOTk5OTk5OTk5OTk5OTk5OTk5OTldXQ",
     "rooms/praja-1/journal?after=99999999999999999999999",
 )
 

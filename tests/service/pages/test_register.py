@@ -16,6 +16,9 @@ def office(tmp_path: Path) -> Iterator[Office]:
         yield office
 
 
+CSV = {"content-type": "text/csv", "if-match": "*"}
+
+
 async def test_each_table_is_shown_changed_and_saved(office: Office) -> None:
     async with visitor(application(office), office, "admin") as admin:
         overview = (await admin.get("/kelola")).text
@@ -47,11 +50,11 @@ async def test_a_bad_file_is_answered_with_every_bad_cell_and_nothing_is_taken(o
         for shown in ("Baris 2, capacity", "Baris 2, can_record", "tertulis “Mars/Phobos”"):
             assert shown in answer.text
         assert office.services.register.export("rooms") == before
-        api = await officer.put("/api/v1/register/rooms.csv", content=content, headers={"content-type": "text/csv"})
+        api = await officer.put("/api/v1/register/rooms.csv", content=content, headers=CSV)
         assert api.status_code == 422
         assert {cell["column"] for cell in api.json()["cells"]} == {"capacity", "can_record", "time_zone"}
         good = before.replace("Ruang Rapat Praja I,", "Ruang Praja Satu,")
-        api = await officer.put("/api/v1/register/rooms.csv", content=good, headers={"content-type": "text/csv"})
+        api = await officer.put("/api/v1/register/rooms.csv", content=good, headers=CSV)
         assert (api.status_code, api.json()) == (200, {"taken": 3})
         assert "Ruang Praja Satu" in (await officer.get("/api/v1/register/rooms.csv")).text
     async with visitor(application(office), office, "pemohon") as applicant:

@@ -27,6 +27,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_identity_person_id"), "identity", ["person_id"])
     op.create_table(
+        "sign_on_attempt",
+        sa.Column("state_hash", sa.Text(), nullable=False),
+        sa.Column("keepsake_hash", sa.Text(), server_default="", nullable=False),
+        sa.Column("nonce", sa.Text(), server_default="", nullable=False),
+        sa.Column("verifier", sa.Text(), server_default="", nullable=False),
+        sa.Column("following", sa.Text(), server_default="", nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("state_hash"),
+    )
+    op.create_index(op.f("ix_sign_on_attempt_until"), "sign_on_attempt", ["until"])
+    op.create_table(
         "throttle",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
