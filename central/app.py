@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 
 from central import bell
-from central.api import commands, docs, document, evidence, problems, routes
+from central.api import docs, document, evidence, problems, routes
 from central.api.guard import CurrentServices, check_guarded, public
 from central.broker import BrokerUnavailable, ManagedBroker
 from central.db.wake import keep_listening
@@ -93,7 +93,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     problems.install(app, answer_people)
-    for router in (health, docs.router, evidence.router, commands.router, routes.router):
+    for router in (health, docs.router, evidence.router, routes.router):
         app.include_router(router)
     document.install(app)
     add_pages(app, services)

@@ -131,22 +131,28 @@ LongPart = Annotated[Wanted, Depends(_wanted_long)]
 """The same for lists of many small things."""
 
 
-def page(name: str, found: Sequence[T], limit: int, key: Callable[[T], Key]) -> Response:
+def page(name: str, found: Sequence[T], limit: int, key: Callable[[T], Key], status: int = 200) -> Response:
     """Answer with a page; `found` holds one thing more than `limit` when there is a following page."""
     shown = found[:limit]
     following = _cursor(name, key(shown[-1])) if len(found) > limit else None
-    return _answer({"items": [jsonable_encoder(one) for one in shown], "next": following})
+    return _answer({"items": [jsonable_encoder(one) for one in shown], "next": following}, status)
 
 
 def part_of(
-    name: str, everything: Iterable[T], wanted: Wanted, key: Callable[[T], str], *, newest_first: bool = False
+    name: str,
+    everything: Iterable[T],
+    wanted: Wanted,
+    key: Callable[[T], str],
+    *,
+    newest_first: bool = False,
+    status: int = 200,
 ) -> Response:
     """Answer with a page of a list that is short enough to be there as a whole, ordered by its key."""
     seen = wanted.after(name, str)
     ordered = sorted(everything, key=key, reverse=newest_first)
     last = str(seen[0]) if seen else None
     rest = [one for one in ordered if last is None or (key(one) < last if newest_first else key(one) > last)]
-    return page(name, rest[: wanted.limit + 1], wanted.limit, lambda one: (key(one),))
+    return page(name, rest[: wanted.limit + 1], wanted.limit, lambda one: (key(one),), status)
 
 
 def _cursor(name: str, key: Key) -> str:

@@ -93,6 +93,7 @@ async def record() -> dict[str, Json]:
         await _series(recorder)
         await _leaders(recorder, office)
         await _lists(recorder, office, session)
+        await _orders(recorder)
         await _people(recorder)
         return dict(sorted(recorder.found.items()))
 
@@ -235,6 +236,16 @@ async def _messages(at: Recorder, office: Office) -> None:
     found = await at.ask("bidang", "GET /api/v1/messages", query={"limit": "1"})
     number = {"number": str(found.json()["items"][0]["id"])}
     await at.ask("bidang", "POST /api/v1/messages/{number}/again", number)
+
+
+async def _orders(at: Recorder) -> None:
+    room = {"room": "praja-1"}
+    given = await at.ask("teknisi", "POST /api/v1/rooms/{room}/commands", room, body={"kind": "recheck"})
+    await at.ask("teknisi", "GET /api/v1/rooms/{room}/commands", room, query={"limit": "1"})
+    await at.ask("teknisi", "GET /api/v1/rooms/{room}/commands/{ident}", room | {"ident": given.json()["id"]})
+    word = {"confirm": "stop", "reason": "Gempa bumi", "id": "stop-1"}
+    await at.ask("kadis", "POST /api/v1/emergency-stop", body=word)
+    await at.ask("kadis", "GET /api/v1/emergency-stop/{ident}", {"ident": "stop-1"}, query={"limit": "1"})
 
 
 async def _people(at: Recorder) -> None:

@@ -5,9 +5,10 @@ Routes that ask the database are plain functions, so FastAPI runs them in its th
 
 from __future__ import annotations
 
-from central.api.routes import door, office, people, register, requests, sessions, watch
-from central.api.routes.base import api_router
+from fastapi import APIRouter
 
-router = api_router(prefix="/api/v1")
-for _part in (door, requests, office, sessions, register, people, watch):
+from central.api.routes import commands, door, office, people, register, requests, sessions, watch
+
+router = APIRouter()
+for _part in (door, requests, office, sessions, commands, register, people, watch):
     router.include_router(_part.router)

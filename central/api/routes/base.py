@@ -28,9 +28,9 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 Ident = Annotated[str, Path(max_length=200)]
 
 
-def api_router(prefix: str = "") -> APIRouter:
+def api_router() -> APIRouter:
     """Return a router whose answers are documented and whose orders are carried out once."""
-    return APIRouter(prefix=prefix, responses=ANSWERS, route_class=Once)
+    return APIRouter(prefix="/api/v1", responses=ANSWERS, route_class=Once)
 
 
 Somebody = Annotated[Person, Depends(requires(Action.BE_LOGGED_IN))]

@@ -53,6 +53,12 @@ class Faults:
     leave_out: tuple[str, ...] = ()
 
 
+@cache
+def _key(kid: str) -> RSAKey:
+    """Return a key; making one takes a while."""
+    return RSAKey.generate_key(2048, {"kid": kid, "use": "sig"}, private=True)
+
+
 @dataclass
 class OpenIdProvider:
     """State of the provider; `url` is its issuer."""
@@ -135,12 +141,6 @@ class OpenIdProvider:
             return f"{said}.{base64.urlsafe_b64encode(seal).rstrip(b'=').decode()}"
         key = _key("foreign") if self.faults.foreign_key else self.key
         return jwt.encode({"alg": algorithm, "kid": self.key.kid}, claims, key, algorithms=[algorithm])
-
-
-@cache
-def _key(kid: str) -> RSAKey:
-    """Return a key; making one takes a while."""
-    return RSAKey.generate_key(2048, {"kid": kid, "use": "sig"}, private=True)
 
 
 def _coded(part: Json) -> str:

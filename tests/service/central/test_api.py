@@ -11,7 +11,6 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from central.api import commands
 from central.api.guard import actions_of, all_routes, check_guarded
 from central.api.routes import router
 from central.app import create_app
@@ -40,7 +39,7 @@ async def client(here: Services) -> AsyncIterator[httpx.AsyncClient]:
 def guarded() -> list[tuple[str, str, Action]]:
     return [
         (method, route.path, action)
-        for route in all_routes([*router.routes, *commands.router.routes, *pages.router.routes])
+        for route in all_routes([*router.routes, *pages.router.routes])
         for method in route.methods or ()
         for action in actions_of(route) - {Action.PUBLIC}
     ]
