@@ -213,6 +213,7 @@ async def _lists(at: Recorder, office: Office, session: str) -> None:
     await at.ask("bidang", "GET /api/v1/reports/{ident}", {"ident": session})
     report = at.found["GET /api/v1/reports/{ident}"]["answer"]
     report["levels"] = report["levels"][:2]
+    await at.ask("bidang", "GET /api/v1/reports/{ident}/evidence", {"ident": session})
     await at.ask("bidang", "GET /api/v1/reports/{ident}.pdf", {"ident": session})
     await at.ask("auditor", "GET /api/v1/audit", query=one)
     await _register(at)
