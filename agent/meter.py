@@ -1,4 +1,8 @@
-"""The microphone's level: live for the tablet and the alarms, second by second for the report."""
+"""The microphone's level: live for the tablet and the alarms, second by second for the report.
+
+It is read all day: the sound worker measures anyhow, feedback in an empty room is worth
+knowing, and whoever opens the tablet sees the last quarter of an hour.
+"""
 
 from __future__ import annotations
 
@@ -10,34 +14,23 @@ from collections.abc import Callable
 from agent.levels import LevelHistory, Second
 from drivers.ports import Level, Sound
 
-WATCHED_FOR_S = 5.0
-"""Levels are read this long after somebody looked at them; reading costs processor time."""
 FRESH_FOR_S = 1.0
+AGAIN_AFTER_S = 0.5
 ASK_EVERY_S = 0.5
+"""Which session is live is asked this often, and whenever something changed; a level comes 20 times a second."""
 
 
 class Meter:
-    """Reads one sound device's microphone while a session has the room or a tablet looks.
+    """Reads one sound device's microphone; `live` says which session is live, if any."""
 
-    `live` says which session is live, if any, and `wanted` whether levels are needed for
-    more than looking at them.
-    """
-
-    def __init__(
-        self,
-        sound: Sound,
-        history: LevelHistory,
-        *,
-        live: Callable[[], str | None],
-        wanted: Callable[[], bool] = lambda: False,
-    ) -> None:
+    def __init__(self, sound: Sound, history: LevelHistory, *, live: Callable[[], str | None]) -> None:
         self._sound = sound
         self._history = history
         self._live = live
-        self._wanted = wanted
+        self._session: str | None = None
+        self._asked_at = 0.0
         self._newest: Level | None = None
         self._newest_at = 0.0
-        self._watched_until = 0.0
 
     @property
     def device(self) -> str:
@@ -48,34 +41,29 @@ class Meter:
         """Return the newest level; none while there is none."""
         return self._newest if time.monotonic() - self._newest_at <= FRESH_FOR_S else None
 
-    def look(self) -> Level | None:
-        """Return the newest level, and keep the reading going for whoever looks."""
-        self._watched_until = time.monotonic() + WATCHED_FOR_S
-        return self.newest()
-
     def recent(self) -> tuple[Second, ...]:
         """Return the latest seconds, oldest first."""
         return tuple(self._history.recent)
 
     async def run(self) -> None:
-        """Read whenever it is wanted, until cancelled."""
+        """Read, until cancelled; a device that is not open gives nothing."""
         while True:
-            if self._is_wanted(self._live()):
-                async with contextlib.aclosing(self._sound.levels()) as levels:  # type: ignore[type-var] # a generator
-                    async for level in levels:
-                        if not self._is_wanted(live := self._live()):
-                            break
-                        self._take(live, level)
-            await asyncio.sleep(ASK_EVERY_S)
+            async with contextlib.aclosing(self._sound.levels()) as levels:  # type: ignore[type-var] # a generator
+                async for level in levels:
+                    self._take(level)
+            await asyncio.sleep(AGAIN_AFTER_S)
 
     def settle(self) -> None:
-        """Write what is left once the session is no longer live, before its report is made."""
-        if self._history.session is not None and self._live() != self._history.session:
+        """See which session is live, and write what is left of one that no longer is, before its report is made."""
+        self._ask()
+        if self._history.session not in {None, self._session}:
             self._history.close()
 
-    def _is_wanted(self, live: str | None) -> bool:
-        return live is not None or time.monotonic() < self._watched_until or self._wanted()
+    def _ask(self) -> None:
+        self._session, self._asked_at = self._live(), time.monotonic()
 
-    def _take(self, live: str | None, level: Level) -> None:
+    def _take(self, level: Level) -> None:
         self._newest, self._newest_at = level, time.monotonic()
-        self._history.take(live, level, self._newest_at)
+        if self._newest_at - self._asked_at > ASK_EVERY_S:
+            self._ask()
+        self._history.take(self._session, level, self._newest_at)

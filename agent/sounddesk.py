@@ -14,7 +14,6 @@ from agent.engine import Engine
 from agent.levels import LevelHistory
 from agent.meter import Meter
 from agent.soundguard import SoundGuard, sound_phase
-from agent.soundwatch import SoundPhase
 from agent.store import Store
 from agent.tones import Tones
 from drivers.ports import Calibrates, Sound, TellsPorts
@@ -26,9 +25,7 @@ class SoundDesk:
     def __init__(self, engine: Engine, sound: Sound, store: Store, clock: Clock) -> None:
         self.device = sound.name
         history = LevelHistory(store, engine.note_levels, clock)
-        self.meter = Meter(
-            sound, history, live=engine.live_session, wanted=lambda: sound_phase(engine) is not SoundPhase.IDLE
-        )
+        self.meter = Meter(sound, history, live=engine.live_session)
         engine.subscribe(self.meter.settle)
         self._guard = SoundGuard(engine, self.meter, clock)
         baselines = Baselines(store, sound.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from agent import plan as timeline
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 NOTABLE_AT_MOST = 6
 SOUND_PORTS = ("microphone", "speaker")
+OLD_TOUCH = timedelta(minutes=2)
 
 _PHASES = {
     Phase.PLANNED: face.Phase.IDLE,
@@ -104,7 +105,7 @@ class Tablet:
             muted={port: engine.device_log.mute_of(port) for port in self._facts.sound_ports},
             gains_db={port: engine.device_log.gain_of(port) for port in self._facts.sound_ports},
             silenced=engine.device_log.is_silenced,
-            silencing=self._run(run) if (run := engine.runs.latest.get(MUTE_ALL)) else face.PresetRun(),
+            silencing=self._silencing(),
             alarms=tuple(self._alarms()),
             tone=self._desk.tones.now if self._desk else Tone(),
             checked=self._desk.tones.checked if self._desk else None,
@@ -186,6 +187,13 @@ class Tablet:
                     order.id, step.id, order.preset.name, step.device, step.verb.name, told, question.until
                 )
 
+    def _silencing(self) -> face.PresetRun:
+        """Return the last touch of the button that mutes everything; how an old one ended is no news."""
+        run = self._engine.runs.latest.get(MUTE_ALL)
+        if run is None or (run.is_over and run.at is not None and datetime.now(UTC) - run.at > OLD_TOUCH):
+            return face.PresetRun()
+        return self._run(run)
+
     def _is_announced(self) -> bool:
         stage = self._desk.tones.now.stage if self._desk else Stage.IDLE
         return self._engine.is_sounding or stage in {Stage.ANNOUNCED, Stage.SOUNDING}
@@ -202,7 +210,7 @@ class Tablet:
 
     def meters(self) -> Mapping[str, Level]:
         """Return the newest levels; only the microphone is listened to."""
-        level = None if self._desk is None else self._desk.meter.look()
+        level = None if self._desk is None else self._desk.meter.newest()
         return {} if level is None else {"microphone": level}
 
     def levels(self) -> tuple[Second, ...]:

@@ -87,7 +87,7 @@ async def test_an_alarm_of_a_live_room_is_told_once_ends_once_and_leads_to_no_co
 
 async def test_a_quiet_idle_room_raises_nothing(house: SoundHouse) -> None:
     house.server.fault("microphone", "dead")
-    await until(lambda: house.desk.meter.look() is not None)
+    await until(lambda: house.desk.meter.newest() is not None)
     await asyncio.sleep(3)
     assert alarms(house) == []
 
