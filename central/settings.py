@@ -75,6 +75,17 @@ def _zone(name: str) -> str:
     return name
 
 
+def _database(url: str) -> str:
+    """Check that no password stands in the address.
+
+    Raises:
+        ValueError: one does.
+    """
+    if urlsplit(url).password:
+        raise ValueError("a database address holds no password: use PostgreSQL's own file (PGPASSFILE) or PGPASSWORD")
+    return url
+
+
 def _pattern(text: str) -> str:
     """Check a regular expression.
 
@@ -360,7 +371,9 @@ class CentralFile(Settings):
     listen: Listen = "127.0.0.1:8080"
     public_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://127.0.0.1:8080"
     data: Path
-    database: Annotated[str, Field(pattern=r"^(sqlite|postgresql\+psycopg)://")] | None = None
+    database: Annotated[str, Field(pattern=r"^(sqlite|postgresql\+psycopg)://"), AfterValidator(_database)] | None = (
+        None
+    )
     broker: BrokerSettings = BrokerSettings()
     letters: Letters = Letters()
     backup: Backup = Backup()

@@ -51,7 +51,8 @@ class Checked:
             Console().print(_table(self.devices))
             for found in self.presets:
                 Console().print(_steps(found))
-            typer.echo(f"room: {self.verdict}")
+        if self.verdict:
+            typer.echo(f"{'room' if self.kind == 'room' else 'database'}: {self.verdict}")
 
 
 def _table(devices: dict[str, Shown]) -> Table:
@@ -115,10 +116,20 @@ async def check_file(path: Path) -> Checked:
     """Read the file at `path`, whichever of the two kinds it is."""
     if "room" in read(path).value:
         return await _check_room(path)
+    return _check_central(path)
+
+
+def _check_central(path: Path) -> Checked:
+    from central.db.store import look
+    from central.errors import Unfit
     from central.settings import load
 
-    load(path)
-    return Checked(path, "central", good=True)
+    settings = load(path)
+    try:
+        verdict, good = look(settings.database_url), True
+    except Unfit as error:
+        verdict, good = str(error), False
+    return Checked(path, "central", good, verdict)
 
 
 async def _check_room(path: Path) -> Checked:

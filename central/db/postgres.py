@@ -67,6 +67,14 @@ def check(connection: sa.Connection) -> None:
         raise Unfit("database.standby", "this server is a standby that takes no writes: name the primary")
 
 
+def check_rights(connection: sa.Connection) -> None:
+    """Try whether central can make its guard and its tables here, and take everything back."""
+    with connection.begin_nested() as trial:
+        connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS btree_gist")
+        connection.exec_driver_sql("CREATE TABLE siaga_trial (id integer)")
+        trial.rollback()
+
+
 def unfit(error: sa.exc.DatabaseError) -> Unfit:
     """Return what is wrong with the database, and what to do about it."""
     said, state = str(error.orig).strip().replace("\n", "; "), getattr(error.orig, "sqlstate", None)

@@ -97,6 +97,24 @@ class Store:
         except Unfit as error:
             raise self._named(error) from error
 
+    def look(self) -> str:
+        """Return in one line what is there, and change nothing.
+
+        Raises:
+            Unfit: central cannot be served from it; it says what to do.
+        """
+        try:
+            with self.reading() as connection:
+                self._kind.check(connection)
+                missing = pending(connection)
+            with self.writing() as connection:
+                self._kind.check_rights(connection)
+        except sa.exc.DatabaseError as error:
+            raise self._named(self._kind.unfit(error)) from error
+        except Unfit as error:
+            raise self._named(error) from error
+        return f"{self.where}: {f'{len(missing)} migrations to come' if missing else 'up to date'}"
+
     def _named(self, error: Unfit) -> Unfit:
         return Unfit(error.code, f"{self.where}: {error}")
 
@@ -168,6 +186,22 @@ def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config
+
+
+def look(url: str) -> str:
+    """Return in one line what is at `url`, and change nothing.
+
+    Raises:
+        Unfit: central cannot be served from it; it says what to do.
+    """
+    engine = make_engine(url)
+    if engine.dialect.name == sqlite.NAME and not Path(engine.url.database or "").exists():
+        return "a new SQLite file, made at the first start"
+    store = Store(url)
+    try:
+        return store.look()
+    finally:
+        store.close()
 
 
 def known_revisions() -> frozenset[str]:
