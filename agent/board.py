@@ -12,7 +12,12 @@ from drivers.errors import DeviceUnreachable, DriverError
 from drivers.outcomes import Condition, Health
 
 SETTINGS = frozenset({"microphone.muted", "speaker.muted", "microphone.gain", "speaker.gain"})
-"""Measures whose value somebody sets: another one is news, whoever did it."""
+MIXER_MUTED = "mixer.muted."
+
+
+def is_setting(name: str) -> bool:
+    """Whether somebody sets what a measure of that name tells: another value is news, whoever did it."""
+    return name in SETTINGS or name.startswith(MIXER_MUTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +89,5 @@ def _verdicts(health: Health | None) -> object:
         return None
     code = health.reason.code if health.reason else None
     occurrences = tuple(measure.value for measure in alarming(health).values())
-    occurrences += tuple(measure.value for measure in health.measures if measure.name in SETTINGS)
+    occurrences += tuple(measure.value for measure in health.measures if is_setting(measure.name))
     return health.condition, code, tuple((m.name, m.verdict) for m in health.measures), occurrences

@@ -14,6 +14,7 @@ from math import log10
 
 from agent.course import AMENDING, EXTENDED, course_of
 from agent.healthline import SPANS_AT_LEAST, history_of, thinned
+from agent.soundwatch import SoundAlarm
 from contract.evidence import Picture
 from contract.levels import levels_of
 from contract.messages import ChecklistItem, Entry, Fault, PlannedSession
@@ -202,8 +203,9 @@ def _incidents(entries: Sequence[Entry]) -> Iterator[Incident]:
 
 
 def _is_own_incident(alarm: Entry) -> bool:
-    """Whether an alarm began that left the device in use; else the device's own change tells it."""
-    return bool(alarm.body.get("raised")) and not alarm.body.get("critical")
+    """Whether an alarm began that the device's own change does not tell: one of the sound may be over by then."""
+    is_told_elsewhere = alarm.body.get("critical") and alarm.body.get("alarm") not in set(SoundAlarm)
+    return bool(alarm.body.get("raised")) and not is_told_elsewhere
 
 
 def _is_failure(entry: Entry) -> bool:

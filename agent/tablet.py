@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from agent import plan as timeline
 from agent import soundhands
-from agent.board import Sighting
+from agent.board import MIXER_MUTED, Sighting
 from agent.course import Course
 from agent.devicelog import MUTE_ALL
 from agent.engine import Declined, Engine
@@ -26,7 +26,7 @@ from contract.messages import Fault, PlannedSession
 from contract.words import Phase, Readiness
 from drivers.errors import DriverError
 from drivers.outcomes import Reason
-from drivers.ports import Camera, Device, Level, Sound
+from drivers.ports import Camera, Device, Level, MutesAll, Sound
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ class Tablet:
             sound_ports=SOUND_PORTS if self._sound is not None else (),
             has_programme=picture is not None,
             drill=drill,
+            can_silence=any(isinstance(device, MutesAll) for device in devices.values()),
             can_calibrate=sound is not None and sound.tones.can_calibrate,
         )
 
@@ -104,6 +105,7 @@ class Tablet:
             manual=self._manual(),
             muted={port: engine.device_log.mute_of(port) for port in self._facts.sound_ports},
             gains_db={port: engine.device_log.gain_of(port) for port in self._facts.sound_ports},
+            all_muted=self._is_all_muted(),
             silenced=engine.device_log.is_silenced,
             silencing=self._silencing(),
             alarms=tuple(self._alarms()),
@@ -186,6 +188,14 @@ class Tablet:
                 yield face.QuestionView(
                     order.id, step.id, order.preset.name, step.device, step.verb.name, told, question.until
                 )
+
+    def _is_all_muted(self) -> bool:
+        """Return whether everything that one touch mutes is read back as muted."""
+        seen = self._engine.equipment.board.devices.values()
+        measures = [measure for device in seen if device.health for measure in device.health.measures]
+        mixers = [measure.value for measure in measures if measure.name.startswith(MIXER_MUTED)]
+        muted = [*(self._engine.device_log.mute_of(port) for port in self._facts.sound_ports), *mixers]
+        return bool(muted) and all(one is True for one in muted)
 
     def _silencing(self) -> face.PresetRun:
         """Return the last touch of the button that mutes everything; how an old one ended is no news."""

@@ -80,6 +80,8 @@ class RoomFacts:
     """What can be muted: `microphone`, `speaker`."""
     has_programme: bool = False
     """Whether there may be a picture of what is on air."""
+    can_silence: bool = False
+    """Whether one touch can mute everything."""
     can_calibrate: bool = False
     """Whether the sound can be measured once and held against that."""
     drill: bool = False
@@ -279,6 +281,8 @@ class RoomView:
     """Set while the room does nothing by itself."""
     gains_db: Mapping[str, float | None] = field(default_factory=dict)
     """By sound port, where its gain stands; None while nobody knows."""
+    all_muted: bool = False
+    """Every port and every channel of a mixer reads back as muted."""
     silenced: bool = False
     """Everything was muted by one touch, and nothing was opened since."""
     silencing: PresetRun = PresetRun()

@@ -43,7 +43,7 @@ def meters(levels: Mapping[str, Level]) -> dict[str, MeterValue]:
 
 def silence(view: RoomView) -> str:
     """Return what the button that mutes everything shows: what was read back, and before that how far it is."""
-    if view.muted and all(view.muted.values()):
+    if view.all_muted:
         return "all"
     if view.silencing.state in {RunState.RUNNING, RunState.FAILED}:
         return view.silencing.state.value

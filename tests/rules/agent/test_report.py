@@ -133,3 +133,15 @@ def test_a_day_of_levels_and_runs_still_fits_and_says_what_was_left_out() -> Non
     crowded = report_of(FACTS, PLAN, scribe.entries, START)
     assert len(crowded.model_dump_json()) <= MAX_BYTES
     assert "report.runs_left_out" in [deviation.code for deviation in crowded.deviations]
+
+
+def test_an_alarm_of_the_sound_is_an_incident_from_its_beginning_to_its_end() -> None:
+    scribe = whole()
+    reason = {"code": "sound.alarm_howl", "detail": "feedback"}
+    for minute, raised in ((10, True), (12, False)):
+        body = {"alarm": "howl", "raised": raised, "critical": True, "reason": reason}
+        scribe.write(minute, EntryKind.DEVICE_ALARM, device="sound", body=body)
+    told = [i for i in report_of(FACTS, PLAN, scribe.entries, START).incidents if i.kind == EntryKind.DEVICE_ALARM]
+    assert [(incident.at, incident.resolved_at) for incident in told] == [
+        (START + timedelta(minutes=10), START + timedelta(minutes=12))
+    ]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 from drivers.errors import DeviceRefused, DeviceUnreachable
-from drivers.outcomes import Condition, Health, Measure, Outcome, Reason, Result
-from drivers.ports import Identity, Level, Position, Programme, SoundPort
+from drivers.outcomes import Condition, Health, Measure, Outcome, Reason, Result, Verdict, judge
+from drivers.ports import Identity, Level, Position, Programme, SoundPort, Strip
 
 DONE = Result(Outcome.COMPLETED, timedelta(0))
 
@@ -179,4 +179,39 @@ class FakeSound:
         return DONE
 
     async def gain(self, port: str, db: float, *, careful: bool = False) -> Result:
+        return DONE
+
+
+class FakeMixer:
+    """A mixer of two channels."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.on_changed: Callable[[Strip], None] | None = None
+        self.muted = {"podium": False, "lantai": True}
+
+    async def open(self) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+    async def check(self) -> Health:
+        return judge(tuple(Measure(f"mixer.muted.{name}", on, Verdict.PASS) for name, on in self.muted.items()))
+
+    async def strips(self) -> tuple[Strip, ...]:
+        return tuple(Strip(name, on, 0.0) for name, on in self.muted.items())
+
+    async def strip(self, channel: str) -> Strip:
+        return Strip(channel, self.muted[channel], 0.0)
+
+    async def mute(self, channel: str, on: bool) -> Result:
+        self.muted[channel] = on
+        return DONE
+
+    async def mute_all(self) -> Result:
+        self.muted = dict.fromkeys(self.muted, True)
+        return DONE
+
+    async def gain(self, channel: str, db: float, *, careful: bool = False) -> Result:
         return DONE

@@ -14,7 +14,7 @@ from drivers.address import DeviceAddress
 from drivers.audio.device import RoomSound, connect
 from drivers.audio.sim import Room, RoomServer
 from drivers.ports import Device
-from tests.service.agent.fakes import FakeSwitcher
+from tests.service.agent.fakes import FakeMixer, FakeSwitcher
 from tests.service.agent.test_engine import House
 
 ASKED = frozenset({"inventory"})
@@ -84,7 +84,7 @@ class SoundHouse(House):
     look_every_s = 0.3
 
     def __init__(self, folder: Path, server: RoomServer, tap: Tap, port: int) -> None:
-        self.obs = FakeSwitcher("obs")
+        self.obs, self.mixer = FakeSwitcher("obs"), FakeMixer("mixer")
         self._address = f"audio+model://127.0.0.1:{port}"
         super().__init__(folder)
         file = folder / "room.yaml"
@@ -93,7 +93,7 @@ class SoundHouse(House):
         self.server, self.tap = server, tap
 
     def more_devices(self) -> dict[str, Device]:
-        return {"obs": self.obs}
+        return {"obs": self.obs, "mixer": self.mixer}
 
     def make_sound(self) -> RoomSound:
         return connect("sound", DeviceAddress.parse(self._address), None)

@@ -134,6 +134,10 @@ async def test_one_touch_mutes_everything_and_shows_what_was_read_back(house: So
     await until(lambda: house.tablet.view().silenced)
     assert all_muted(house)
     assert house.tablet.view().muted == {MICROPHONE: True, SPEAKER: True}
+    assert house.mixer.muted == {"podium": True, "lantai": True}
+    await until(lambda: house.tablet.view().all_muted)
+    house.mixer.muted["podium"] = False  # somebody at the desk
+    await until(lambda: not house.tablet.view().all_muted)
     await house.tablet.mute(MICROPHONE, False, who="tablet-1")
     await until(lambda: not house.tablet.view().silenced)
     assert house.air.muted == {MICROPHONE: False, SPEAKER: True}

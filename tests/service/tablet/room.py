@@ -61,6 +61,7 @@ FACTS = RoomFacts(
     checklist=(ChecklistItem("papan-nama", {"id": "Papan nama terpasang", "en": "Name plates in place"}),),
     cameras=("camera-1", "camera-2"),
     sound_ports=("microphone", "speaker"),
+    can_silence=True,
     can_calibrate=True,
 )
 FLOOR = Measure("microphone.noise_floor", -61.0, Verdict.PASS, "dBFS", "<= -50 dBFS")
@@ -226,7 +227,7 @@ class FakeRoom:
 
     async def mute_all(self, *, who: str) -> None:
         self._hear("mute-all", None)
-        self.become(replace(self.now, muted=dict.fromkeys(self.now.muted, True), silenced=True))
+        self.become(replace(self.now, muted=dict.fromkeys(self.now.muted, True), all_muted=True, silenced=True))
 
     async def gain(self, port: str, db: float, *, who: str) -> None:
         self._hear("gain", (port, db))
