@@ -165,7 +165,7 @@ class _Central:
         self._audit = services.audit
         self._nightly = Nightly(store, settings, now)
         self._app = create_app(services)
-        self._web = WebServer(self._app, *split_address(settings.file.listen))
+        self._web = WebServer(self._app, *split_address(settings.file.listen), proxies=settings.file.proxies)
 
     async def run(self, ready: Callable[[str], None], stopping: asyncio.Event) -> None:
         """Run all parts; stop them in the order that lets each say its last word."""

@@ -7,10 +7,12 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from central.doors import guarded
 
 GRACE_S = 2
 BACKLOG = 1024
@@ -52,9 +54,15 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class WebServer:
-    """Serves one application on one address."""
+    """Serves one application on one address.
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    What `proxies` say about who asks is taken, and they may open as many sockets as they
+    like; `limits` are those of `central.doors` under other numbers.
+    """
+
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, *, proxies: Collection[str] = ("127.0.0.1", "::1"), **limits: float
+    ) -> None:
         self._socket = _listen(host, port)
         self.answered_at = time.monotonic()
         """When it last answered over its own address."""
@@ -67,6 +75,8 @@ class WebServer:
                 server_header=False,
                 timeout_graceful_shutdown=GRACE_S,
                 ws="websockets-sansio",
+                http=guarded(unlimited=proxies, **limits),
+                forwarded_allow_ips=list(proxies),
             )
         )
 
