@@ -15,17 +15,17 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Final
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse
 
-from central import bell
+from central import bell, health
 from central.api import docs, document, evidence, problems, routes
-from central.api.guard import CurrentServices, check_guarded, public
+from central.api.guard import check_guarded
 from central.broker import BrokerUnavailable, ManagedBroker
 from central.db.wake import keep_listening
 from central.exchange import Exchange
 from central.ingest import Ingest
+from central.metrics import InDatabase, Metrics, Timed
 from central.nightly import Nightly
 from central.notices.courier import Courier, carriers
 from central.notices.wording import Wording
@@ -52,23 +52,6 @@ TABLE_AT_MOST: Final = 2 * 1024 * 1024
 RINGS: Final = {"ev": bell.REPORTS, "reply": bell.COMMANDS}
 """What rings when a room's message was stored; all others are about the room's state."""
 
-health = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
-
-
-@health.get("/healthz")
-def healthz() -> dict[str, str]:
-    """Answer: the process is there."""
-    return {"state": "ok"}
-
-
-@health.get("/readyz")
-def readyz(services: CurrentServices) -> JSONResponse:
-    """Answer whether bookings can be taken: the database answers and the broker is there."""
-    with services.store.reading() as connection:
-        connection.exec_driver_sql("SELECT 1")
-    broker = services.broker_is_up()
-    return JSONResponse({"database": True, "broker": broker}, status_code=200 if broker else 503)
-
 
 def create_app(services: Services) -> FastAPI:
     """Return the web application: JSON API, pages, health.
@@ -79,6 +62,7 @@ def create_app(services: Services) -> FastAPI:
     file = services.settings.file
     letter_body = file.letters.at_most_mib * 1024 * 1024 + FORM_AT_MOST
     larger = dict.fromkeys(UPLOAD_PATHS, letter_body) | dict.fromkeys(TABLE_PATHS, TABLE_AT_MOST)
+    metrics = Metrics()
     app = FastAPI(
         title="Siaga central",
         version=version("siaga"),
@@ -86,14 +70,17 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
         middleware=[
+            Middleware(Timed, metrics=metrics),
             Middleware(SecureHeaders),
             Middleware(SameOrigin, also=[file.public_url]),
             Middleware(BodyLimit, most_bytes=FORM_AT_MOST, larger=larger),
         ],
     )
+    metrics.registry.register(InDatabase(services))
+    app.state.metrics = metrics
     app.state.services = services
     problems.install(app, answer_people)
-    for router in (health, docs.router, evidence.router, routes.router):
+    for router in (health.router, docs.router, evidence.router, routes.router):
         app.include_router(router)
     document.install(app)
     add_pages(app, services)

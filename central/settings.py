@@ -380,6 +380,8 @@ class CentralFile(Settings):
     sign_on: SignOn | None = None
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses of proxies in front of central, whose word on who asks is taken."""
+    metrics_from: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses that may read /metrics."""
     notifications: Notifications = Notifications()
     policy: Path
     time_zone: Annotated[str, AfterValidator(_zone)] = "Asia/Pontianak"

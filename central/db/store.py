@@ -241,3 +241,8 @@ def upgrade(connection: sa.Connection) -> None:
     for revision in pending(connection):
         command.upgrade(config, revision)
         guard.prove(connection)
+
+
+def newest() -> set[str]:
+    """Return the newest revision of the schema that this version knows."""
+    return set(ScriptDirectory.from_config(_config()).get_heads())

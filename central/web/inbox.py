@@ -91,6 +91,8 @@ def decide(
     try:
         parts.desk.decide(ident, decision, person, version=number(form, "version"))
     except (Invalid, Refused) as error:
+        if isinstance(error, Refused):
+            request.app.state.metrics.refused(error)
         return _not_done(request, parts, person, parts.desk.get(ident, person), error=error, typed=typed)
     return see_other(f"/kotak-masuk?kata={'disetujui' if approve else 'ditolak'}")
 

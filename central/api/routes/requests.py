@@ -131,6 +131,7 @@ def decide(
         with only_if_unchanged(request):
             return _record(request, services.desk.decide(ident, body.value(), by, version=version))
     except Refused as error:
+        request.app.state.metrics.refused(error)
         if not error.findings:
             raise
         others = services.planner.alternatives(services.desk.get(ident, by), room_id=body.room_id)
