@@ -150,8 +150,8 @@ async def test_a_body_that_is_too_long_is_refused(http: AsyncClient) -> None:
 async def test_figures_and_health_are_served(http: AsyncClient) -> None:
     assert (await http.get("/healthz")).json()["ok"] is True
     text = (await http.get("/metrics")).text
-    assert 'siaga_device_ok{room="praja-1",device="obs"} 0' in text
-    assert 'siaga_device_ok{room="praja-1",device="sound"} 1' in text
+    assert 'siaga_device_ok{device="obs",room="praja-1"} 0.0' in text
+    assert 'siaga_device_ok{device="sound",room="praja-1"} 1.0' in text
 
 
 async def test_a_page_gets_a_snapshot_then_changes_then_levels(room: FakeRoom) -> None:
