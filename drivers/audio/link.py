@@ -187,8 +187,8 @@ class Link:
 
     async def _call_off(self, number: int) -> None:
         """End a tone and return once the worker says so; one that does not is killed, and the tone with it."""
-        answered, wire = self._waiting[number], self._wire
-        if wire is None or answered.done():
+        answered, wire = self._waiting.get(number), self._wire
+        if wire is None or answered is None or answered.done():
             return
         try:
             async with asyncio.timeout(HUSHED_WITHIN_S):

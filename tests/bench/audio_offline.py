@@ -58,9 +58,9 @@ def recording(seed: int) -> dsp.Samples:
         case 0:
             return pink(seed + 1, level_dbfs, seconds)
         case 1:
-            return room + voice(seed, level_dbfs, 5.0)[: room.size]
+            return room + voice(seed, level_dbfs, seconds)[: room.size]
         case 2:
-            return room + sum(voice(seed + number, level_dbfs, 5.0)[: room.size] for number in range(4))
+            return room + sum(voice(seed + number, level_dbfs, seconds)[: room.size] for number in range(4))
         case 3:
             return room + mains(level_dbfs, seconds)[: room.size]
         case 4:
