@@ -117,15 +117,18 @@ class Proofs:
 
     @contextmanager
     def _at_gain(self, db: float | None, run: _Run) -> Iterator[None]:
-        if db is not None:
-            with self._gains:
-                run.go_on()
-                self._borrowed_db = port_of(self._system.inventory().ports, SPEAKER).gain_db
-                self._system.gain(SPEAKER, db)
         try:
+            if db is not None:
+                self._borrow(db, run)
             yield
         finally:
             self.give_back()
+
+    def _borrow(self, db: float, run: _Run) -> None:
+        with self._gains:
+            run.go_on()
+            self._borrowed_db = port_of(self._system.inventory().ports, SPEAKER).gain_db
+            self._system.gain(SPEAKER, db)
 
     def give_back(self) -> None:
         """Set the loudspeaker's gain to what it was before a proof borrowed it, if one did."""

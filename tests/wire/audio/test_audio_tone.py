@@ -186,7 +186,7 @@ async def test_a_worker_that_is_told_to_end_puts_the_volume_back_itself(
     if ending is signal.SIGINT:  # which is for the supervisor to obey
         await proving
     else:
-        with pytest.raises(DeviceRefused, match="called off"):
+        with pytest.raises((DeviceRefused, DeviceUnreachable)):  # it ends before or after it said so
             await proving
         await until(lambda: not pulse_house.sounds())
     await until(lambda: pulse_house.speaker_db() == pytest.approx(SET_DB, abs=0.1))
