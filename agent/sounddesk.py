@@ -13,7 +13,7 @@ from agent.clock import Clock
 from agent.engine import Engine
 from agent.levels import LevelHistory
 from agent.meter import Meter
-from agent.soundguard import SoundGuard, sound_phase
+from agent.soundguard import SoundGuard
 from agent.store import Store
 from agent.tones import Tones
 from drivers.ports import Calibrates, Sound, TellsPorts
@@ -29,7 +29,7 @@ class SoundDesk:
         engine.subscribe(self.meter.settle)
         self._guard = SoundGuard(engine, self.meter, clock)
         baselines = Baselines(store, sound.name)
-        self.tones = Tones(engine, sound, baselines, clock, lambda: sound_phase(engine))
+        self.tones = Tones(engine, sound, baselines, clock)
         if isinstance(sound, Calibrates) and baselines.held is not None:
             sound.baseline = baselines.held.baseline
         if isinstance(sound, TellsPorts):

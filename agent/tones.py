@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,6 @@ from agent.baselines import Baselines
 from agent.clock import Clock
 from agent.engine import Declined, Engine
 from agent.etiquette import on_air
-from agent.soundwatch import SoundPhase
 from agent.tone import GOING, Answer, HeldBaseline, Stage, Task, Tone
 from agent.translate import fault_of, measured_of
 from drivers.errors import DriverError
@@ -33,6 +32,7 @@ ANNOUNCED_FOR_S = 5.0
 WATCH_EVERY_S = 1.0
 SOUNDS_WITHIN_S = 45.0
 """A look, a wait for people to pause, and three tones with three tries each."""
+SILENT_WITHIN_S = 2.0
 ANSWER_WITHIN_S = 180.0
 CLEAR_BEFORE = timedelta(minutes=10)
 """So long before a preparation nothing is begun any more."""
@@ -46,14 +46,11 @@ CHECKED = "sound.checked"
 class Tones:
     """Checks and calibrates one sound device, one at a time; `run` does the work."""
 
-    def __init__(
-        self, engine: Engine, sound: Sound, baselines: Baselines, clock: Clock, phase: Callable[[], SoundPhase]
-    ) -> None:
+    def __init__(self, engine: Engine, sound: Sound, baselines: Baselines, clock: Clock) -> None:
         self._engine = engine
         self._sound = sound
         self._baselines = baselines
         self._clock = clock
-        self._phase = phase
         self.now = Tone()
         self.checked: Tone | None = None
         """The last check that was carried out."""
@@ -112,6 +109,9 @@ class Tones:
         self._cut(Reason("sound.tone_cancelled", f"cancelled by {who}", {"who": who}))
 
     def _cut(self, why: Reason) -> None:
+        """Call the work off, once: what it does then in order to be silent must not be called off too."""
+        if self._why_cut is not None:
+            return
         self._why_cut = why
         if self._work is not None:
             self._work.cancel()
@@ -124,12 +124,10 @@ class Tones:
 
     def _session_near(self, *, at_all: bool = False) -> Reason | None:
         """Return which session has the room; without `at_all` also which one takes it soon."""
+        if (has_room := self._engine.session_now()) is not None:
+            return Reason("sound.session_has_room", f"{has_room.title} has the room", {"title": has_room.title})
         plan = self._engine.front()
-        if plan is None:
-            return None
-        if self._phase() is not SoundPhase.IDLE:
-            return Reason("sound.session_has_room", f"{plan.title} has the room", {"title": plan.title})
-        if not at_all and self._clock.now() > plan.prepare_at - CLEAR_BEFORE:
+        if plan is not None and not at_all and self._clock.now() > plan.prepare_at - CLEAR_BEFORE:
             return Reason("sound.session_near", f"{plan.title} is prepared soon", {"title": plan.title})
         return None
 
@@ -146,11 +144,17 @@ class Tones:
                     self._work.cancel()
                 await asyncio.wait({self._work})
             finally:
-                self._work.cancel()
+                await self._silence(self._work)
             if self._work.cancelled():
                 self._end(Stage.CANCELLED, self._why_cut)
             else:
                 self._work.result()
+
+    @staticmethod
+    async def _silence(work: asyncio.Task[None]) -> None:
+        """Let nothing sound on after the agent."""
+        work.cancel()
+        await asyncio.wait({work}, timeout=SILENT_WITHIN_S)
 
     async def _carry_out(self) -> None:
         try:

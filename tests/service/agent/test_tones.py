@@ -177,6 +177,16 @@ async def test_nothing_sounds_in_or_shortly_before_a_session(house: SoundHouse) 
     assert "prove" not in house.tap.orders
 
 
+async def test_nothing_sounds_while_a_session_is_put_away(house: SoundHouse) -> None:
+    house.plan(start_in=timedelta(seconds=-1))
+    await until(lambda: house.engine.course("s-1").is_set_live)
+    await house.tablet.end_session(who="tablet-1")
+    await until(lambda: house.phase() is Phase.ENDING)
+    with pytest.raises(Refused) as refused:
+        await house.tablet.begin_tone(Task.CHECK, who="tablet-1")
+    assert refused.value.reason.code == "sound.session_has_room"
+
+
 async def test_a_session_that_takes_the_room_cuts_it_off(house: SoundHouse) -> None:
     await begun(house, Task.CALIBRATION, Stage.SOUNDING)
     house.plan(start_in=timedelta(minutes=30), prepare_in=timedelta(0))
