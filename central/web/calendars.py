@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from central.api.guard import public, requires
+from central.backup import last_backup
 from central.errors import NotFound
 from central.feeds import Of
 from central.model import Person
@@ -86,8 +87,9 @@ def audit(
     person: Annotated[Person, Depends(requires(Action.SEE_AUDIT))],
     before: int | None = None,
 ) -> Response:
-    """Show who did what, newest first, and whether the chain of seals is whole."""
+    """Show who did what, newest first, whether the chain of seals is whole, and how the last back-up went."""
     rows = parts.services.audit.rows(before=before, limit=DEEDS_SHOWN)
     older = rows[-1].id if len(rows) == DEEDS_SHOWN else None
     found = parts.services.audit.verify()
-    return parts.site.page(request, "audit.html", person, rows=rows, older=older, found=found)
+    copied = last_backup(parts.services.store)
+    return parts.site.page(request, "audit.html", person, rows=rows, older=older, found=found, copied=copied)

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from central import ical
-from tests.service.pages.office import Office, application, office_in, visitor
+from central.nightly import Nightly
+from tests.service.pages.office import NOW, Office, application, office_in, visitor
 
 ZONE = ZoneInfo("Asia/Pontianak")
 
@@ -90,6 +91,19 @@ async def test_days_and_free_times_in_the_api(office: Office) -> None:
             ["2026-11-09T01:30:00+00:00", "2026-11-09T04:15:00+00:00"]
         ]
         assert {room["id"] for room in (await applicant.get("/api/v1/agencies")).json()["items"]} >= {"dinsos"}
+
+
+async def test_the_auditor_sees_how_the_last_backup_went(office: Office) -> None:
+    services = office.services
+    nightly = Nightly(services.store, services.settings, lambda: NOW)
+    async with visitor(application(office), office, "auditor") as auditor:
+        assert "Belum ada cadangan data" in (await auditor.get("/audit")).text
+        made = nightly.make()
+        assert f"MiB: {made.file}" in (await auditor.get("/audit")).text
+        services.settings.backup_folder.rename(services.settings.folder / "elsewhere")
+        services.settings.backup_folder.write_text("no folder")
+        nightly.make()
+        assert "gagal: " in (await auditor.get("/audit")).text
 
 
 async def test_the_audit_is_shown_to_the_auditor_page_by_page(office: Office) -> None:
