@@ -19,7 +19,8 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -213,7 +214,14 @@ def complaint(path: Path) -> str:
     Raises:
         DatabaseError: it is none, or cannot be read.
     """
-    with _as_it_is(path) as connection:
+    try:
+        return _checked(_as_it_is, path)
+    except sqlite3.OperationalError:  # a log that nobody has read since a cut wants to be written to
+        return _checked(_copied, path)
+
+
+def _checked(reader: Callable[[Path], AbstractContextManager[sqlite3.Connection]], path: Path) -> str:
+    with reader(path) as connection:
         found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
         connection.execute("SELECT COUNT(*) FROM journal").fetchone()
         return "" if found == "ok" else found
