@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 from contract.words import Phase
@@ -27,7 +30,7 @@ def measure(*, quick: bool) -> list[Figure]:
 
 
 async def _measure(kills: int) -> list[Figure]:
-    chance = random.Random(SEED)
+    chance, floor_s = random.Random(SEED), _bare_start()
     with tempfile.TemporaryDirectory(prefix="siaga-bench-") as folder:
         async with stand(Path(folder)) as room:
             resumed, sessions = await _killed(room, chance, kills)
@@ -37,15 +40,25 @@ async def _measure(kills: int) -> list[Figure]:
             if harm:
                 print("\n".join(harm))
             proof = room.proof()
-    slowest = max(resumed)
+    slowest, is_soon = max(resumed), max(resumed) <= RESUMES_WITHIN_S
     return [
-        Figure("agent", f"killed {kills} times, resumes, slowest", slowest, "s", "<= 5", slowest <= RESUMES_WITHIN_S),
-        Figure("agent", "killed, resumes, p50", percentile(resumed, 0.5), "s", "<= 5", slowest <= RESUMES_WITHIN_S),
+        Figure("agent", f"killed {kills} times, resumes, slowest", slowest, "s", "<= 5", is_soon, floor_s),
+        Figure("agent", "killed, resumes, p50", percentile(resumed, 0.5), "s", "<= 5", is_soon, floor_s),
         Figure("agent", "killed, sessions with one report each", len(sessions) - len(harm), "", "all", not harm),
         Figure("agent", "killed, harm to journal, reports, steps", len(harm), "", "0", not harm),
         Figure("agent", "killed, entries proven without a gap", proof.last, "", "all", proof.holds),
         Figure("agent", "report after the end", draft_s, "s", "<= 5", draft_s <= DRAFT_WITHIN_S),
     ]
+
+
+def _bare_start() -> float:
+    """Return how long a process takes that does nothing but load the agent: no room is back sooner."""
+    took = []
+    for _ in range(3):
+        begun = time.monotonic()
+        subprocess.run([sys.executable, "-c", "import agent.app"], check=True)
+        took.append(time.monotonic() - begun)
+    return min(took)
 
 
 async def _killed(room: Stand, chance: random.Random, kills: int) -> tuple[list[float], list[str]]:

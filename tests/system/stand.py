@@ -9,9 +9,10 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,7 +33,7 @@ from central.publisher import Publisher
 from contract import Entry, RoomPresence
 from contract.words import EntryKind, Phase
 from drivers.visca.sim import SimulatedCamera, serve
-from tests.service.agent.rig import Process, agent, start
+from tests.service.agent.rig import Process, start
 from tests.until import until
 
 ROOM = "praja-1"
@@ -67,9 +68,34 @@ presets:
       - {{device: camera-1, do: recall, args: {{memory: 5}}, within: 15s, verify: true}}
 phases: {{prepare: siap, live: mulai, end: selesai}}
 """
+PATIENT = """\
+import asyncio, sys
+from pathlib import Path
+from agent import app, supervision
+supervision.TOO_MANY = 10**9
+asyncio.run(app.run(Path(sys.argv[1])))
+"""
+"""An agent that never takes its kills for a crash loop: what it does then is another test's."""
 STORE = bytes.fromhex("01 04 3f 01")
 """The command that stores a position; the memory's number follows. The room may not do it twice."""
 ONCE_A_SESSION, ON_PRESS = 7, 8
+
+
+class Service:
+    """Something that runs in a task, and can be ended and begun again."""
+
+    def __init__(self, name: str, run: Callable[[], Coroutine[object, object, object]]) -> None:
+        self._name = name
+        self._run = run
+        self._task: asyncio.Task[object] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=self._name)
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
 
 @dataclass
@@ -85,13 +111,24 @@ class Stand:
     """When each life of the agent was first heard, by the monotonic clock."""
     presses: int = 0
     agent: Process | None = None
+    serving: dict[str, Service] = field(default_factory=dict)
+    """What runs beside the agent, by name."""
+
+    @asynccontextmanager
+    async def without(self, name: str) -> AsyncIterator[None]:
+        """Have `broker` or `central` away meanwhile, as if its process were dead."""
+        await self.serving[name].stop()
+        try:
+            yield
+        finally:
+            self.serving[name].start()
 
     # The agent.
 
     async def start(self) -> float:
         """Start the agent and return how many seconds it took until central heard of it."""
         known, begun = set(self.boots), time.monotonic()
-        self.agent = await start(*agent(self.config))
+        self.agent = await start(sys.executable, "-c", PATIENT, str(self.config))
         await until(lambda: bool(set(self.boots) - known), within_s=30)
         (boot,) = set(self.boots) - known
         return self.boots[boot] - begun
@@ -222,17 +259,22 @@ async def stand(folder: Path) -> AsyncIterator[Stand]:
     store, broker = _filled(folder), ManagedBroker(folder / "broker")
     publisher = Publisher(store)
     exchange = Exchange(broker.for_central, Ingest(store), publisher, store.epoch)
-    tasks = [asyncio.create_task(broker.run(), name="broker")]
+    serving = {
+        "broker": Service("broker", broker.run),
+        "central": Service("central", exchange.link.run),
+        "publisher": Service("publisher", lambda: publisher.run(exchange.link)),
+    }
     try:
         async with serve() as camera:
+            serving["broker"].start()
             await until(broker.ready.is_set, within_s=15)
             broker.doors.enrol(ROOM).write(folder / "praja-1.secrets.yaml")
             config = folder / "praja-1.yaml"
             config.write_text(ROOM_FILE.format(broker=broker.url, camera=camera.address))
-            one = Stand(store, broker, publisher, camera, config)
+            one = Stand(store, broker, publisher, camera, config, serving=serving)
             exchange.listen(lambda branch, _: _hear(one) if branch == "presence" else None)
-            tasks.append(asyncio.create_task(exchange.link.run(), name="central"))
-            tasks.append(asyncio.create_task(publisher.run(exchange.link), name="publisher"))
+            serving["central"].start()
+            serving["publisher"].start()
             await until(lambda: exchange.link.is_up, within_s=10)
             try:
                 yield one
@@ -242,9 +284,8 @@ async def stand(folder: Path) -> AsyncIterator[Stand]:
                         os.kill(one.agent.pid, signal.SIGKILL)
                     await one.agent.stop()
     finally:
-        for task in reversed(tasks):
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        for service in reversed(serving.values()):
+            await service.stop()
         store.close()
 
 

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from agent.clock import SystemClock
 from agent.journal import Journal
 from agent.store import Store as JournalStore
 from central.chain import Evidence, Harm, evidence_of
+from central.db import tables as t
 from central.db.store import Store
 from central.ingest import Ingest
 from central.report.words import CHAIN_HARMS
@@ -66,6 +69,21 @@ def test_it_fits_in_whatever_order_and_however_often_it_comes(store: Store, jour
     assert acks[-1].head == journal.head
     assert evidence(store, "s1").fits
     assert evidence(store, "s2").fits
+
+
+@given(order=st.lists(st.integers(0, 5), min_size=1, max_size=20), data=st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_batches_may_come_twice_and_in_any_order(
+    store: Store, journal: Journal, order: list[int], data: st.DataObject
+) -> None:
+    entries = journal.recent(6)
+    parts = [(first, data.draw(st.integers(first + 1, 6))) for first in (*order, *range(6))]
+    acks = [told(store, journal.stream, *entries[first:last]) for first, last in parts]  # in the end all came
+    assert (acks[-1].upto, acks[-1].head) == (6, journal.head)
+    assert evidence(store, "s1").fits
+    with store.writing() as connection:
+        for table in (t.journal_entry, t.stream_position, t.journal_fault):
+            connection.execute(table.delete())
 
 
 def test_an_edited_entry_is_kept_acknowledged_and_marked(store: Store, journal: Journal) -> None:

@@ -1,0 +1,94 @@
+"""A session without a broker, central, or room on the disk: it goes on, and all is told once afterwards."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from contract.words import EntryKind, Phase
+from tests.system.stand import Stand, stand
+from tests.until import until
+
+pytestmark = pytest.mark.timeout(180)
+RECALL = bytes.fromhex("01 04 3f 02")
+AT_THE_END = 5
+"""The camera's memory that the end's preset goes to."""
+
+
+def was_put_away(room: Stand) -> bool:
+    return RECALL + bytes([AT_THE_END]) in room.camera.ran
+
+
+@pytest.mark.parametrize("away", ["broker", "central"])
+async def test_a_session_without_a_way_to_central_is_carried_out_and_told_afterwards(tmp_path: Path, away: str) -> None:
+    async with stand(tmp_path) as room:
+        await room.start()
+        room.book("s-1", start_in_s=5, lasts_s=6)
+        await until(lambda: Phase.LIVE in room.phases("s-1"), within_s=40)
+        async with room.without(away):
+            known = len(room.entries())
+            await until(lambda: was_put_away(room), within_s=40)  # the room goes by the plan it holds
+            assert len(room.entries()) == known
+        await until(lambda: room.is_reported("s-1"), within_s=40)
+        await until(lambda: room.reports()["s-1"] == 1, within_s=10)
+        await room.stop()
+        assert room.complaints(["s-1"]) == []
+
+
+async def test_a_room_that_is_killed_while_nobody_hears_it_loses_nothing(tmp_path: Path) -> None:
+    async with stand(tmp_path) as room:
+        await room.start()
+        room.book("s-1", start_in_s=5, lasts_s=4)
+        await until(lambda: Phase.LIVE in room.phases("s-1"), within_s=40)
+        async with room.without("central"):
+            await until(lambda: was_put_away(room), within_s=40)
+            await room.kill()
+        await room.start()
+        await until(lambda: room.is_reported("s-1"), within_s=40)
+        await room.stop()
+        assert room.complaints(["s-1"]) == []
+
+
+@contextmanager
+def small_disk(folder: Path, size_mb: int) -> Iterator[Path]:
+    """Give `folder` a disk of its own that is soon full."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "none", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here: that takes root")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def fill(ballast: Path) -> None:
+    """Take all the space that is left."""
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+async def test_a_disk_that_fills_up_in_a_session_stops_nothing_and_loses_nothing(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "data", 6) as disk:
+        ballast = disk / "ballast"
+        async with stand(tmp_path) as room:
+            await room.start()
+            room.book("s-1", start_in_s=6, lasts_s=6)
+            await until(lambda: Phase.PREPARING in room.phases("s-1"), within_s=40)
+            fill(ballast)
+            try:
+                await until(lambda: was_put_away(room), within_s=60)  # from memory
+            finally:
+                ballast.unlink()
+            await until(lambda: room.is_reported("s-1"), within_s=40)
+            await room.stop()
+            assert room.complaints(["s-1"]) == []
+            told = [e for e in room.entries() if e.kind == EntryKind.DEVICE_CHANGED and e.device == "agent-storage"]
+            assert "fault" in [entry.body["condition"] for entry in told]
+            assert EntryKind.JOURNAL_GAP not in {entry.kind for entry in room.entries()}
