@@ -64,9 +64,7 @@ class Outbox:
     def _go_back(self) -> None:
         """Go back to what central last said that it holds."""
         told = self._told
-        if told is None or told.upto >= self._journal.acked:
-            return
-        if not self._journal.rewind(told.upto):
+        if told is not None and not self._journal.rewind(told.upto):
             self._begin_anew("central lost what is not here any more", told)
 
     async def run(self) -> None:

@@ -1,4 +1,7 @@
-"""What a waiting agent costs: memory and processor with three simulated devices, sound worker not counted."""
+"""What a waiting agent costs, and what its journal and its survival are worth.
+
+Memory and processor are those of an agent with three simulated devices, sound worker not counted.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,18 @@ import psutil
 
 from siaga.bench import Figure
 from siaga.demo.files import REAL
+from tests.bench import agent_journal, agent_kills
 from tests.bench.common import one_room
 
 RESIDENT_AT_MOST_MIB = 90.0
 CORE_AT_MOST_PERCENT = 1.0
-SETTLE_S = 10.0
+SETTLE_S = 6.0
 
 
 def measure(*, quick: bool) -> list[Figure]:
-    """Return resident memory and share of a core of an idle agent."""
-    return asyncio.run(_measure(15.0 if quick else 60.0))
+    """Return memory and share of a core of an idle agent, what its journal costs, and how it survives kills."""
+    idle = asyncio.run(_measure(8.0 if quick else 60.0))
+    return [*idle, *agent_journal.measure(quick=quick), *agent_kills.measure(quick=quick)]
 
 
 async def _measure(seconds: float) -> list[Figure]:

@@ -16,7 +16,7 @@ from tests.bench.common import percentile
 from tests.system.stand import Stand, stand
 from tests.until import until
 
-KILLS, QUICK_KILLS = 200, 8
+KILLS, QUICK_KILLS = 200, 6
 SEED = 98
 PREPARES_S, LASTS_S = 6.0, 10.0
 ALIVE_AT_MOST_S = 2.5
