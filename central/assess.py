@@ -18,7 +18,7 @@ from central.domain import verification
 from central.domain.allocation import Held, allocate
 from central.domain.clocks import Standards
 from central.domain.findings import Verdict, worst
-from central.domain.resources import Resources, Rules, Wish
+from central.domain.resources import Days, Resources, Rules, Wish
 from central.domain.staff import suitable
 from central.domain.words import UnitKind
 from central.errors import NotFound
@@ -33,16 +33,24 @@ class Assessor:
     def __init__(self, policy: Policy, zone: ZoneInfo, now: Callable[[], datetime]) -> None:
         self._policy = policy
         self._now = now
+        self._rules: dict[int, Rules] = {}
+        self._standards: dict[int, Standards] = {}
         self.zone = zone
 
     @property
     def standards(self) -> Standards:
         """The SOP's time standards as they stand this year."""
-        return self._policy.sop(self.zone, self._now().astimezone(self.zone).year)
+        year = self._now().astimezone(self.zone).year
+        if year not in self._standards:
+            self._standards[year] = self._policy.sop(self.zone, year)
+        return self._standards[year]
 
     def rules(self, starts: datetime) -> Rules:
         """Return the rules as they stand when an event starts."""
-        return self._policy.rules(self.zone, starts.astimezone(self.zone).year)
+        year = starts.astimezone(self.zone).year
+        if year not in self._rules:
+            self._rules[year] = self._policy.rules(self.zone, year)
+        return self._rules[year]
 
     def verify(
         self,
@@ -76,24 +84,26 @@ class Assessor:
         )
 
     def verdicts(self, connection: sa.Connection, requests: Sequence[Request]) -> dict[str, Verdict]:
-        """Return the verdict on each request in its room, whoever does it, in as many queries as for one."""
+        """Return the verdict on each request in its room, whoever does it, in as many queries as for one.
+
+        They wait for their decision: none of them holds anything yet.
+        """
         if not requests:
             return {}
         spans = [(one.starts - DAY, one.ends + DAY) for one in requests]
         found = stock.resources_around(connection, requests[0].room, spans)
-        there = rows.rooms(connection)
-        return {one.id: self._verdict(one, found, there) for one in requests}
+        there, days = rows.rooms(connection), Days(found.taken, self.zone)
+        return {
+            one.id: self._verdict(one, replace(found, occupied=days.around(one.starts, one.ends)), there)
+            for one in requests
+        }
 
     def _verdict(self, request: Request, found: Resources, there: tuple[Room, ...]) -> Verdict:
         """Return the verdict; where any room of a site will do, that of the best."""
-        first, last = request.starts - DAY, request.ends + DAY
-        near = [o for o in found.occupied if o.rival.starts < last and o.rival.ends > first]
-        near = [o for o in near if o.rival.session != request.session_id]
         rooms = (request.room, *at_site(there, request.site, request.participants)) if request.site else (request.room,)
         rules, wish, verdict = self.rules(request.starts), wish_of(request), Verdict.FAIL
         for room in rooms:
-            here = replace(found, room=rows.room_facts(room), occupied=tuple(near))
-            verdict = worst(verification.verify(wish, here, rules))
+            verdict = worst(verification.verify(wish, replace(found, room=rows.room_facts(room)), rules))
             if verdict is not Verdict.FAIL:
                 break
         return verdict

@@ -13,10 +13,10 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -31,6 +31,12 @@ CLIP: Final = 1000
 EARLIER_AT_MOST: Final = timedelta(minutes=10)
 """A row may be this much older than the one sealed before it: deeds overlap. More was put in later."""
 FAULTS_SHOWN: Final = 50
+OVERTAKEN_AT_MOST: Final = 20_000
+"""So many later rows may have got their seals before one that was written in a slow transaction."""
+SHORT: Final = 20_000
+"""Seals that are gone through in a moment."""
+VERIFIED_EVERY: Final = timedelta(days=1)
+"""How often a long chain is gone through: a million seals take half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class Verified:
     head: str
     anchors: int
     faults: tuple[Fault, ...]
+    at: datetime
 
     @property
     def holds(self) -> bool:
@@ -76,23 +83,29 @@ class Audit:
         self._store = store
         self._anchors = anchors
         self._now = now
+        self._saw_all = False
+        """Once every row was looked at, only those count that can have been written since."""
+        self._found: Verified | None = None
 
     async def keep_sealing(self) -> None:
         """Seal what is new until cancelled."""
         while True:
             while await asyncio.to_thread(self.seal) == CLIP:
                 pass
+            if self._is_due():
+                await asyncio.to_thread(self.found)
             await asyncio.sleep(SEAL_EVERY_S)
 
     def seal(self) -> int:
         """Seal rows that are not, in the order in which they were written; return how many."""
         with self._store.reading() as connection:  # mostly there is nothing, and looking must not hold up writers
-            if connection.scalar(_UNSEALED.with_only_columns(t.audit.c.id).limit(1)) is None:
+            if connection.scalar(self._unsealed(connection).with_only_columns(t.audit.c.id).limit(1)) is None:
+                self._saw_all = True
                 return 0
         with self._store.writing() as connection:
             locks.alone(connection, "audit seal")
             seq, head = _head(connection)
-            new = connection.execute(_UNSEALED.order_by(t.audit.c.id).limit(CLIP)).mappings().all()
+            new = connection.execute(self._unsealed(connection).order_by(t.audit.c.id).limit(CLIP)).mappings().all()
             seals = []
             for row in new:
                 seq, head = seq + 1, _hash(head, seq + 1, row)
@@ -101,6 +114,13 @@ class Audit:
                 connection.execute(t.audit_seal.insert(), seals)
         self._anchor(seq, head)
         return len(seals)
+
+    def _unsealed(self, connection: sa.Connection) -> sa.Select[Any]:
+        """Return the question for rows without a seal: of all, or of those written not long before the newest seal."""
+        if not self._saw_all:
+            return _UNSEALED
+        newest = connection.scalar(sa.select(sa.func.max(t.audit_seal.c.audit_id))) or 0
+        return _UNSEALED.where(t.audit.c.id > newest - OVERTAKEN_AT_MOST)
 
     def _anchor(self, seq: int, head: str) -> None:
         """Write the day's first seal beside the database."""
@@ -115,17 +135,27 @@ class Audit:
             for line in self._anchors.read_text(encoding="utf-8").splitlines():
                 yield json.loads(line)
 
+    def found(self) -> Verified:
+        """Return what going through the chain found: just now while it is short, else within the last day."""
+        if self._found is None or self._found.sealed <= SHORT or self._is_due():
+            self._found = self.verify()
+        return self._found
+
+    def _is_due(self) -> bool:
+        return self._found is None or self._now() - self._found.at >= VERIFIED_EVERY
+
     def verify(self) -> Verified:
         """Go through the whole chain and all anchors, and return everything that is wrong."""
         anchors = list(self._read_anchors())
         with self._store.reading() as connection:
             unsealed = connection.scalar(sa.select(sa.func.count()).select_from(_UNSEALED.subquery())) or 0
-            hashes, faults = _walk(connection)
+            walk = _walk(connection, {int(anchor["seq"]) for anchor in anchors})
+        faults = walk.faults
         for anchor in anchors:
-            if hashes.get(int(anchor["seq"])) != anchor["hash"]:
+            if walk.kept.get(int(anchor["seq"])) != anchor["hash"]:
                 faults.append(Fault(int(anchor["seq"]), f"the anchor of {anchor['day']} names another seal"))
-        head = hashes[max(hashes)] if hashes else START
-        return Verified(len(hashes), unsealed, head, len(anchors), tuple(faults[:FAULTS_SHOWN]))
+        shown = tuple(faults[:FAULTS_SHOWN])
+        return Verified(walk.sealed, unsealed, walk.head, len(anchors), shown, self._now())
 
     def rows(self, *, before: int | None = None, limit: int = 100) -> tuple[AuditRow, ...]:
         """Return the newest deeds, only those before the number `before` when one is given."""
@@ -156,27 +186,37 @@ def _hash(before: str, seq: int, row: sa.RowMapping) -> str:
     return hashlib.sha256((before + json.dumps(said, ensure_ascii=False)).encode()).hexdigest()
 
 
-def _walk(connection: sa.Connection) -> tuple[dict[int, str], list[Fault]]:
-    """Return every seal by its number, and where the chain breaks."""
+@dataclass(slots=True)
+class _Walk:
+    """What was met on the way through the chain; of the hashes only those that anchors name are kept."""
+
+    sealed: int = 0
+    head: str = START
+    kept: dict[int, str] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def _walk(connection: sa.Connection, anchored: set[int]) -> _Walk:
+    """Go through every seal by its number; nothing of it stays in memory but what is asked for."""
     s, a = t.audit_seal.c, t.audit.c
     joined = t.audit_seal.outerjoin(t.audit, a.id == s.audit_id)
     query = sa.select(s.seq, s.hash, s.audit_id, t.audit).select_from(joined).order_by(s.seq)
-    hashes: dict[int, str] = {}
-    faults: list[Fault] = []
-    before, expected, latest = START, 1, None
-    for row in connection.execute(query).mappings():
+    walk, expected, latest = _Walk(), 1, None
+    for row in connection.execution_options(yield_per=CLIP).execute(query).mappings():
         seq = row["seq"]
         if seq != expected:
-            faults.append(Fault(expected, f"seals {expected} to {seq - 1} are missing"))
+            walk.faults.append(Fault(expected, f"seals {expected} to {seq - 1} are missing"))
         if row["at"] is None:
-            faults.append(Fault(seq, f"row {row['audit_id']} was deleted"))
-        elif _hash(before, seq, row) != row["hash"]:
-            faults.append(Fault(seq, f"row {row['audit_id']} or its seal was changed"))
+            walk.faults.append(Fault(seq, f"row {row['audit_id']} was deleted"))
+        elif _hash(walk.head, seq, row) != row["hash"]:
+            walk.faults.append(Fault(seq, f"row {row['audit_id']} or its seal was changed"))
         elif latest is not None and row["at"] < latest - EARLIER_AT_MOST:
-            faults.append(
+            walk.faults.append(
                 Fault(seq, f"row {row['audit_id']} is dated {row['at']:%Y-%m-%d %H:%M}, but was put in later")
             )
         latest = row["at"] or latest
-        before, expected = row["hash"], seq + 1
-        hashes[seq] = row["hash"]
-    return hashes, faults
+        walk.head, expected = row["hash"], seq + 1
+        walk.sealed += 1
+        if seq in anchored:
+            walk.kept[seq] = row["hash"]
+    return walk

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ from central.db import tables as t
 from central.db.store import Store
 from central.db.writes import insert_new, retried
 from central.delegations import with_role
+from central.domain.calendar import Span
 from central.domain.clocks import Standards, running
 from central.domain.findings import Verdict
 from central.domain.recurrence import mistakes, occurrences
@@ -120,25 +121,34 @@ class Desk:
             return self.moves.seen(connection, request_id, by)
 
     def requests(
-        self, by: Person, *, states: frozenset[State] = frozenset(), limit: int = 200, after: Key | None = None
+        self,
+        by: Person,
+        *,
+        states: frozenset[State] = frozenset(),
+        within: Span | None = None,
+        limit: int = 200,
+        after: Key | None = None,
+        order: Sequence[sa.ColumnElement[Any]] = rows.NEWEST,
     ) -> tuple[Request, ...]:
-        """Return the newest requests that `by` may see, only those in `states` when some are named.
+        """Return the newest requests that `by` may see, only those in `states` or of a time when that is asked for.
 
         `after` is arrival and id of the last one that was seen.
         """
         where = [] if after is None else [sa.tuple_(t.request.c.submitted_at, t.request.c.id) < after]
         if states:
             where.append(t.request.c.state.in_(states))
+        if within is not None:
+            where += rows.touching(t.request.c, *within)
         if not sees_all_agencies(by):
             where.append(t.request.c.agency_id == (by.agency.id if by.agency else ""))
         with self._store.reading() as connection:
-            return rows.requests(connection, self.assess.standards, *where, limit=limit)
+            return rows.requests(connection, self.assess.standards, *where, limit=limit, order=order)
 
     def inbox(self, by: Person) -> Inbox:
         """Return what waits for this person: leaders first, then the most urgent."""
         states = frozenset(state for state, roles in _WAITS_FOR.items() if roles & by.roles)
         now = self.now()
-        found = self.requests(by, states=states) if states else ()
+        found = self.requests(by, states=states, order=rows.URGENT) if states else ()
         with self._store.reading() as connection:
             verdicts = self.assess.verdicts(connection, [one for one in found if one.state is State.DISPOSED])
         standards = self.assess.standards

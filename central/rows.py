@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -27,6 +27,9 @@ from central.planned import planned
 
 HELD_AT_MOST: Final = LASTS_AT_MOST + 2 * BUFFER_AT_MOST
 """So long a unit is held at most, setting up and clearing away included."""
+NEWEST: Final = (t.request.c.submitted_at.desc(), t.request.c.id.desc())
+URGENT: Final = (t.request.c.leader == Leader.NONE, t.request.c.submitted_at, t.request.c.id)
+"""Leaders first, then whoever waits longest."""
 Row = sa.RowMapping
 """A row by its columns' names; what stands in it is as the table says."""
 
@@ -60,9 +63,13 @@ def request(connection: sa.Connection, ident: str, standards: Standards) -> Requ
 
 
 def requests(
-    connection: sa.Connection, standards: Standards, *where: sa.ColumnElement[bool], limit: int = 200
+    connection: sa.Connection,
+    standards: Standards,
+    *where: sa.ColumnElement[bool],
+    limit: int = 200,
+    order: Sequence[sa.ColumnElement[Any]] = NEWEST,
 ) -> tuple[Request, ...]:
-    """Return the newest requests that fit `where`, with their history."""
+    """Return the first requests that fit `where`, the newest unless another `order` is given, with their history."""
     columns = [*_named(t.request, "q"), *_named(t.agency, "a"), *_named(t.room, "r"), *_named(t.letter, "l")]
     joined = t.request.join(t.agency).join(t.room).outerjoin(t.letter).join(t.person, _APPLICANT)
     joined = joined.outerjoin(t.session, t.session.c.request_id == t.request.c.id)
@@ -74,8 +81,7 @@ def requests(
         t.session.c.ends.label("session_ends"),
     ]
     query = sa.select(*columns, *more).select_from(joined).where(*where)
-    newest = query.order_by(t.request.c.submitted_at.desc(), t.request.c.id.desc()).limit(limit)
-    found = connection.execute(newest).mappings().all()
+    found = connection.execute(query.order_by(*order).limit(limit)).mappings().all()
     moves = _moves(connection, [row["q_id"] for row in found])
     return tuple(_request(row, moves[row["q_id"]], standards) for row in found)
 
@@ -167,10 +173,14 @@ def occupied(connection: sa.Connection, starts: datetime, ends: datetime) -> tup
     return occupied_in(connection, ((starts, ends),))
 
 
-def occupied_in(connection: sa.Connection, spans: Iterable[Span]) -> tuple[Occupied, ...]:
-    """Return every live allocation that touches one of `spans`, in one query."""
+def occupied_in(connection: sa.Connection, spans: Sequence[Span]) -> tuple[Occupied, ...]:
+    """Return every live allocation that touches one of `spans`, in one query.
+
+    What lies about all of them is named too: an index is of no help with a choice alone.
+    """
     of_spans = (sa.and_(*touching(t.alloc.c, starts, ends)) for starts, ends in spans)
-    return _occupied(connection, sa.or_(sa.false(), *of_spans))
+    whole = touching(t.alloc.c, min(starts for starts, _ in spans), max(ends for _, ends in spans))
+    return _occupied(connection, sa.and_(*whole, sa.or_(sa.false(), *of_spans)))
 
 
 def occupied_near(connection: sa.Connection, near: Span, people: Span) -> tuple[Occupied, ...]:

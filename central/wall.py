@@ -147,8 +147,10 @@ class Board:
         Raises:
             NotFound: there is no such room.
         """
-        j = t.journal_entry.c
-        newest = sa.select(j.stream).where(j.room_id == room_id).order_by(j.received_at.desc()).limit(1)
+        j, p = t.journal_entry.c, t.stream_position.c
+        last = (j.room_id == p.room_id, j.stream == p.stream, j.seq == p.upto)
+        newest = sa.select(p.stream).join_from(t.stream_position, t.journal_entry, sa.and_(*last))
+        newest = newest.where(p.room_id == room_id).order_by(j.received_at.desc()).limit(1)
         mine = (j.room_id == room_id, j.stream == newest.scalar_subquery(), j.seq > after)
         with self._store.reading() as connection:
             if connection.scalar(sa.select(t.room.c.id).where(t.room.c.id == room_id)) is None:

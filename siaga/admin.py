@@ -129,7 +129,7 @@ def verify_audit(
             if found.holds:
                 services.audit.seal()
     if as_json:
-        typer.echo(json.dumps(asdict(found) | {"holds": found.holds}))
+        typer.echo(json.dumps(asdict(found) | {"at": found.at.isoformat(), "holds": found.holds}))
     else:
         for fault in found.faults:
             typer.echo(f"seal {fault.seq}: {fault.what}")

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import count, islice
 from typing import Final
 
 from central.domain.calendar import Span
 from central.domain.findings import Code, Finding, Verdict
-from central.domain.resources import Need, Resources, RoomFacts, Rules, Taken, Wish
+from central.domain.resources import Days, Need, Resources, RoomFacts, Rules, Wish
 from central.domain.staff import suitable
 from central.domain.verification import verify
 
@@ -122,7 +122,7 @@ class _Looking:
         self._rules = rules
         self._now = now
         self._search = search
-        self._days: dict[date, Taken] = {}
+        self._days = Days(resources.taken, rules.calendar.zone)
         self._held: dict[str, list[Span]] = {}
         """When each room is taken: most times fail on that alone, and need no further look."""
         for one in resources.taken.rooms:
@@ -132,14 +132,11 @@ class _Looking:
         self._accepted = failing & (_ALIKE | _HOURS)
         self._accepted_elsewhen = failing & _ALIKE if failing - self._accepted else frozenset()
 
-    def _at(self, room: RoomFacts, starts: datetime) -> Resources:
-        day = starts.astimezone(self._rules.calendar.zone).date()
-        if day not in self._days:
-            self._days[day] = _around(day, self._resources.taken, self._rules)
-        return replace(self._resources, room=room, occupied=self._days[day])
+    def _at(self, room: RoomFacts, wish: Wish) -> Resources:
+        return replace(self._resources, room=room, occupied=self._days.around(wish.starts, wish.ends))
 
     def _found(self, wish: Wish, room: RoomFacts) -> tuple[Finding, ...]:
-        return verify(wish, self._at(room, wish.starts), self._rules)
+        return verify(wish, self._at(room, wish), self._rules)
 
     def failing(self, wish: Wish, room: RoomFacts, *, elsewhen: bool = False) -> tuple[Finding, ...]:
         """Return what speaks against a choice.
@@ -195,19 +192,12 @@ class _Looking:
         return room.capacity >= min(self._wish.participants, self._resources.room.capacity)
 
     def _alternative(self, kind: Kind, wish: Wish, room: RoomFacts, changes: tuple[Change, ...]) -> Alternative:
-        able = tuple(one.id for one in suitable(wish, self._at(room, wish.starts), self._rules))
+        able = tuple(one.id for one in suitable(wish, self._at(room, wish), self._rules))
         return Alternative(kind, room, wish.starts, wish.ends, able, changes, wish.needs)
 
 
 def _fails(finding: Finding) -> bool:
     return finding.verdict is Verdict.FAIL
-
-
-def _around(day: date, taken: Taken, rules: Rules) -> Taken:
-    """Return what may matter for an event that starts on `day`: that day's, and its neighbours'."""
-    middle = datetime.combine(day, time(), rules.calendar.zone).astimezone(UTC)
-    first, last = middle - timedelta(days=1), middle + timedelta(days=2)
-    return Taken(one for one in taken if one.rival.starts < last and first < one.rival.ends)
 
 
 def _without(wish: Wish, failing: tuple[Finding, ...]) -> tuple[Wish, tuple[Change, ...]]:

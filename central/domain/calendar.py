@@ -65,6 +65,8 @@ class OfficeCalendar:
     periods: tuple[Period, ...] = ()
     holidays: Mapping[date, str] = field(default_factory=dict)
     breaks: Week = field(default_factory=dict)
+    _spans: dict[date, tuple[Span, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Days that were asked for before: clocks of thousands of requests ask for the same ones."""
 
     def hours(self, day: date) -> Hours | None:
         """Return the working hours of `day`, none on a free day; holidays are not looked at."""
@@ -95,6 +97,11 @@ class OfficeCalendar:
 
     def spans(self, day: date) -> tuple[Span, ...]:
         """Return the working time of `day`: its hours without its break."""
+        if day not in self._spans:
+            self._spans[day] = self._worked(day)
+        return self._spans[day]
+
+    def _worked(self, day: date) -> tuple[Span, ...]:
         hours = self.hours(day)
         if hours is None or day in self.holidays:
             return ()

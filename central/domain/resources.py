@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from central.domain.calendar import OfficeCalendar, Span
 from central.domain.findings import Rival
@@ -191,6 +192,28 @@ class Taken(tuple[Occupied, ...]):  # noqa: SLOT001 - it remembers its order by 
     def rooms(self) -> tuple[Occupied, ...]:
         """What holds any room: one for each session."""
         return tuple(one for one in self if one.kind is UnitKind.ROOM)
+
+
+class Days:
+    """What is taken, by days: events of one day share what is looked at, and each day is put together once."""
+
+    def __init__(self, taken: Taken, zone: ZoneInfo) -> None:
+        self._taken = taken
+        self._zone = zone
+        self._known: dict[tuple[date, date], Taken] = {}
+
+    def around(self, starts: datetime, ends: datetime) -> Taken:
+        """Return what may matter for an event: that of its days, and of the days before and after."""
+        first, last = starts.astimezone(self._zone).date(), ends.astimezone(self._zone).date()
+        if (first, last) not in self._known:
+            begin = self._midnight(first) - timedelta(days=1)
+            end = self._midnight(last) + timedelta(days=2)
+            held = (one for one in self._taken if one.rival.starts < end and begin < one.rival.ends)
+            self._known[first, last] = Taken(held)
+        return self._known[first, last]
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(), self._zone).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,6 @@ def audit(
     """Show who did what, newest first, whether the chain of seals is whole, and how the last back-up went."""
     rows = parts.services.audit.rows(before=before, limit=DEEDS_SHOWN)
     older = rows[-1].id if len(rows) == DEEDS_SHOWN else None
-    found = parts.services.audit.verify()
+    found = parts.services.audit.found()
     copied = last_backup(parts.services.store)
     return parts.site.page(request, "audit.html", person, rows=rows, older=older, found=found, copied=copied)

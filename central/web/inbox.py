@@ -12,7 +12,7 @@ from central.api.guard import requires
 from central.domain.findings import Finding, Verdict
 from central.domain.sop import State
 from central.errors import Invalid, Refused
-from central.model import Decision, Direction, Person, Verification
+from central.model import Decision, Direction, Inbox, Person, Verification
 from central.model import Request as Record
 from central.permissions import Action, may
 from central.web import views
@@ -36,7 +36,7 @@ def inbox(request: Request, parts: Ask, person: Officer) -> Response:
     """Show what waits, with the most urgent request opened."""
     waiting = parts.desk.inbox(person)
     record = waiting.items[0].request if waiting.items and "kata" not in request.query_params else None
-    return _desk(request, parts, person, record)
+    return _desk(request, parts, person, record, waiting=waiting)
 
 
 @router.get("/kotak-masuk/{ident}")
@@ -127,10 +127,11 @@ def _desk(
     status: int = 200,
     typed: Mapping[str, str] | None = None,
     before: Mapping[str, str] | None = None,
+    waiting: Inbox | None = None,
     **more: object,
 ) -> Response:
-    """Return the inbox with `record` opened; `before` are findings to mark the difference to."""
-    waiting = parts.desk.inbox(person)
+    """Return the inbox (`waiting`, when it was read) with `record` opened; `before` are findings to differ from."""
+    waiting = waiting or parts.desk.inbox(person)
     filled = {"note": "", "to": "", "room": "", "operator": "", "override_reason": "", "reason": ""} | dict(typed or {})
     context: dict[str, object] = {
         "inbox": waiting,

@@ -30,6 +30,8 @@ router = APIRouter(include_in_schema=False)
 Reader = Annotated[Person, Depends(requires(Action.SEE_FIGURES))]
 Explainer = Annotated[Person, Depends(requires(Action.EXPLAIN_BREACH))]
 DAYS_SHOWN = (30, 90, 365)
+LATE_SHOWN = 200
+"""Of what ran late, the newest; the number names all."""
 _IN_TIME = N_("This step is not late; nothing was written down.")
 
 
@@ -95,6 +97,7 @@ def _page(request: Request, parts: Parts, person: Person, days: int, *, status: 
         choices=DAYS_SHOWN,
         steps=parts.site.listed(request, lambda translate: _steps(parts, found, translate)),
         breaches=parts.site.listed(request, lambda translate: _breaches(found, translate)),
+        late=len(found.breaches),
         can_explain=may(person, Action.EXPLAIN_BREACH),
     )
 
@@ -139,5 +142,5 @@ def _share(part: int, whole: int) -> str:
 
 
 def _breaches(found: Punctuality, translate: Translate) -> Iterator[BreachRow]:
-    for breach in found.breaches:
+    for breach in found.breaches[:LATE_SHOWN]:
         yield BreachRow(breach, translate(words.CLOCKS[breach.clock.step]), durasi(breach.over))

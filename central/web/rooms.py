@@ -134,12 +134,12 @@ def schedule(request: Request, parts: Ask, person: Viewer) -> Response:
     """Show one day: today, or the one asked for."""
     moment = _asked(request.query_params.get("hari", ""), parts)
     first, last = parts.board.day(moment)
-    waiting = parts.desk.requests(person, states=frozenset({State.SUBMITTED, State.DISPOSED}))
+    states = frozenset({State.SUBMITTED, State.DISPOSED})
     shown = Wall(
         at=parts.desk.now(),
         cards=parts.board.rooms(),
         sessions=parts.board.sessions(first, last),
-        waiting=tuple(one for one in waiting if one.starts < last and one.ends > first),
+        waiting=parts.desk.requests(person, states=states, within=(first, last)),
     )
     days: dict[str, object] = {
         "today": first.date(),

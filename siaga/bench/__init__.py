@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-GROUPS = ("loop", "visca", "obs", "audio", "agent")
+GROUPS = ("loop", "visca", "obs", "audio", "agent", "central")
 """Groups that measure something today; each is a module `tests.bench.NAME` with `measure(quick)`."""
 
 

@@ -34,7 +34,6 @@ WAITING: Final = 200
 """Requests without a decision; every second one has been directed to the division."""
 
 _MINUTE: Final = 60_000_000
-_SLOT: Final = timedelta(minutes=105)
 _FIRST_SETUP: Final = timedelta(minutes=30)
 """07.30 in Pontianak, as time of day in UTC."""
 
@@ -47,14 +46,9 @@ class Volume:
     first_day: datetime
 
     @property
-    def last_day(self) -> datetime:
-        """The Monday after the last booking."""
-        return self.first_day + timedelta(weeks=self.bookings // (5 * A_DAY))
-
-    def slot(self, day: int, slot: int) -> datetime:
-        """Return when the event of a slot begins, `day` working days after this week's Monday."""
-        monday = datetime(2026, 11, 2, tzinfo=UTC) + timedelta(weeks=day // 5, days=day % 5)
-        return monday + _FIRST_SETUP + slot * _SLOT + timedelta(minutes=30)
+    def years(self) -> float:
+        """So long a time they fill."""
+        return self.bookings / (5 * A_DAY) / 52
 
 
 def fill(store: Store, bookings: int) -> Volume:
@@ -62,14 +56,16 @@ def fill(store: Store, bookings: int) -> Volume:
     weeks = bookings // (5 * A_DAY)
     first = datetime(2026, 11, 2, tzinfo=UTC) + timedelta(weeks=min(WEEKS_AHEAD, weeks // 2) - weeks)
     with store.writing() as connection:
+        if store.is_postgres:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         _stock(connection)
         _numbers(connection, bookings, first)
         for statement in _STATEMENTS:
             connection.exec_driver_sql(statement)
         _waiting(connection)
         connection.exec_driver_sql("DROP TABLE bench_n")
-    with store.writing() as connection:
-        connection.exec_driver_sql("ANALYZE")
+        if store.is_postgres:  # as its own housekeeping does; nothing does so on SQLite
+            connection.exec_driver_sql("ANALYZE")
     return Volume(bookings, first)
 
 
