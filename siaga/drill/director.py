@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,6 +24,17 @@ from siaga.drill.stage import Stage
 MENDED_WITHIN_S: Final = 30.0
 """How long after its repair a fault is still watched."""
 PEOPLE: Final = "tablet"
+
+
+Signs = Mapping[str, object]
+"""What the room takes a thing for: its condition, and the verdict of each measure."""
+
+
+def _other(before: Signs, now: Signs) -> frozenset[str]:
+    """Return what differs; a device whose condition is another differs in that alone: the rest follows from it."""
+    if before.get("condition") != now.get("condition"):
+        return frozenset({"condition"})
+    return frozenset(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
 
 class Director:
@@ -92,7 +103,7 @@ class Director:
     async def _play(self, course: Course) -> None:
         fault = course.fault
         await self._its_moment(fault)
-        before = self._signature(fault)
+        before = self._signs(fault)
         course.broke_s = self._now_s
         await self._break(fault)
         repaired = asyncio.Event()
@@ -119,14 +130,15 @@ class Director:
         elif fault.at is not None:
             await asyncio.sleep(max(0.0, fault.at.total_seconds() - self._now_s))
 
-    async def _watch(self, course: Course, before: object, repaired: asyncio.Event) -> None:
-        """Note when the room sees another thing than before, and when it sees the same again."""
+    async def _watch(self, course: Course, before: Signs, repaired: asyncio.Event) -> None:
+        """Note when the room sees another thing than before, and when what was other is as it was."""
         if course.fault.do in {"clock", "press"}:
             await asyncio.Event().wait()  # the journal tells
-        await self._until(lambda: self._signature(course.fault) != before)
+        await self._until(lambda: self._signs(course.fault) != before)
+        other = _other(before, self._signs(course.fault))
         course.noticed_s = self._now_s
         await repaired.wait()
-        await self._until(lambda: self._signature(course.fault) == before)
+        await self._until(lambda: not other & _other(before, self._signs(course.fault)))
         course.mended_s = self._now_s
 
     async def _until(self, condition: Callable[[], bool]) -> None:
@@ -142,17 +154,16 @@ class Director:
         finally:
             unsubscribe()
 
-    def _signature(self, fault: FaultSettings) -> object:
+    def _signs(self, fault: FaultSettings) -> Signs:
         """Return what the room takes the broken thing for."""
         if self._engine is None or self._exchange is None:
-            return None
+            return {}
         if fault.do == "network":
-            return self._exchange.is_up
+            return {"condition": self._exchange.is_up}
         seen = self._engine.equipment.board.devices.get(DISK if fault.do == "disk" else fault.device or "")
         if seen is None or seen.health is None:
-            return None
-        reason = seen.health.reason.code if seen.health.reason is not None else None
-        return seen.condition, reason, tuple((m.name, m.verdict) for m in seen.health.measures)
+            return {}
+        return {"condition": seen.condition, **{m.name: m.verdict for m in seen.health.measures}}
 
     async def _break(self, fault: FaultSettings) -> None:
         actor = self._stage.actors.get(fault.device or "")

@@ -102,7 +102,15 @@ def _played(room: RoomFile, script: Script, stage: Stage, folder: Path, broker: 
     tablet = room.tablet.model_copy(update={"listen": script.tablet}) if script.tablet else room.tablet
     lead = max(script.session.start - script.session.prepare, room.prepare.certify / 1000)
     prepare = room.prepare.model_copy(update={"lead": lead, "certify": min(room.prepare.certify, lead / 2)})
-    changed = {"devices": devices, "central": central, "data": folder, "tablet": tablet, "prepare": prepare}
+    over_run = room.over_run if script.session.over_run is None else script.session.over_run
+    changed = {
+        "devices": devices,
+        "central": central,
+        "data": folder,
+        "tablet": tablet,
+        "prepare": prepare,
+        "over_run": over_run,
+    }
     return room.model_copy(update=changed)
 
 

@@ -26,6 +26,8 @@ class SessionSettings(Settings):
     prepare: Duration = timedelta(seconds=5)
     start: Duration
     lasts: Duration
+    over_run: Duration | None = None
+    """How long it may go on when nobody ends it; without it, as the room file says."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -30,11 +30,14 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 ROOM = CONFIGS / "rooms" / "praja-1.yaml"
 SCRIPT = """\
 name: Cepat
-session: {title: Latihan cepat, prepare: 1s, start: 10s, lasts: 12s}
+session: {title: Latihan cepat, prepare: 1s, start: 12s, lasts: 14s, over_run: 0s}
 tablet: "127.0.0.1:0"
 faults:
   - {on: preparing, do: unplug, device: camera-2, lasts: 3s, expect: {noticed: 20s, mended: 20s}}
   - {on: live, do: clock, by: 1h, expect: {noticed: 20s}}
+  - {on: live, after: 6s, do: clock, by: 2h, back: true, expect: {noticed: 20s}}
+  - {on: live, after: 2s, do: unplug, device: obs, lasts: 3s, expect: {noticed: 20s, mended: 25s}}
+  - {on: ending, do: unplug, device: camera-1, expect: {noticed: 20s}}
   - {on: live, after: 1s, do: network, lasts: 3s, expect: {noticed: 20s, mended: 25s}}
   - {on: live, after: 1s, do: disk, lasts: 4s, expect: {noticed: 20s, mended: 25s}}
   - {on: live, after: 1s, do: fault, device: sound, name: microphone, value: muted, expect: {person: 30s}}
@@ -102,7 +105,7 @@ async def test_a_drill_breaks_things_and_says_who_noticed_and_did_what_how_soon(
         real.stop()
     assert score["missed"] == []
     assert drill.process.returncode == 0
-    assert (score["held"], score["wanted"]) == (14, 14)
+    assert (score["held"], score["wanted"]) == (21, 21)
     assert [*score["phases"]][:1] == ["preparing"]  # type: ignore[misc]
     report = reported(tmp_path / "data")
     assert report.title == "LATIHAN · Latihan cepat"

@@ -20,6 +20,7 @@ from websockets.asyncio.client import connect
 from contract.messages import PlannedSession
 from contract.words import EntryKind
 from drivers.visca.sim import SimulatedCamera, serve
+from tests.bench.agent_broker import GROWTH_AT_MOST_PERCENT, restarted
 from tests.broker import free_port
 from tests.notify import manager
 from tests.service.agent import rig
@@ -216,6 +217,12 @@ async def test_a_poisoned_plan_leaves_a_room_by_hand_until_a_person_says_otherwi
             assert len(lives) == 4
     modes = [entry.body["mode"] for entry in central.journal if entry.kind == EntryKind.MODE]
     assert modes == ["manual", "automatic", "manual", "automatic"]
+
+
+async def test_a_broker_that_is_killed_again_and_again_leaves_nothing_behind_in_the_agent() -> None:
+    found = await restarted(3)
+    assert (found.descriptors, found.threads) == (0, 0)
+    assert found.growth_percent < GROWTH_AT_MOST_PERCENT
 
 
 def says(central: Central, mode: str) -> Callable[[], bool]:
