@@ -25,6 +25,7 @@ from central.letters import Letters
 from central.moves import utc_now
 from central.notices.mailbox import Mailbox
 from central.notices.post import Post
+from central.pace import Paces, paces
 from central.people import People
 from central.planner import Planner
 from central.register import Register
@@ -54,6 +55,7 @@ class Services:
     accounts: Accounts
     answered: Answered
     sign_on: SignOnDesk | None
+    paces: Paces
     board: Board
     evidence: Evidence
     post: Post
@@ -104,6 +106,7 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         accounts=Accounts(store, people, now=now),
         answered=Answered(store, now=now),
         sign_on=_sign_on(settings, store, people, now),
+        paces=paces(),
         board=board,
         evidence=Evidence(settings.folder / "evidence"),
         post=post,

@@ -11,7 +11,7 @@ Every route of the JSON API and of the pages names its action:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute
 
 from central.errors import Forbidden, NotLoggedIn
 from central.model import Person
+from central.pace import Kind, Paces
 from central.people import ABSOLUTE, Caller
 from central.permissions import Action, may
 from central.services import Services
@@ -122,6 +123,27 @@ class Guard:
 def requires(action: Action) -> Guard:
     """Return the dependency for a route whose action is `action`."""
     return Guard(action)
+
+
+class Paced:
+    """The dependency that lets an address ask so often and no oftener."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    def __call__(self, request: Request) -> None:
+        """Return when it may ask now.
+
+        Raises:
+            TooMany: not yet.
+        """
+        paces: Paces = services_of(request).paces
+        paces[self._kind].take(caller_of(request).address)
+
+
+def paced(kind: Kind) -> Any:
+    """Return the dependency of a route with a rate: `dependencies=[paced(Kind.TRACKING)]`."""
+    return Depends(Paced(kind))
 
 
 def public() -> None:

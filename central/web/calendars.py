@@ -10,11 +10,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from central.api.guard import public, requires
+from central.api.guard import paced, public, requires
 from central.backup import last_backup
 from central.errors import NotFound
 from central.feeds import Of
 from central.model import Person
+from central.pace import Kind
 from central.permissions import Action
 from central.web.access import Ask, Parts, Typed, text
 from central.web.site import see_other
@@ -29,7 +30,7 @@ _TAKEN: Final = N_("Leave taken from the calendar: %(count)s new.")
 DEEDS_SHOWN: Final = 100
 
 
-@router.get("/ical/{of}/{ident}/{holder}/{code}.ics", dependencies=[Depends(public)])
+@router.get("/ical/{of}/{ident}/{holder}/{code}.ics", dependencies=[Depends(public), paced(Kind.FEED)])
 def calendar(parts: Ask, of: str, ident: str, holder: str, code: str) -> Response:
     """Send a calendar to whoever has its address."""
     content = parts.services.feeds.calendar(of, ident, holder, code)
@@ -50,7 +51,7 @@ def renew(parts: Ask, person: Reader) -> Response:
     return see_other("/kalender?kata=alamat-baru")
 
 
-@router.post("/kalender/cuti")
+@router.post("/kalender/cuti", dependencies=[paced(Kind.UPLOAD)])
 async def take_leave(request: Request, parts: Ask, person: Keeper, form: Typed) -> Response:
     """Take somebody's leave from a calendar file; what cannot be read is named."""
     file = form.get("file")

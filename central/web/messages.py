@@ -7,10 +7,11 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from central.api.guard import requires
+from central.api.guard import paced, requires
 from central.domain.sop import Event
 from central.errors import Refused
 from central.model import Person
+from central.pace import Kind
 from central.permissions import Action
 from central.web import words
 from central.web.access import Ask, Parts
@@ -30,7 +31,7 @@ def messages(request: Request, parts: Ask, person: Reader) -> Response:
     return _page(request, parts, person)
 
 
-@router.post("/pesan/{number}/lagi")
+@router.post("/pesan/{number}/lagi", dependencies=[paced(Kind.AGAIN)])
 def again(
     request: Request, parts: Ask, person: Annotated[Person, Depends(requires(Action.SEND_AGAIN))], number: int
 ) -> Response:

@@ -11,12 +11,13 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from central.api.guard import public, requires
+from central.api.guard import paced, public, requires
 from central.domain.sop import Event, State, possible
 from central.domain.words import Role
 from central.errors import Forbidden, Invalid, Refused, Wrong
 from central.model import Direction, Person, Room
 from central.model import Request as Record
+from central.pace import Kind
 from central.permissions import Action, may
 from central.web import changes, words
 from central.web.access import Ask, Letter, Parts, Sent, Typed, number, text
@@ -54,7 +55,7 @@ def new_request(request: Request, parts: Ask, person: Applicant) -> Response:
     return _form(request, parts, person, form, (), draft=ident)
 
 
-@router.post("/permohonan/baru")
+@router.post("/permohonan/baru", dependencies=[paced(Kind.UPLOAD)])
 def submit(request: Request, parts: Ask, person: Applicant, typed: Typed, letter: Letter) -> Response:
     """Take the request in, or show the form again with every mistake and all that was typed.
 
@@ -104,7 +105,7 @@ def returned_form(request: Request, parts: Ask, person: Applicant, ident: str) -
     return _form(request, parts, person, form_of(record, parts.site.zone), (), again=ident)
 
 
-@router.post("/permohonan/{ident}/ubah")
+@router.post("/permohonan/{ident}/ubah", dependencies=[paced(Kind.UPLOAD)])
 def send_again(request: Request, parts: Ask, person: Applicant, ident: str, sent: Sent) -> Response:
     """Send a returned request in again, or show the form with every mistake; without a letter it keeps its own."""
     record = parts.desk.get(ident, person)
@@ -171,7 +172,7 @@ def _platforms(own: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own, *PLATFORMS)))
 
 
-@router.get("/lacak/{token}", dependencies=[Depends(public)])
+@router.get("/lacak/{token}", dependencies=[Depends(public), paced(Kind.TRACKING)])
 def tracking(request: Request, parts: Ask, token: str) -> Response:
     """Show whoever has the link how the request goes on: no letter, no person, nothing to be done."""
     return parts.site.page(request, "tracking.html", None, record=parts.desk.tracked(token))

@@ -9,8 +9,9 @@ from typing import Final
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from central.api.guard import attempt_cookie, caller_of, public, set_cookie
+from central.api.guard import attempt_cookie, caller_of, paced, public, set_cookie
 from central.errors import CentralError, Forbidden, Invalid, NotFound, TooMany
+from central.pace import Kind
 from central.services import RETURN_PATH
 from central.signon.desk import ATTEMPT_LASTS, SignOnDesk
 from central.signon.provider import ProviderDown
@@ -38,7 +39,7 @@ SAID: Final[Mapping[str, str]] = {
 _OTHERWISE: Final = N_("Single sign-on gave an answer that cannot be trusted. Nothing was done; tell the office.")
 
 
-@router.get("/login/sso", dependencies=[Depends(public)])
+@router.get("/login/sso", dependencies=[Depends(public), paced(Kind.DOOR)])
 def leave(request: Request, parts: Ask) -> Response:
     """Send the browser to the provider."""
     desk = _desk(parts)
@@ -55,7 +56,7 @@ def leave(request: Request, parts: Ask) -> Response:
     return answer
 
 
-@router.get(RETURN_PATH, dependencies=[Depends(public)])
+@router.get(RETURN_PATH, dependencies=[Depends(public), paced(Kind.DOOR)])
 def come_back(request: Request, parts: Ask) -> Response:
     """Let in whom the provider vouches for."""
     desk, query = _desk(parts), request.query_params

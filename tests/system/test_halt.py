@@ -162,7 +162,7 @@ async def panning(room: Room, process: Process) -> AsyncIterator[None]:
 async def figure(process: Process, name: str) -> str:
     async with AsyncClient(base_url=process.address) as http:
         lines = (await http.get("/metrics")).text.splitlines()
-    return next((line.rsplit(" ", 1)[1] for line in lines if line.startswith(name)), "")
+    return next((line.rsplit(" ", 1)[1].removesuffix(".0") for line in lines if line.startswith(name)), "")
 
 
 async def has_camera(process: Process, wanted: str) -> bool:

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from central.api.answers import Key, Page, Part, gives, one, only_if_unchanged, page, part_of, plain, seen_version
-from central.api.guard import CurrentServices, requires
+from central.api.guard import CurrentServices, paced, requires
 from central.api.routes.base import Director, Ident, RequestReader, Verifier, api_router
 from central.api.shapes import DecisionIn, DirectionIn, DraftForm, Findings, ReasonIn, WithdrawIn
 from central.domain.clocks import Step
@@ -19,6 +19,7 @@ from central.domain.sop import State
 from central.errors import Refused
 from central.model import Inbox, Person, RequestChange
 from central.model import Request as Record
+from central.pace import Kind
 from central.permissions import Action
 
 router = api_router()
@@ -50,7 +51,12 @@ def inbox(services: CurrentServices, by: RequestReader) -> Response:
     return plain(services.desk.inbox(by))
 
 
-@router.post("/requests", status_code=201, responses=gives(Record, "the request with its receipt number", status=201))
+@router.post(
+    "/requests",
+    status_code=201,
+    dependencies=[paced(Kind.UPLOAD)],
+    responses=gives(Record, "the request with its receipt number", status=201),
+)
 async def submit(
     request: Request,
     draft: DraftForm,

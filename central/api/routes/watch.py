@@ -8,12 +8,13 @@ from fastapi import Depends, Query
 from starlette.responses import Response
 
 from central.api.answers import Page, Part, gives, page
-from central.api.guard import CurrentServices, requires
+from central.api.guard import CurrentServices, paced, requires
 from central.api.routes.base import api_router
 from central.api.shapes import Number
 from central.audit import AuditRow
 from central.model import Person
 from central.notices.mailbox import MessageRow
+from central.pace import Kind
 from central.permissions import Action
 
 router = api_router()
@@ -43,7 +44,7 @@ def messages(
     return page("messages", found, wanted.limit, lambda row: (row.id,))
 
 
-@router.post("/messages/{number}/again", status_code=204)
+@router.post("/messages/{number}/again", status_code=204, dependencies=[paced(Kind.AGAIN)])
 def send_again(
     number: Number, services: CurrentServices, by: Annotated[Person, Depends(requires(Action.SEND_AGAIN))]
 ) -> Response:
