@@ -1,8 +1,10 @@
 """iCalendar (RFC 5545): events written as other programs read them, and read as other programs write them.
 
-Writing is strict: folded lines, escaped text, times in UTC. Reading is tolerant, because
-calendars of other makers break the rules in many ways: what cannot be read is named and
-left out, and nothing that stands in a calendar can do more than that.
+The `icalendar` library knows the grammar, names of time zones as Windows spells them, and
+all kinds of values. What it does not do is go on after the first broken part: one missing
+END, and it gives back nothing. So each event is cut out by its lines here and read by
+itself; what cannot be read is named by its line and left out, and nothing that stands in
+a calendar can do more than that.
 """
 
 from __future__ import annotations
@@ -12,15 +14,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from icalendar import Calendar, Component
+from icalendar import Event as Written
+from icalendar.error import BrokenCalendarProperty
 
 PRODUCT: Final = "-//Siaga//Central//ID"
-FOLD_AT: Final = 75
-"""Bytes of a line, by the standard."""
 LINES_AT_MOST: Final = 200_000
+EVENTS_AT_MOST: Final = 2000
+"""Each costs a fraction of a millisecond; a calendar of many years is brought in parts."""
+EVENT_LINES_AT_MOST: Final = 500
+YEARS: Final = (1970, 2199)
+_NO_DAY: Final = date(1, 1, 1)
+"""Stands for what is no day; its year is none that is read."""
 UID_HOST: Final = "siaga"
-
-_ESCAPED: Final = {"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,61 +54,55 @@ class Unread:
 
 
 def write(events: Iterable[Event], *, name: str, stamp: datetime, method: str = "PUBLISH") -> str:
-    """Return `events` as a calendar."""
-    head = ("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}", "CALSCALE:GREGORIAN", f"METHOD:{method}")
-    lines = [*head, f"X-WR-CALNAME:{_text(name)}"]
+    """Return `events` as a calendar; its moments are in UTC."""
+    calendar = Calendar()
+    head = {"version": "2.0", "prodid": PRODUCT, "calscale": "GREGORIAN", "method": method, "x-wr-calname": name}
+    for key, text in head.items():
+        calendar.add(key, _tidy(text))
     for event in events:
-        lines += _event(event, stamp)
-    return "".join(f"{_folded(line)}\r\n" for line in (*lines, "END:VCALENDAR"))
+        calendar.add_component(_written(event, stamp))
+    return str(calendar.to_ical(), "utf-8")
 
 
-def _event(event: Event, stamp: datetime) -> Iterator[str]:
-    yield "BEGIN:VEVENT"
-    yield f"UID:{event.uid}"
-    yield f"DTSTAMP:{_moment(stamp)}"
-    yield f"DTSTART:{_moment(event.starts)}"
-    yield f"DTEND:{_moment(event.ends)}"
-    yield f"SEQUENCE:{event.sequence}"
-    yield f"STATUS:{'CANCELLED' if event.cancelled else 'CONFIRMED'}"
-    for key, text in (("SUMMARY", event.summary), ("LOCATION", event.location), ("DESCRIPTION", event.description)):
+def _written(event: Event, stamp: datetime) -> Written:
+    component = Written()
+    for key, moment in (("dtstamp", stamp), ("dtstart", event.starts), ("dtend", event.ends)):
+        component.add(key, moment.astimezone(UTC).replace(microsecond=0))
+    component.add("uid", _tidy(event.uid))
+    component.add("sequence", event.sequence)
+    component.add("status", "CANCELLED" if event.cancelled else "CONFIRMED")
+    for key, text in (("summary", event.summary), ("location", event.location), ("description", event.description)):
         if text:
-            yield f"{key}:{_text(text)}"
+            component.add(key, _tidy(text))
     if event.url:
-        yield f"URL:{event.url}"
-    yield "END:VEVENT"
+        component.add("url", event.url)
+    return component
 
 
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def _text(text: str) -> str:
-    tidy = _printable(text.replace("\r\n", "\n").replace("\r", "\n"))
-    return "".join(_ESCAPED.get(letter, letter) for letter in tidy)
-
-
-def _folded(line: str) -> str:
-    """Return the line in pieces of at most 75 bytes, never through the middle of a letter."""
-    pieces, size = [""], 0
-    for letter in line:
-        width = len(letter.encode())
-        if size + width > FOLD_AT:
-            pieces.append(" ")
-            size = 1
-        pieces[-1] += letter
-        size += width
-    return "\r\n".join(pieces)
+def _tidy(text: str) -> str:
+    return _printable(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def read(text: str, zone: tzinfo) -> tuple[tuple[Event, ...], tuple[Unread, ...]]:
     """Return the events of a calendar and what could not be read; times without a zone are those of `zone`."""
     events: list[Event] = []
     unread: list[Unread] = []
-    for first, lines in _blocks(text):
+    for count, (first, lines) in enumerate(_blocks(text)):
+        if count == EVENTS_AT_MOST:
+            unread.append(Unread(first, f"more than {EVENTS_AT_MOST} events: bring the calendar in parts"))
+            break
         try:
             events.append(_read_event(lines, zone))
-        except ValueError as error:
-            unread.append(Unread(first, str(error)))
+        except BrokenCalendarProperty as error:
+            unread.append(Unread(first, str(error)[:200]))
+        except (
+            ValueError,
+            KeyError,
+            AttributeError,
+            TypeError,
+            OverflowError,
+        ) as error:  # whatever the library trips on
+            unread.append(Unread(first, (str(error) or "it cannot be read")[:200]))
     return tuple(events), tuple(unread)
 
 
@@ -142,29 +143,24 @@ def _unfolded(text: str) -> Iterator[tuple[int, str]]:
         yield begun, whole
 
 
-def _read_event(lines: Iterable[str], zone: tzinfo) -> Event:
+def _read_event(lines: list[str], zone: tzinfo) -> Event:
     """Return one event.
 
     Raises:
         ValueError: it recurs, or has no start, or one that cannot be read.
+        BrokenCalendarProperty: a value is not what its name says.
     """
-    found: dict[str, tuple[str, str]] = {}
-    for line in lines:
-        head, colon, value = line.partition(":")
-        if '"' in head:  # a quoted parameter may hold a colon
-            match = re.match(r'((?:[^":]|"[^"]*")*):(.*)', line)
-            head, value = (match[1], match[2]) if match else (head, value)
-        name, _, more = head.partition(";")
-        if colon:
-            found.setdefault(name.strip().upper(), (more, value.strip()))
+    if len(lines) > EVENT_LINES_AT_MOST:
+        raise ValueError(f"an event of more than {EVENT_LINES_AT_MOST} lines")
+    found = Written.from_ical("\r\n".join(("BEGIN:VEVENT", *map(_usual, lines), "END:VEVENT")))
     if "DTSTART" not in found:
         raise ValueError("an event without DTSTART")
     if "RRULE" in found:
         raise ValueError(f"an event that recurs, which is not read: {_plain(found, 'SUMMARY')[:40]!r}")
-    starts, whole_day = _when(*found["DTSTART"], zone)
+    starts, whole_day = _when(found, "DTSTART", zone)
     ends = _end(found, starts, zone, whole_day=whole_day)
     if ends <= starts:
-        raise ValueError(f"an event that ends before it starts, at {found['DTSTART'][1][:40]!r}")
+        raise ValueError(f"an event that ends before it starts, at {starts:%Y-%m-%d %H:%M}")
     return Event(
         uid=_plain(found, "UID"),
         starts=starts,
@@ -177,57 +173,53 @@ def _read_event(lines: Iterable[str], zone: tzinfo) -> Event:
     )
 
 
-def _end(found: dict[str, tuple[str, str]], starts: datetime, zone: tzinfo, *, whole_day: bool) -> datetime:
+def _usual(line: str) -> str:
+    """Return a line with its moment as the standard writes it: others put hyphens and colons in."""
+    match = re.fullmatch(
+        r"((?:DTSTART|DTEND)[^:]*:)(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):?(\d\d):?(\d\d)?(Z?))?", line, re.IGNORECASE
+    )
+    if match is None:
+        return line
+    head, year, month, day, hour, minute, second, utc = match.groups()
+    return f"{head}{year}{month}{day}" + (f"T{hour}{minute}{second or '00'}{utc}" if hour else "")
+
+
+def _end(found: Component, starts: datetime, zone: tzinfo, *, whole_day: bool) -> datetime:
+    """Return when an event ends.
+
+    Raises:
+        ValueError: that cannot be read.
+    """
     if "DTEND" in found:
-        return _when(*found["DTEND"], zone)[0]
+        return _when(found, "DTEND", zone)[0]
     if "DURATION" in found:
-        return starts + _span(found["DURATION"][1])
+        span = getattr(found["DURATION"], "dt", None)
+        if not isinstance(span, timedelta) or not timedelta(0) < span < timedelta(days=366):
+            raise ValueError("a duration like PT1H30M is wanted")
+        return starts + span
     return starts + (timedelta(days=1) if whole_day else timedelta(hours=1))
 
 
-def _when(parameters: str, value: str, zone: tzinfo) -> tuple[datetime, bool]:
+def _when(found: Component, name: str, zone: tzinfo) -> tuple[datetime, bool]:
     """Return a moment and whether it was a whole day.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or stands there twice.
     """
-    match = re.fullmatch(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ](\d{2}):?(\d{2}):?(\d{2})?)?(?:\.\d+)?(Z?)", value.upper())
-    if match is None:
-        raise ValueError(f"a time like 20261103T091700 is wanted, found {value[:40]!r}")
-    year, month, day, hour, minute, second, utc = match.groups()
-    calendar_day = date(int(year), int(month), int(day))
-    own = UTC if utc else _zone(parameters, zone)
-    at = time(int(hour or 0), int(minute or 0), min(int(second or 0), 59))
-    return datetime.combine(calendar_day, at, own), hour is None
+    value = getattr(found[name], "dt", None)
+    whole_day = not isinstance(value, datetime)
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=zone)
+    else:
+        moment = datetime.combine(value if isinstance(value, date) else _NO_DAY, time(), zone)
+    if not YEARS[0] <= moment.year <= YEARS[1]:
+        raise ValueError(f"a year from {YEARS[0]} to {YEARS[1]} is wanted, found {moment.year}")
+    return moment, whole_day
 
 
-def _zone(parameters: str, otherwise: tzinfo) -> tzinfo:
-    """Return the zone that is named; one that nobody knows is the office's own."""
-    match = re.search(r'TZID="?([^";:]+)', parameters, re.IGNORECASE)
-    if match is None:
-        return otherwise
-    try:
-        return ZoneInfo(match[1].strip().lstrip("/"))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return otherwise
-
-
-def _span(text: str) -> timedelta:
-    """Return a duration such as PT1H30M.
-
-    Raises:
-        ValueError: it is none.
-    """
-    match = re.fullmatch(r"\+?P(?:(\d{1,3})W)?(?:(\d{1,3})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?", text)
-    if match is None or not any(match.groups()):
-        raise ValueError(f"a duration like PT1H30M is wanted, found {text[:40]!r}")
-    weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-
-
-def _plain(found: dict[str, tuple[str, str]], name: str) -> str:
-    value = found.get(name, ("", ""))[1]
-    return _printable(re.sub(r"\\([\\;,nN])", lambda match: "\n" if match[1] in "nN" else match[1], value))
+def _plain(found: Component, name: str) -> str:
+    value = found.get(name, "")
+    return _printable(str(value[0] if isinstance(value, list) else value))
 
 
 def _printable(text: str) -> str:

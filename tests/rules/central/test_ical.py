@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.ical import Event, read, write
+from central.ical import EVENTS_AT_MOST, Event, read, write
 
 ZONE = ZoneInfo("Asia/Pontianak")
 NOW = datetime(2026, 11, 3, 2, 17, tzinfo=UTC)
@@ -97,3 +98,41 @@ def test_what_cannot_be_read_is_named_by_its_line() -> None:
     assert "recurs" in unread[2].text
     backwards = calendar("DTSTART:20261103T091700", "DTEND:20261103T081700")
     assert "ends before it starts" in read(backwards, ZONE)[1][0].text
+
+
+def test_zones_as_windows_names_them_are_known() -> None:
+    (event,) = read(calendar("DTSTART;TZID=Tokyo Standard Time:20261103T111700", "SUMMARY:x"), ZONE)[0]
+    assert event.starts == NOW
+    (hyphened,) = read(calendar("DTSTART:2026-11-03T02:17:00Z", "SUMMARY:x"), ZONE)[0]
+    assert hyphened.starts == NOW
+
+
+HOSTILE = {
+    "begins within begins": "BEGIN:VEVENT\n" * 20_000,
+    "alarms within alarms": "BEGIN:VEVENT\n" + "BEGIN:VALARM\n" * 20_000,
+    "a zone that is a path": calendar("DTSTART;TZID=../../etc/passwd:20261103T091700"),
+    "a broken zone": "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:x\nEND:VTIMEZONE\n" + calendar("DTSTART:20261103T091700Z"),
+    "one line of a million letters": calendar("DTSTART:20261103T091700", "SUMMARY:" + "x" * 1_000_000),
+    "a hundred thousand lines": calendar("DTSTART:20261103T091700", *["X-A:b"] * 100_000),
+    "a thousand starts": calendar(*["DTSTART:20261103T091700"] * 400),
+    "years out of this world": calendar("DTSTART:99991231T235959Z", "DURATION:P9999W"),
+    "a backwards duration": calendar("DTSTART:20261103T091700", "DURATION:-PT1H"),
+    "folds without end": calendar("DTSTART:20261103T091700", "SUMMARY:x", *[" y"] * 100_000),
+    "parameters without end": calendar("DTSTART;" + "A=b;" * 20_000 + "C=d:20261103T091700"),
+}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("what", list(HOSTILE))
+def test_calendars_that_mean_harm_cost_little_and_hurt_nothing(what: str) -> None:
+    events, unread = read(HOSTILE[what], ZONE)
+    assert all(1970 <= event.starts.year <= 2199 for event in events)
+    assert len(events) <= EVENTS_AT_MOST
+    assert len(events) + len(unread) <= EVENTS_AT_MOST + 1
+
+
+def test_more_events_than_are_read_are_said() -> None:
+    text = calendar("DTSTART:20261103T091700") + "\n"
+    events, unread = read(text * (EVENTS_AT_MOST + 5), ZONE)
+    assert len(events) == EVENTS_AT_MOST
+    assert [one.text for one in unread] == [f"more than {EVENTS_AT_MOST} events: bring the calendar in parts"]

@@ -24,9 +24,9 @@ def office(tmp_path: Path) -> Iterator[Office]:
 async def test_links_and_calendars_are_not_guessed_quickly(office: Office) -> None:
     record = office.request()
     async with visitor(application(office), office) as anybody:
-        for kind, right, wrong in (
-            (Kind.TRACKING, f"/lacak/{record.tracking}", "/lacak/made-up"),
-            (Kind.FEED, office.services.feeds.all(office.person("bidang"))[0].path, "/ical/room/praja-1/x/y.ics"),
+        for right, wrong in (
+            (f"/lacak/{record.tracking}", "/lacak/made-up"),
+            (office.services.feeds.all(office.person("bidang"))[0].path, "/ical/room/praja-1/x/y.ics"),
         ):
             codes = [(await anybody.get(wrong)).status_code for _ in range(BURST - 1)]
             assert set(codes) == {404}
