@@ -290,11 +290,12 @@ class Journal:
         return _read(self._store.entries_of_kind(kind, 1, self._last))[::-1]
 
     def of_session(self, session: str) -> list[Entry]:
-        """Return the entries of a session, and what devices did meanwhile, in order."""
+        """Return the entries of a session, and what devices did until its first report, in order."""
         own = _read(self._store.entries_of(session))
         if not own:
             return []
-        meanwhile = _read(self._store.entries_of_kind(EntryKind.DEVICE_CHANGED, own[0].seq, own[-1].seq))
+        last = next((entry.seq for entry in own if entry.kind == EntryKind.REPORT), own[-1].seq)
+        meanwhile = _read(self._store.entries_of_kind(EntryKind.DEVICE_CHANGED, own[0].seq, last))
         return sorted({entry.seq: entry for entry in own + meanwhile}.values(), key=lambda entry: entry.seq)
 
 

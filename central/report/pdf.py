@@ -160,7 +160,7 @@ def _health(report: ExecutionReport, clock: Clock) -> str:
         words.device(one.device)[:24]: [(span.at, TONES.get(span.condition, "offline")) for span in one.spans]
         for one in report.health
     }
-    return health_chart(lanes, until=report.at, title="Keadaan perangkat", zone=clock.zone)
+    return health_chart(lanes, until=report.ended_at or report.planned_end, title="Keadaan perangkat", zone=clock.zone)
 
 
 def _troubled(report: ExecutionReport) -> str:

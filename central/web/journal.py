@@ -263,7 +263,9 @@ def device_chart(report: ExecutionReport, zone: tzinfo, translate: Translate) ->
     lanes = {
         device_name(one.device, translate): [(s.at, _tone_of(s.condition)) for s in one.spans] for one in report.health
     }
-    return health_chart(lanes, until=report.at, title=translate(N_("State of the devices")), zone=zone)
+    return health_chart(
+        lanes, until=report.ended_at or report.planned_end, title=translate(N_("State of the devices")), zone=zone
+    )
 
 
 def _tone_of(condition: str) -> str:

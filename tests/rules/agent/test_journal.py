@@ -68,6 +68,10 @@ def test_a_session_sees_its_own_entries_and_what_devices_did_meanwhile(tmp_path:
     journal.append(EntryKind.DEVICE_CHANGED, device="after")
     entries = journal.of_session("s-1")
     assert [entry.seq for entry in entries] == [2, 3, 5]
+    journal.append(EntryKind.REPORT, session="s-1")
+    journal.append(EntryKind.DEVICE_CHANGED, device="after the report")
+    journal.append(EntryKind.NOTE, session="s-1")
+    assert [entry.seq for entry in journal.of_session("s-1")] == [2, 3, 5, 6, 7, 9]
     assert course_of(entries).phase is Phase.LIVE
     store.close()
 
