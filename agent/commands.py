@@ -179,16 +179,20 @@ class Commands:
             self._engine.runs.cancel(None, asked.by)
             result: dict[str, JsonValue] = {"cameras": {name: str(how["outcome"]) for name, how in cameras.items()}}
             stand = all(how["outcome"] in {"completed", "settled"} for how in cameras.values())
-            if asked.preset is None:
-                self._answer(asked, "ok" if stand else "failed", result=result)
-                return
-            run = self._engine.press(asked.preset, cause="command", who=asked.by)
-            good, how_far = await self._watch(asked, run)
-            self._answer(asked, "ok" if good and stand else "failed", result=result | how_far)
-        except Declined as error:
-            self._answer(asked, "rejected", error=fault_of(error.reason))
+            good, how_far, error = await self._be_safe(asked)
+            self._answer(asked, "ok" if good and stand else "failed", result=result | how_far, error=error)
         finally:
             self._carrying_out.discard(asked.id)
+
+    async def _be_safe(self, asked: Asked) -> tuple[bool, dict[str, JsonValue], Fault | None]:
+        """Go to the room's safe state, where it has one; return whether it is reached, how far it came and why not."""
+        if asked.preset is None:
+            return True, {}, None
+        try:
+            run = self._engine.press(asked.preset, cause="command", who=asked.by)
+        except Declined as refusal:
+            return False, {}, fault_of(refusal.reason)
+        return *(await self._watch(asked, run)), None
 
     def _answer(
         self,

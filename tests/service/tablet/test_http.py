@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from agent.programme import Shot
 from agent.web.app import create_app
-from agent.web.face import Phase, PresetRun, RunState
+from agent.web.face import ManualView, Phase, PresetRun, RunState
 from drivers.outcomes import Reason
 from tests.service.tablet.room import FakeRoom, served
 from tests.until import until
@@ -48,6 +48,15 @@ async def test_the_page_comes_in_the_language_that_was_chosen(http: AsyncClient)
     assert answer.status_code == 303
     assert "Start session" in (await http.get("/")).text
     assert (await http.post("/language/xx")).status_code == 404
+
+
+async def test_a_room_by_hand_alone_says_so_and_offers_the_way_back(http: AsyncClient, room: FakeRoom) -> None:
+    assert 'data-do-held="automatic"' not in (await http.get("/")).text
+    room.become(replace(room.now, manual=ManualView(datetime.now(UTC)), session=None))
+    page = (await http.get("/")).text
+    assert "Tidak ada yang berjalan sendiri" in page
+    assert 'data-do-held="automatic"' in page
+    assert "LATIHAN" not in page
 
 
 async def test_the_picture_on_air_is_sent_once_per_picture_and_never_when_it_is_old(
