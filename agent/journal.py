@@ -269,8 +269,7 @@ class Journal:
 
         What it has after all it acknowledges at once.
         """
-        self._acked = max(self._store.first_seq() - 1, 0)
-        self._store.keep_fact(_ACKED, str(self._acked))
+        self.rewind(max(self._store.first_seq() - 1, 0))
 
     def unsent(self, limit: int) -> list[Entry]:
         """Return the oldest entries that central does not hold; what is not on the disk is told to nobody."""

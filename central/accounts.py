@@ -15,6 +15,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
 from central.domain.words import Role
@@ -25,6 +26,8 @@ from contract import new_id
 
 LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,98}")
 NAME_AT_MOST: Final = 200
+ACCOUNTS: Final = "accounts"
+"""What who writes here asks for alone: one name once, and an administrator is always left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Accounts:
         """
         ident = new_id()
         with self._store.writing() as connection:
+            locks.alone(connection, ACCOUNTS)
             _check(connection, form)
             row = {"id": ident, "login": form.login, "name": form.name.strip(), "agency_id": form.agency_id}
             connection.execute(t.person.insert(), row | {"active": form.active, "password_hash": ""})
@@ -86,6 +90,7 @@ class Accounts:
             Refused: nobody would be left who manages people.
         """
         with self._store.writing() as connection:
+            locks.alone(connection, ACCOUNTS)
             before = _one(connection, ident)
             _check(connection, form, before)
             row = {"name": form.name.strip(), "agency_id": form.agency_id, "active": form.active}

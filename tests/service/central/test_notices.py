@@ -53,11 +53,13 @@ class Clock:
 
 
 @contextmanager
-def telling(folder: Path, wanted: Notifications) -> Iterator[tuple[Services, Courier, Clock]]:
+def telling(
+    folder: Path, wanted: Notifications, database: str | None = None
+) -> Iterator[tuple[Services, Courier, Clock]]:
     """Open the office with notifications; its clock can be moved."""
-    with office(folder):
+    with office(folder, database):
         pass
-    settings, clock = settings_in(folder), Clock()
+    settings, clock = settings_in(folder, database), Clock()
     settings = replace(settings, file=settings.file.model_copy(update={"notifications": wanted}))
     services = make_services(settings, now=clock)
     with services.store.writing() as connection:
@@ -109,8 +111,8 @@ def test_an_approval_comes_as_mail_with_a_calendar_entry_in_the_readers_language
         assert f"/permohonan/{request.id}" in body.get_content()
 
 
-def test_a_session_called_off_leaves_calendars(tmp_path: Path, mails: Letterbox) -> None:
-    with telling(tmp_path, MAIL) as (here, courier, _):
+def test_a_session_called_off_leaves_calendars(tmp_path: Path, mails: Letterbox, database: str | None) -> None:
+    with telling(tmp_path, MAIL, database) as (here, courier, _):
         request = here.desk.submit(draft(), PDF, APPLICANT)
         here.desk.dispose(request.id, Direction(accept=True), HEAD)
         here.desk.decide(request.id, approval(), VERIFIER)
@@ -125,8 +127,10 @@ def test_a_session_called_off_leaves_calendars(tmp_path: Path, mails: Letterbox)
         assert "Acara ditunda" in body.get_content()
 
 
-def test_what_is_not_taken_is_tried_again_later_and_given_up_in_the_end(tmp_path: Path, mails: Letterbox) -> None:
-    with telling(tmp_path, MAIL) as (here, courier, clock):
+def test_what_is_not_taken_is_tried_again_later_and_given_up_in_the_end(
+    tmp_path: Path, mails: Letterbox, database: str | None
+) -> None:
+    with telling(tmp_path, MAIL, database) as (here, courier, clock):
         reached(here, APPLICANT)
         mails.refuse_next = 4
         here.desk.submit(draft(), PDF, APPLICANT)
@@ -164,8 +168,10 @@ def test_a_deed_that_is_not_done_tells_nobody(tmp_path: Path, mails: Letterbox) 
         assert here.mailbox.counts() == before
 
 
-def test_a_killed_courier_leaves_its_message_to_the_next(tmp_path: Path, mails: Letterbox) -> None:
-    with telling(tmp_path, MAIL) as (here, courier, clock):
+def test_a_killed_courier_leaves_its_message_to_the_next(
+    tmp_path: Path, mails: Letterbox, database: str | None
+) -> None:
+    with telling(tmp_path, MAIL, database) as (here, courier, clock):
         reached(here, APPLICANT)
         here.desk.submit(draft(), PDF, APPLICANT)
 

@@ -42,8 +42,8 @@ class Rig:
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    with office(tmp_path) as services:
+def rig(tmp_path: Path, database: str | None) -> Iterator[Rig]:
+    with office(tmp_path, database) as services:
         rig = Rig(services)
         presence = RoomPresence(
             state=Presence.ONLINE, boot="b1", conn=1, software="1", started_at=datetime(2026, 11, 2, tzinfo=UTC)

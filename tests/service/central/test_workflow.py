@@ -10,7 +10,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from central.db import tables as t
 from central.domain.sop import OPEN, TRANSITIONS, Event, State
@@ -26,6 +26,7 @@ from central.errors import Invalid, NotFound, Refused
 from central.ingest import _close_request
 from central.model import Decision, Direction, Person
 from contract import SessionStatus
+from tests.postgres import Cluster
 from tests.service.central.office import APPLICANT, HEAD, NOW, PDF, STARTS, STRANGER, VERIFIER, draft, office
 
 REASON = "karena itu"
@@ -37,11 +38,16 @@ class Workflow(RuleBasedStateMachine):
 
     made = Bundle("made")
 
+    @contextmanager
+    def database(self) -> Iterator[str | None]:
+        """SQLite; another where a test says so."""
+        yield None
+
     def __init__(self) -> None:
         super().__init__()
         self._open = ExitStack()
         self._folder = tempfile.mkdtemp(prefix="siaga-workflow-")
-        self.here = self._open.enter_context(office(Path(self._folder)))
+        self.here = self._open.enter_context(office(Path(self._folder), self._open.enter_context(self.database())))
         self.desk = self.here.desk
         self.model: dict[str, State] = {}
         self.versions: dict[str, int] = {}
@@ -183,3 +189,14 @@ Workflow.TestCase.settings = settings(
     max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestWorkflow = Workflow.TestCase
+
+
+def test_the_workflow_on_postgresql(cluster: Cluster) -> None:
+    class OnPostgres(Workflow):
+        @contextmanager
+        def database(self) -> Iterator[str | None]:
+            with cluster.database() as url:
+                yield url
+
+    fewer = settings(Workflow.TestCase.settings, max_examples=4)
+    run_state_machine_as_test(OnPostgres, settings=fewer)
