@@ -40,6 +40,7 @@ from webui.verbs import OUTCOMES
 
 HERE = Path(__file__).parent
 METERS_EVERY_S = 0.05
+NOBODY_LOOKS_S = 0.5
 THEME_COOKIE = "siaga_theme"
 THEMES = ("dark", "light")
 A_YEAR_S = 365 * 24 * 3600
@@ -139,7 +140,7 @@ class _Tablet:
         """Send levels while somebody looks; each once, and to a slow page only the newest."""
         sent: Mapping[str, Level] = {}
         while True:
-            await asyncio.sleep(METERS_EVERY_S)
+            await asyncio.sleep(METERS_EVERY_S if self._hub.viewers else NOBODY_LOOKS_S)
             if self._hub.viewers and (levels := self._room.meters()) and levels != sent:
                 sent = levels
                 self._hub.meter(hearing.meters(levels))

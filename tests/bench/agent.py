@@ -11,7 +11,7 @@ import psutil
 
 from siaga.bench import Figure
 from siaga.demo.files import REAL
-from tests.bench import agent_broker, agent_journal, agent_kills
+from tests.bench import agent_broker, agent_journal, agent_kills, levels
 from tests.bench.common import one_room
 
 RESIDENT_AT_MOST_MIB = 90.0
@@ -27,6 +27,7 @@ def measure(*, quick: bool) -> list[Figure]:
         *agent_journal.measure(quick=quick),
         *agent_kills.measure(quick=quick),
         *agent_broker.measure(quick=quick),
+        *levels.measure(quick=quick),
     ]
 
 
