@@ -16,6 +16,9 @@ class Clock(Protocol):
     def mono_ms(self) -> int:
         """Return milliseconds that never go backwards while the machine is up."""
 
+    def awake_ms(self) -> int:
+        """Return the same, standing still while the machine sleeps."""
+
 
 class SystemClock:
     """The machine's own clocks."""
@@ -27,3 +30,7 @@ class SystemClock:
     def mono_ms(self) -> int:
         """Return the time since the machine started; it goes on while the machine sleeps."""
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+    def awake_ms(self) -> int:
+        """Return the time that the machine was awake since it started."""
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000_000

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,11 +9,6 @@ from agent.clock import Clock
 
 NOTICED_FROM = timedelta(seconds=2)
 """What a time service corrects little by little stays below."""
-
-
-def _awake_ms() -> int:
-    """Return the clock that stands still while the machine sleeps."""
-    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +23,13 @@ class Disturbance:
 class ClockWatch:
     """Compares the clocks each time it is asked."""
 
-    def __init__(self, clock: Clock, awake_ms: Callable[[], int] = _awake_ms) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._awake_ms = awake_ms
-        self._last = clock.now(), clock.mono_ms(), awake_ms()
+        self._last = clock.now(), clock.mono_ms(), clock.awake_ms()
 
     def look(self) -> Disturbance:
         """Return what happened since the last look; what is too small to matter is nothing."""
-        wall, mono_ms, awake_ms = self._clock.now(), self._clock.mono_ms(), self._awake_ms()
+        wall, mono_ms, awake_ms = self._clock.now(), self._clock.mono_ms(), self._clock.awake_ms()
         wall_before, mono_before, awake_before = self._last
         self._last = wall, mono_ms, awake_ms
         passed = timedelta(milliseconds=mono_ms - mono_before)

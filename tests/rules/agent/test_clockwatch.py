@@ -45,7 +45,7 @@ class Hands:
 )
 def test_what_is_noticed(wall_s: float, mono_s: float, awake_s: float, jumped_s: float, slept_s: float) -> None:
     hands = Hands()
-    watch = ClockWatch(hands, hands.awake_ms)
+    watch = ClockWatch(hands)
     hands.turn(wall_s * SECOND, mono_s * SECOND, awake_s * SECOND)
     assert watch.look() == Disturbance(jumped_s * SECOND, slept_s * SECOND)
     assert watch.look() == Disturbance()
