@@ -11,7 +11,7 @@ import psutil
 
 from siaga.bench import Figure
 from siaga.demo.files import REAL
-from tests.bench import agent_broker, agent_journal, agent_kills, levels
+from tests.bench import agent_broker, agent_journal, agent_kills, agent_preparation, levels
 from tests.bench.common import one_room
 
 RESIDENT_AT_MOST_MIB = 90.0
