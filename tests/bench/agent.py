@@ -20,10 +20,11 @@ SETTLE_S = 6.0
 
 
 def measure(*, quick: bool) -> list[Figure]:
-    """Return memory and share of a core of an idle agent, what its journal costs, and how it survives kills."""
+    """Return memory and share of a core of an idle agent, what its journal costs, how it prepares, and how it survives kills."""
     idle = asyncio.run(_measure(8.0 if quick else 60.0))
     return [
         *idle,
+        *agent_preparation.measure(quick=quick),
         *agent_journal.measure(quick=quick),
         *agent_kills.measure(quick=quick),
         *agent_broker.measure(quick=quick),
