@@ -20,7 +20,7 @@ SETTLE_S = 6.0
 
 
 def measure(*, quick: bool) -> list[Figure]:
-    """Return memory and share of a core of an idle agent, what its journal costs, how it prepares, and how it survives kills."""
+    """Return what an idle agent costs, how it prepares, what its journal costs, and how it survives kills."""
     idle = asyncio.run(_measure(8.0 if quick else 60.0))
     return [
         *idle,

@@ -36,9 +36,9 @@ def seldom() -> Iterator[None]:
 
 
 @contextmanager
-def room(**more: str) -> Iterator[VirtualRoom]:
+def room(zone: str = "Asia/Pontianak") -> Iterator[VirtualRoom]:
     with tempfile.TemporaryDirectory() as folder:
-        virtual = VirtualRoom(Path(folder), **more)
+        virtual = VirtualRoom(Path(folder), zone=zone)
         try:
             yield virtual
         finally:
@@ -147,6 +147,7 @@ def test_a_session_that_is_cancelled_or_moved_at_any_moment_leaves_a_room_for_th
         assert virtual.phase("s-1") is Phase.LIVE
 
 
+@pytest.mark.timeout(240)
 def test_a_busy_day_keeps_its_times_and_its_size() -> None:
     """Every session goes live and ends at its exact moment, and nothing grows but what is kept of each session."""
     plans = busy_day()
@@ -154,7 +155,7 @@ def test_a_busy_day_keeps_its_times_and_its_size() -> None:
     with room() as virtual:
         virtual.start()
         virtual.publish(plans)
-        for hour in range(1, 25):
+        for hour in (3, 6, 12, 18, 24):
             until(virtual, DAWN + timedelta(hours=hour))
             gc.collect()
             sizes.append(len(gc.get_objects()))
@@ -168,5 +169,4 @@ def test_a_busy_day_keeps_its_times_and_its_size() -> None:
         order = [(e.at, e.session, e.body["phase"]) for e in virtual.entries(EntryKind.PHASE_CHANGED)]
         occupied = [session for _, session, phase in order if phase in {Phase.PREPARING, Phase.LIVE, Phase.ENDING}]
         assert all(int(a[2:]) <= int(b[2:]) for a, b in pairwise(map(str, occupied)))
-    early, late = min(sizes[2:6]), max(sizes[-4:])
-    assert late <= early * 1.05, sizes
+    assert max(sizes) <= sizes[0] * 1.05, sizes
