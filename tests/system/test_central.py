@@ -13,6 +13,8 @@ from siaga.demo.files import REAL, ROOMS
 from siaga.demo.office import Office, until
 from siaga.demo.processes import Children
 from siaga.demo.site import Site
+from tests.notify import manager
+from tests.until import until as until_true
 
 
 @pytest.mark.timeout(150)
@@ -39,5 +41,11 @@ async def test_a_room_is_back_on_the_wall_after_central_was_killed(tmp_path: Pat
             async with httpx.AsyncClient(base_url=room.tablet, trust_env=False) as tablet:
                 assert (await tablet.get("/healthz")).status_code == 200
             again = datetime.now(UTC)
-            await children.start("central-2", "siaga", "central", "--config", str(site._config))
-            assert await until("the room on the wall again", lambda: seen_since(again), 60) in {"ready", "degraded"}
+            with manager(tmp_path) as told:
+                wanted = {"NOTIFY_SOCKET": told.address, "WATCHDOG_USEC": "2000000"}
+                await children.start("central-2", "siaga", "central", "--config", str(site._config), env=wanted)
+                assert await until("the room on the wall again", lambda: seen_since(again), 60) in {"ready", "degraded"}
+                assert any(said.get("READY") == "1" for said in told.heard)
+                signs = told.signs()
+                await until_true(lambda: told.signs() >= signs + 2)
+                assert told.status() == f"serving {site.url}; broker connected"
