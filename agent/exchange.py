@@ -377,6 +377,7 @@ class Exchange:
             return
         if not delivery.retained:
             self._compare_clocks(state.time)
+            self._state_due.set()
         if self._central_boot is not None and state.boot != self._central_boot:
             self._rebirth_due.set()
         self._central_boot = state.boot
