@@ -21,6 +21,7 @@ from central.db.store import Store
 from central.domain.words import Role
 from central.errors import Invalid, NotFound, Refused, Wrong
 from central.model import Account, Person
+from central.passwords import check_new
 from central.people import People, give_roles
 from contract import new_id
 
@@ -63,12 +64,15 @@ class Accounts:
         with self._store.reading() as connection:
             return _one(connection, ident)
 
-    def add(self, form: AccountForm, by: Person, password: str = "") -> Account:
-        """Add an account; without a password only a sign-on service can open it.
+    def add(self, form: AccountForm, by: Person, password: str = "", *, must_open: bool = False) -> Account:
+        """Add an account; without a password only a sign-on service can open it, unless it `must_open`.
 
         Raises:
-            Invalid: fields that are wrong, or the name is taken.
+            Invalid: fields that are wrong, the name is taken, or the password will not do.
+            TooMany: too many passwords are being hashed.
         """
+        if password or must_open:
+            check_new(password, form.login)
         ident = new_id()
         with self._store.writing() as connection:
             locks.alone(connection, ACCOUNTS)

@@ -15,6 +15,8 @@ import typer
 from contract.yamlfile import FileMistakes
 
 if TYPE_CHECKING:
+    from central.domain.words import Role
+    from central.model import Person
     from central.settings import CentralSettings
 
 app = typer.Typer(no_args_is_help=True, help="Central's housekeeping.")
@@ -27,6 +29,9 @@ MISSING_SHOWN = 20
 
 audit_app = typer.Typer(no_args_is_help=True, help="The record of who did what.")
 app.add_typer(audit_app, name="audit")
+
+user_app = typer.Typer(no_args_is_help=True, help="Who may log in.")
+app.add_typer(user_app, name="user")
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="Central's file.", show_default=False)]
 
@@ -136,6 +141,73 @@ def verify_audit(
         typer.echo(f"{found.sealed} deeds sealed, {found.anchors} anchors, newest seal {found.head[:16]}")
     if not found.holds:
         raise typer.Exit(NO)
+
+
+@user_app.command("add")
+def add_user(
+    login: Annotated[str, typer.Argument(help="Name for logging in.")],
+    config: ConfigFile,
+    name: Annotated[str, typer.Option(help="The person's name.")],
+    role: Annotated[list[str], typer.Option(help="A role; may be given several times.")],
+    password_env: Annotated[str, typer.Option(help="Variable that holds the password.")],
+    agency: Annotated[str, typer.Option(help="Id of the agency; applicants need one.")] = "",
+) -> None:
+    """Add a local account, such as the first administrator."""
+    from central.accounts import AccountForm
+    from central.errors import CentralError
+    from central.services import make_services
+
+    with _said_in_one_line():
+        services = make_services(_load(config))
+        with contextlib.closing(services.store):
+            form = AccountForm(login, name, _roles(role), agency or None)
+            try:
+                services.accounts.add(form, _terminal(), os.environ.get(password_env, ""), must_open=True)
+            except CentralError as error:
+                typer.echo(str(error), err=True)
+                raise typer.Exit(NO) from error
+    typer.echo(f"{login} may log in")
+
+
+@user_app.command("list")
+def list_users(
+    config: ConfigFile, as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False
+) -> None:
+    """Show every account with its roles."""
+    from central.services import make_services
+
+    with _said_in_one_line():
+        services = make_services(_load(config))
+        with contextlib.closing(services.store):
+            found = services.accounts.all()
+    if as_json:
+        typer.echo(json.dumps([asdict(one) | {"roles": sorted(one.roles)} for one in found]))
+        return
+    for one in found:
+        state = "open" if one.active else "closed"
+        typer.echo(f"{one.login:<24}{state:<8}{', '.join(sorted(one.roles))}")
+
+
+def _roles(names: list[str]) -> frozenset[Role]:
+    """Return the roles of these names.
+
+    Raises:
+        Exit: there is no such role.
+    """
+    from central.domain.words import Role
+
+    try:
+        return frozenset(map(Role, names))
+    except ValueError as error:
+        typer.echo(f"{error}; there are {', '.join(Role)}", err=True)
+        raise typer.Exit(WRONG_USAGE) from error
+
+
+def _terminal() -> Person:
+    """Return who acts at a terminal, for the audit."""
+    from central.model import Person
+
+    return Person("", "terminal", "terminal", frozenset())
 
 
 @app.callback()

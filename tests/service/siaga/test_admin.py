@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
+
+from siaga.admin import app as commands
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 
@@ -39,3 +43,22 @@ def test_what_it_writes_is_for_its_own_user_alone(config: Path) -> None:
     assert said.returncode == 0, said.stderr
     kept = config.parent / "office" / "central.db"
     assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_the_first_administrator_is_made_at_a_terminal(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, word = ("--config", str(config)), ("--name", "Agus", "--password-env", "TEST_WORD")
+
+    def said(*words: str) -> Result:
+        return CliRunner().invoke(commands, ["user", *words, *file])
+
+    monkeypatch.setenv("TEST_WORD", "pendek")
+    short = said("add", "agus", *word, "--role", "admin")
+    assert (short.exit_code, "12 to 256" in short.output) == (1, True)
+    monkeypatch.setenv("TEST_WORD", "a long first phrase")
+    wrong = said("add", "agus", *word, "--role", "king")
+    assert (wrong.exit_code, "scheduler" in wrong.output) == (2, True)
+    made = said("add", "agus", *word, "--role", "admin", "--role", "auditor")
+    assert (made.exit_code, made.output.strip()) == (0, "agus may log in")
+    assert "somebody has this name" in said("add", "agus", *word, "--role", "admin").output
+    listed = json.loads(said("list", "--json").output)
+    assert [(one["login"], one["roles"]) for one in listed] == [("agus", ["admin", "auditor"])]
