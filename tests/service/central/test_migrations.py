@@ -15,6 +15,8 @@ from central.errors import Unfit
 from tests.postgres import Cluster
 
 OLDER = pending(None)[:-1]
+EMPTIED = {"login_session"}
+"""What migrations empty on purpose: everybody has to log in again since 0007."""
 GUARDS = Path(__file__).parent / "guards"
 """What neither tables nor Alembic's comparison speak of: triggers, checks, exclusions (one file per database)."""
 
@@ -110,7 +112,10 @@ def test_an_older_database_keeps_everything_and_is_guarded_as_a_new_one(empty: S
     assert all(len(rows) == 2 for rows in before.values())
     empty.open()
     with empty.reading() as connection:
-        assert held(connection, columns) == before
+        kept = held(connection, columns)
+        assert {name: rows for name, rows in kept.items() if name not in EMPTIED} == {
+            name: rows for name, rows in before.items() if name not in EMPTIED
+        }
         assert guards(connection) == checked_in(connection)
     file = Path(empty.engine.url.database or "")
     if not empty.is_postgres:  # and as it was it lies beside
