@@ -5,14 +5,16 @@ secretary, then the most requests at all, then those that were sent in first; so
 exactly one best set. The requests are taken in the order in which they start. Of what
 went before, only the units that are still taken matter, and of two units that the rest of
 the day can use alike it does not matter which: so equal situations are met once
-(dynamic programming over the time of day), and nothing is tried that cannot beat what was
-found.
+(dynamic programming over the time of day). What the rest of the day is worth at most is
+known from the same search with rooms and the limit only, which takes a moment; nothing is
+tried that cannot beat what was found by that measure.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import combinations
@@ -115,19 +117,27 @@ class _Taken:
 
 
 _State = tuple[_Taken, ...]
+_Situation = tuple[int, tuple[object, ...]]
+_LEAST: Final[Value] = (-(1 << 62),) * 5
+_MOST: Final[Value] = (1 << 62,) * 5
 
 
 def servable(candidates: Iterable[Candidate], day: Day) -> Servable:
     """Return the one best set of `candidates`."""
     known = tuple(candidates)
     try:
-        search = _Search(known, day)
+        search = _Search(known, day, outlook=_Search(_in_their_rooms(known), day))
         served = search.plan()
         return Servable(served, tuple(_left_out(known, day, search, served)))
     except TooHard:
         served = _one_by_one(known, day)
         left = (one for one in known if one.id not in served)
         return Servable(served, tuple(_unproven(one, known, day, served) for one in left), proven=False)
+
+
+def _in_their_rooms(known: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Return the requests as if rooms were all they take."""
+    return tuple(replace(one, groups=tuple(g for g in one.groups if g.kind is UnitKind.ROOM)) for one in known)
 
 
 def value_of(one: Candidate, all_candidates: tuple[Candidate, ...]) -> Value:
@@ -141,11 +151,22 @@ def _add(one: Value, other: Value) -> Value:
     return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3], one[4] + other[4]
 
 
+def _less(one: Value, other: Value) -> Value:
+    return one[0] - other[0], one[1] - other[1], one[2] - other[2], one[3] - other[3], one[4] - other[4]
+
+
+def _above(one: Value) -> Value:
+    """Return the least that is more."""
+    return *one[:4], one[4] + 1
+
+
 class _Search:
     """One search over a day."""
 
-    def __init__(self, candidates: tuple[Candidate, ...], day: Day) -> None:
+    def __init__(self, candidates: tuple[Candidate, ...], day: Day, *, outlook: _Search | None = None) -> None:
         self._day = day
+        self._outlook = outlook
+        """The same day as if rooms were all that is taken: nothing can be better than it says."""
         self._must: str | None = None
         self._order = sorted(candidates, key=lambda one: (one.starts, one.submitted_at, one.id))
         self._values = [value_of(one, candidates) for one in self._order]
@@ -155,32 +176,46 @@ class _Search:
             self._rest[n] = _add(self._rest[n + 1], self._values[n])
         self._uses = _uses(self._order)
         self._first = _first_starts(self._order)
-        self._known: dict[tuple[int, tuple[object, ...]], Value | None] = {}
+        self._known: dict[_Situation, Value] = {}
+        """Situations whose best is known."""
+        self._beyond: dict[_Situation, Value] = {}
+        """Situations whose best is known to be less than this."""
 
-    def with_(self, must: str) -> Value | None:
-        """Return the worth of the best set that `must` is in, None when there is none.
+    def reaches(self, need: Value, must: str | None = None) -> bool:
+        """Return whether some set, with `must` in it when one is named, is worth `need` or more.
 
-        What comes after it is decided as ever, so those situations stay known.
+        What comes after `must` is decided as ever, so those situations stay known.
 
         Raises:
             TooHard: after too many situations.
         """
+        with contextlib.ExitStack() as forced:
+            for search in (self, self._outlook):
+                if search is not None and must is not None:
+                    forced.enter_context(search._forced(must))
+            return self._best(0, (), need) is not None
+
+    @contextlib.contextmanager
+    def _forced(self, must: str) -> Iterator[None]:
+        """Have `must` in every set while inside."""
         place = next(n for n, one in enumerate(self._order) if one.id == must)
-        before = {key: value for key, value in self._known.items() if key[0] <= place}
-        self._known = {key: value for key, value in self._known.items() if key[0] > place}
+        known, beyond = self._known, self._beyond
+        self._known = {key: value for key, value in known.items() if key[0] > place}
+        self._beyond = {key: value for key, value in beyond.items() if key[0] > place}
         self._must = must
-        found = self._best(0, ())
-        self._must = None
-        self._known = {key: value for key, value in self._known.items() if key[0] > place} | before
-        return found
+        try:
+            yield
+        finally:
+            self._must = None
+            self._known, self._beyond = known, beyond
 
-    def best(self) -> Value | None:
-        """Return the worth of the best set, None when what must be served cannot be.
+    def best(self) -> Value:
+        """Return the worth of the best set.
 
         Raises:
             TooHard: after too many situations.
         """
-        return self._best(0, ())
+        return self._best(0, (), _LEAST) or _NOTHING
 
     def plan(self) -> dict[str, tuple[Unit, ...]]:
         """Return the best set with its units.
@@ -191,41 +226,67 @@ class _Search:
         served: dict[str, tuple[Unit, ...]] = {}
         state: _State = ()
         for n, one in enumerate(self._order):
-            wanted = self._best(n, state)
-            chosen = next((units for units in self._ways(n, state) if self._with(n, state, units) == wanted), None)
+            wanted = self._best(n, state, _LEAST) or _NOTHING
+            chosen = next((units for units in self._ways(n, state) if self._with(n, state, units, wanted)), None)
             if chosen is not None:
                 served[one.id] = chosen
-                state = self._after(n, state, chosen)
-            else:
-                state = self._after(n, state, ())
+            state = self._after(n, state, chosen or ())
         return served
 
-    def _best(self, n: int, state: _State) -> Value | None:
+    def _best(self, n: int, state: _State, need: Value) -> Value | None:
+        """Return the worth of the best that is possible from `n` on, None when it is less than `need`.
+
+        Raises:
+            TooHard: after too many situations.
+        """
         if n == len(self._order):
-            return _NOTHING
+            return _NOTHING if need <= _NOTHING else None
         key = n, self._alike(n, state)
-        if key not in self._known:
-            if len(self._known) >= SITUATIONS_AT_MOST:
-                raise TooHard(f"more than {SITUATIONS_AT_MOST} situations")
-            self._known[key] = self._look(n, state)
-        return self._known[key]
+        if key in self._known:
+            return self._known[key] if self._known[key] >= need else None
+        if need >= self._beyond.get(key, _MOST):
+            return None
+        if len(self._known) + len(self._beyond) >= SITUATIONS_AT_MOST:
+            raise TooHard(f"more than {SITUATIONS_AT_MOST} situations")
+        found = self._look(n, state, need) if self._may_reach(n, state, need) else None
+        if found is None:
+            self._beyond[key] = need
+        else:
+            self._known[key] = found
+        return found
 
-    def _look(self, n: int, state: _State) -> Value | None:
-        """Return the better of serving the next request in each way, and leaving it out."""
+    def _look(self, n: int, state: _State, need: Value) -> Value | None:
+        """Return the better of leaving the next request out and serving it in each way, the hopeful one first."""
+        left_out = self._after(n, state, ())
+        may_leave = self._order[n].id != self._must
         found: Value | None = None
+        if leave_first := may_leave and self._looks_free(n, state, left_out):
+            found = self._best(n + 1, left_out, need)
         for units in self._ways(n, state):
-            worth = self._with(n, state, units)
-            if worth is not None and (found is None or worth > found):
-                found = worth
-                if found == self._rest[n]:
-                    return found
-        if self._order[n].id == self._must or (found is not None and found >= self._rest[n + 1]):
-            return found
-        without = self._best(n + 1, self._after(n, state, ()))
-        return max((worth for worth in (found, without) if worth is not None), default=None)
+            found = self._with(n, state, units, need if found is None else _above(found)) or found
+        if may_leave and not leave_first:
+            found = self._best(n + 1, left_out, need if found is None else _above(found)) or found
+        return found
 
-    def _with(self, n: int, state: _State, units: tuple[Unit, ...]) -> Value | None:
-        worth = self._best(n + 1, self._after(n, state, units))
+    def _looks_free(self, n: int, state: _State, left_out: _State) -> bool:
+        """Return whether the day of rooms alone is worth as much without request `n`."""
+        if self._outlook is None:
+            return False
+        promised = self._outlook._promise(n, state)
+        return promised is not None and promised == self._outlook._promise(n + 1, left_out)
+
+    def _promise(self, n: int, state: _State) -> Value | None:
+        rooms = tuple(taken for taken in state if taken.unit[0] is UnitKind.ROOM)
+        return self._best(n, rooms, _LEAST)
+
+    def _may_reach(self, n: int, state: _State, need: Value) -> bool:
+        if self._outlook is None:
+            return self._rest[n] >= need
+        promised = self._outlook._promise(n, state)
+        return promised is not None and promised >= need
+
+    def _with(self, n: int, state: _State, units: tuple[Unit, ...], need: Value) -> Value | None:
+        worth = self._best(n + 1, self._after(n, state, units), _less(need, self._values[n]))
         return None if worth is None else _add(worth, self._values[n])
 
     def _after(self, n: int, state: _State, units: tuple[Unit, ...]) -> _State:
@@ -327,20 +388,20 @@ def _first_starts(order: list[Candidate]) -> list[datetime]:
 def _left_out(
     known: tuple[Candidate, ...], day: Day, search: _Search, served: Mapping[str, tuple[Unit, ...]]
 ) -> Iterator[LeftOut]:
-    best = search.best() or _NOTHING
+    best = search.best()
     for one in known:
         if one.id not in served:
             yield LeftOut(one.id, _because(one, search, best), _obstacles(one, known, day, served))
 
 
 def _because(one: Candidate, search: _Search, best: Value) -> Because:
-    """Compare the best set with the best one that has `one` in it."""
-    forced = search.with_(one.id)
-    if forced is None:
-        return Because.ALONE
-    if forced[:3] < best[:3]:
-        return Because.PRIORITY
-    return Because.NUMBER if forced[3] < best[3] else Because.EARLIER
+    """Compare the best set with what sets that have `one` in it are worth."""
+    leaders = best[:3]
+    if search.reaches((*leaders, best[3], 0), one.id):
+        return Because.EARLIER
+    if search.reaches((*leaders, 0, 0), one.id):
+        return Because.NUMBER
+    return Because.PRIORITY if search.reaches(_NOTHING, one.id) else Because.ALONE
 
 
 def _obstacles(
