@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 from central.db import tables as t
@@ -54,7 +55,8 @@ def _wanted(here: Services, count: int, *, spread: bool) -> list[tuple[str, str,
         day, place = (n, 0) if spread else divmod(n, 4 * ROOMS)
         slot, unit = divmod(place, ROOMS)
         starts = STARTS + timedelta(days=day, hours=2 * slot - 5)
-        request = disposed(here.desk, draft(f"Rapat {n}", starts=starts, room_id=f"r-{unit:02}"))
+        wanted = draft(f"Rapat {n}", starts=starts, room_id=f"r-{unit:02}")
+        request = disposed(here.desk, replace(wanted, ends=starts + timedelta(hours=1)))
         found.append((request.id, f"r-{unit:02}", f"o-{unit:02}"))
     return found
 

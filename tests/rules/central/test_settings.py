@@ -30,3 +30,38 @@ def test_three_mistakes_of_a_policy_are_three_lines(tmp_path: Path) -> None:
     with pytest.raises(FileMistakes) as mistakes:
         load(tmp_path / "central.yaml")
     assert [mistake.line for mistake in mistakes.value.mistakes] == [1, 2, 3]
+
+
+def test_a_buffer_longer_than_anything_is_looked_for_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "central.yaml").write_text("data: d\npolicy: p.yaml\n")
+    (tmp_path / "p.yaml").write_text("working_hours: {usual: {}}\nbuffers: {setup: 25h}\n")
+    with pytest.raises(FileMistakes, match="at most 24 hours"):
+        load(tmp_path / "central.yaml")
+
+
+@pytest.mark.parametrize(
+    ("year", "joint_leave", "works"),
+    [
+        (2024, date(2024, 4, 8), date(2024, 4, 16)),
+        (2025, date(2025, 4, 2), date(2025, 4, 8)),
+        (2026, date(2026, 3, 20), date(2026, 3, 25)),
+    ],
+)
+def test_joint_leave_around_the_feast_is_free_in_each_year_that_has_its_decree(
+    year: int, joint_leave: date, works: date
+) -> None:
+    settings = load(CONFIGS / "central.yaml")
+    calendar = settings.policy.calendar(settings.zone, year)
+    assert "cuti bersama" in calendar.holidays[joint_leave].lower()
+    assert not calendar.works(joint_leave)
+    assert calendar.works(works)
+
+
+def test_ramadan_ends_with_its_last_day_and_a_year_without_a_circular_has_usual_hours() -> None:
+    settings = load(CONFIGS / "central.yaml")
+    calendar = settings.policy.calendar(settings.zone, 2027)
+    closes = [hours[1] for day in (8, 9, 10) if (hours := calendar.hours(date(2027, 3, day)))]
+    assert [moment.isoformat(timespec="minutes") for moment in closes] == ["15:00", "15:00", "16:00"]
+    other = settings.policy.calendar(settings.zone, 2028).hours(date(2028, 2, 7))
+    assert other is not None
+    assert other[0].isoformat(timespec="minutes") == "07:30"

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from central import rows
 from central.db import tables as t
 from central.domain.alternatives import Change, Kind
 from central.domain.findings import Code, Verdict
-from central.domain.resources import Need
+from central.domain.resources import LASTS_AT_MOST, Need
 from central.domain.words import UnitKind
 from central.errors import Refused
 from central.model import Decision, Direction, Draft, Request
@@ -113,3 +114,16 @@ def test_the_example_data_has_equipment_and_accounts(here: Services) -> None:
     assert {one.id for one in here.desk.choices().equipment} >= {"laptop", "mikrofon-nirkabel"}
     request = disposed(here, replace(draft(), needs=(Need("laptop", 2),)))
     assert here.desk.verify(request).verdict is not Verdict.FAIL
+
+
+def test_the_longest_event_is_found_at_its_last_hour(here: Services) -> None:
+    long = replace(draft("Pameran"), ends=STARTS + LASTS_AT_MOST)
+    decision = Decision(approve=True, operator_id="rina", override_reason="pameran")
+    here.desk.decide(disposed(here, long).id, decision, VERIFIER)
+    last_hour, clearing = (long.ends - timedelta(hours=1), long.ends), (long.ends, long.ends + timedelta(minutes=1))
+    with here.store.reading() as connection:
+        held = rows.occupied(connection, *last_hour)
+        near = rows.occupied_near(connection, clearing, last_hour)
+    assert {(one.kind, one.unit) for one in held} >= {(UnitKind.ROOM, "praja-1"), (UnitKind.OPERATOR, "rina")}
+    assert UnitKind.ROOM in {one.kind for one in near}
+    assert len(here.board.sessions(long.ends - timedelta(hours=1), long.ends)) == 1
