@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 from pydantic import ValidationError
 
-from agent.nesting import DEEPEST, MOST_STEPS, Nesting
+from agent.nesting import DEEPEST, MOST_PRESETS, MOST_STEPS, Nesting
 from agent.parameters import ParameterSettings, Value, mistakes_in, put_in, taken_by
 from agent.placeholders import WORDS, unknown
 from contract.yamlfile import Location, Mistake, Source
@@ -173,6 +173,9 @@ class Crossing:
     # What stands around.
 
     def _look_at_nesting(self) -> None:
+        if len(self._presets) > MOST_PRESETS:
+            self._say(("presets",), f"at most {MOST_PRESETS} presets, found {len(self._presets)}")
+            return
         steps = {name: list(_items(_mapping(preset).get("steps"))) for name, preset in self._presets.items()}
         calls = {name: tuple(c for _, c in found if c is not None) for name, found in steps.items()}
         nesting = Nesting(calls, {name: sum(1 for _, c in found if c is None) for name, found in steps.items()})

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 DEEPEST = 5
 """Presets inside one another, the outermost counted."""
 MOST_STEPS = 200
+MOST_PRESETS = 100
 
 
 class Nesting:

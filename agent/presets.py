@@ -7,7 +7,7 @@ other values: `given`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -206,8 +206,3 @@ class _Kitchen:
         else:
             question = Measured(guard.device or "", guard.measure or "", guard.equals, guard.above, guard.below)
         yield Guard(place, question, guard.wanted, guard.unknown)
-
-
-def devices_told(groups: Iterable[tuple[Step, ...]]) -> frozenset[str]:
-    """Return the devices that `groups` tell something."""
-    return frozenset(step.device for group in groups for step in group)
