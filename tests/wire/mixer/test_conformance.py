@@ -127,6 +127,21 @@ async def test_a_link_that_is_gone_is_unreachable_and_comes_back(bench: Bench, d
     assert (await desk.mute("meja", on=True)).outcome is Outcome.COMPLETED
 
 
+async def test_after_a_link_that_was_gone_changes_are_told_again(bench: Bench, desk: Desk) -> None:
+    told: list[Strip] = []
+    desk.on_changed = told.append
+    await desk.open()
+    bench.sim.faults.drop = True
+    with pytest.raises(DeviceUnreachable):
+        await desk.check()
+    bench.sim.faults.drop = False
+    await desk.open()
+    told.clear()
+    bench.somebody_mutes(bench.second)
+    await until(lambda: bool(told))
+    assert (told[0].name, told[0].muted) == ("pembicara", True)
+
+
 async def test_a_link_that_goes_under_a_command_never_reads_completed(bench: Bench, desk: Desk) -> None:
     await desk.open()
     bench.sim.faults.drop = True
