@@ -8,6 +8,7 @@ the next.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from math import log10
@@ -19,7 +20,8 @@ from drivers.audio.model import MICROPHONE, SILENCE_DBFS, SPEAKER
 from drivers.audio.system import SoundTrouble
 from drivers.ports import SoundPort
 
-CONNECT_WITHIN_S = 2.0
+CONNECT_TRIES_S = (0.03, 0.12, 0.45, 1.4)
+"""The library waits the whole of a time limit even when the server answers within a millisecond."""
 LOOK_FOR_SERVER_EVERY_S = 1.0
 CLIENT = "siaga"
 
@@ -173,7 +175,11 @@ def _stop_listening() -> None:
 def _connected(what: str) -> Any:
     pulse = pulsectl.Pulse(f"{CLIENT}-{what}", connect=False)
     try:
-        pulse.connect(autospawn=False, timeout=CONNECT_WITHIN_S)
+        for within_s in CONNECT_TRIES_S[:-1]:
+            with contextlib.suppress(*_TROUBLE):
+                pulse.connect(autospawn=False, timeout=within_s)
+                return pulse
+        pulse.connect(autospawn=False, timeout=CONNECT_TRIES_S[-1])
     except _TROUBLE:
         pulse.close()
         raise

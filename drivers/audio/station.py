@@ -22,7 +22,7 @@ from drivers.audio.lines import Line
 from drivers.audio.model import MICROPHONE, SPEAKER
 from drivers.audio.proof import Proofs, called_off
 from drivers.audio.system import Block, Inventory, SoundStuck, SoundSystem, SoundTrouble, port_of
-from drivers.audio.turns import MUTE_ALL, Turn, Turns
+from drivers.audio.turns import LOOK, MUTE_ALL, Turn, Turns
 from drivers.ports import MAX_STEP_UP_DB
 
 SIGN_OF_LIFE_EVERY_S = 0.25
@@ -34,8 +34,6 @@ STEP_TOLERANCE_DB = 0.1
 """Sound systems round gains: a step of 6 dB may read a little more."""
 QUIET_WITHIN_S = 0.5
 """Whoever ends a station has the tone stopped and the gain back by then, or gives up on it."""
-_LOOK = "look"
-"""An order from here, not from the supervisor: see what is there now."""
 
 
 class Station:
@@ -88,7 +86,7 @@ class Station:
 
     def look_again(self) -> None:
         """Look, in turn, at what is there now and tell the supervisor: something came, went or moved."""
-        self._orders.put({"do": _LOOK})
+        self._orders.put({"do": LOOK})
 
     def stop(self) -> None:
         """End the tone and the threads; a sound system that hangs keeps them."""
@@ -166,7 +164,7 @@ class Station:
 
     def _work(self, orders: Turns) -> None:
         while (order := (turn := orders.get()).order) is not None and not self._over.is_set():
-            if order.get("do") == _LOOK:
+            if order.get("do") == LOOK:
                 self._look()
                 continue
             number = order.get("id")

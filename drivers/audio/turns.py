@@ -1,4 +1,7 @@
-"""Orders in turn, except that muting everything goes before all that waits, and undoes what of it would open a port."""
+"""Orders in turn, except that muting everything goes before all that waits, and undoes what of it would open a port.
+
+Looking around comes after what somebody waits for.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from itertools import count
 from drivers.audio.lines import Line
 
 MUTE_ALL = "mute_all"
+LOOK = "look"
+"""An order from the station itself, not from its supervisor: see what is there now."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,10 +40,10 @@ class Turns:
     def put(self, order: Line | None) -> None:
         """Let `order` wait for its turn."""
         with self._lock:
-            number, first = next(self._numbers), order is not None and order.get("do") == MUTE_ALL
-            if first:
+            number, rank = next(self._numbers), _rank(order)
+            if rank == 0:
                 self._muted_all_at = number
-        self._waiting.put(Turn(0 if first else 1, number, order))
+        self._waiting.put(Turn(rank, number, order))
 
     def get(self) -> Turn:
         """Wait for the next turn."""
@@ -46,6 +51,13 @@ class Turns:
         with self._lock:
             overtaken = turn.number < self._muted_all_at and _opens(turn.order)
         return Turn(turn.rank, turn.number, turn.order, overtaken)
+
+
+def _rank(order: Line | None) -> int:
+    """Return who goes first: muting everything, what somebody waits for, a look around, the end."""
+    if order is None:
+        return 3
+    return {MUTE_ALL: 0, LOOK: 2}.get(str(order.get("do")), 1)
 
 
 def _opens(order: Line | None) -> bool:

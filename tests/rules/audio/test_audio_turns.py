@@ -7,6 +7,7 @@ from drivers.audio.turns import Turns
 
 MUTE_ALL: Line = {"do": "mute_all"}
 OPEN: Line = {"do": "mute", "port": "microphone", "on": False}
+LOOK: Line = {"do": "look"}
 MUTE: Line = {"do": "mute", "port": "microphone", "on": True}
 
 
@@ -23,6 +24,10 @@ def test_orders_keep_their_turn() -> None:
 
 def test_muting_all_goes_first_and_what_would_open_a_port_is_overtaken() -> None:
     assert taken(OPEN, MUTE, MUTE_ALL) == [(MUTE_ALL, False), (OPEN, True), (MUTE, False)]
+
+
+def test_a_look_around_waits_for_what_somebody_waits_for() -> None:
+    assert taken(LOOK, OPEN, MUTE) == [(OPEN, False), (MUTE, False), (LOOK, False)]
 
 
 def test_what_is_ordered_after_it_is_not() -> None:

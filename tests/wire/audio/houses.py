@@ -133,11 +133,14 @@ class PulseHouse:
     def _load(self, *module: str) -> None:
         self._modules.append(str(json.loads(self._pulse.pactl("load-module", *module))["index"]))
 
-    def move_capture(self, pid: int) -> None:
-        """Let process `pid` record from somewhere else, as a sound settings window can."""
-        for stream in self._listed("source-outputs"):
-            if stream["properties"].get("application.process.id") == str(pid):
-                self._pulse.pactl("move-source-output", str(stream["index"]), "speaker.monitor")
+    def capture_of(self, pid: int) -> str:
+        """Return the number of the stream by which process `pid` records."""
+        streams = self._listed("source-outputs")
+        return next(str(s["index"]) for s in streams if s["properties"].get("application.process.id") == str(pid))
+
+    def move_capture(self, number: str) -> None:
+        """Let a stream record from somewhere else, as a sound settings window can."""
+        self._pulse.pactl("move-source-output", number, "speaker.monitor")
 
     def suspend(self, on: bool) -> None:
         self._pulse.pactl("suspend-source", "usb_mic", str(int(on)))

@@ -166,7 +166,7 @@ async def test_a_capture_that_somebody_moves_is_taken_back(house: PulseHouse, he
     first, told = worker(heard), asyncio.Event()
     heard._link.on_changed = told.set
     async with ticking():
-        house.move_capture(first)
+        house.move_capture(house.capture_of(first))
         async with asyncio.timeout(5):
             await told.wait()
         await until(lambda: worker(heard) not in {first, 0}, within_s=10)
