@@ -158,7 +158,7 @@ async def test_it_ends_in_its_finding_and_the_room_hears_again(
             await ends_in(heard, fault.finding)
         finally:
             fault.undo(house, pulse)
-        await until(lambda: hears(heard), within_s=20)
+        await until(lambda: hears(heard), within_s=30)
     assert (worker(heard) != first) is fault.replaced
 
 
@@ -170,7 +170,7 @@ async def test_a_capture_that_somebody_moves_is_taken_back(house: PulseHouse, he
         async with asyncio.timeout(5):
             await told.wait()
         await until(lambda: worker(heard) not in {first, 0}, within_s=10)
-        await until(lambda: hears(heard), within_s=20)
+        await until(lambda: hears(heard), within_s=30)
     routed = next(m for m in (await heard.check()).measures if m.name == "microphone.routed")
     assert (routed.verdict, routed.value) == (Verdict.PASS, "usb_mic")
 
@@ -199,11 +199,11 @@ async def test_a_microphone_of_another_rate_opens_and_a_telephones_is_told_by_it
 ) -> None:
     house.unplug()
     house.plug(48_000)
-    await until(lambda: hears(heard), within_s=20)
+    await until(lambda: hears(heard), within_s=30)
     heard.baseline = await roughly(heard)
     house.unplug()
     house.plug(rate_hz)
-    await until(lambda: hears(heard), within_s=20)
+    await until(lambda: hears(heard), within_s=30)
     found = await proved(heard)
     assert found["loop.heard"].verdict is Verdict.PASS
     assert found["loop.treble"].verdict is verdict
