@@ -407,3 +407,6 @@ class _Connection:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_WITHIN_S):
                 await self._loop.run_in_executor(None, self._client.loop_stop)
+        # our callbacks and the client hold each other: without this its sockets stay open until the collector comes by
+        client = self._client
+        client.on_connect = client.on_disconnect = client.on_subscribe = client.on_publish = client.on_message = None

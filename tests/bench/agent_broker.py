@@ -87,13 +87,12 @@ async def _restart(count: int, broker: PrivateBroker, central: rig.Central, agen
     for number in range(WARM_AFTER + count):
         if number == WARM_AFTER:
             first = _held(agent)
-        conn = central.presences[-1].conn
+        conn, said = central.presences[-1].conn, len(central.states)
         await asyncio.to_thread(broker.stop, signal.SIGKILL)
         await asyncio.to_thread(broker.start)
         began = time.monotonic()
         await until(lambda seen=conn: central.presences[-1].conn > seen, within_s=30)  # type: ignore[misc]
         back_s.append(time.monotonic() - began)
-        said = len(central.states)
         await until(lambda before=said: len(central.states) > before, within_s=30)  # type: ignore[misc]
     last = _held(agent)
     growth = (last[2] - first[2]) / first[2] * 100
