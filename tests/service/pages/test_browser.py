@@ -160,6 +160,7 @@ async def test_every_page_is_clean(browser: Browser, office: Office, theme: str,
         ],
         "pemohon": ["/permohonan", "/permohonan/baru", f"/permohonan/{waiting}", "/kotak-masuk"],
         "auditor": ["/audit"],
+        "admin": ["/pengguna", f"/pengguna/{office.person('bidang').id}", "/kalender"],
         "": ["/login"],
     }
     pages["bidang"] += [

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from central import ical
+from central.accounts import AccountForm
 from central.nightly import Nightly
 from tests.service.pages.office import NOW, Office, application, office_in, visitor
 
@@ -118,3 +119,22 @@ async def test_the_audit_is_shown_to_the_auditor_page_by_page(office: Office) ->
         assert (len(first["items"]), len(rest["items"]), rest["next"]) == (2, 1, None)
     async with visitor(application(office), office, "bidang") as officer:
         assert (await officer.get("/audit")).status_code == 403
+
+
+async def test_an_address_is_one_persons_and_dies_with_new_ones_or_with_the_right_to_see_it(office: Office) -> None:
+    feeds = office.services.feeds
+    officers = {(feed.of.value, feed.id): feed.path for feed in feeds.all(office.person("bidang"))}
+    applicants = feeds.all(office.person("pemohon"))[0].path
+    technicians = {(feed.of.value, feed.id): feed.path for feed in feeds.all(office.person("teknisi"))}
+    assert officers["room", "praja-1"] != technicians["room", "praja-1"]
+    async with visitor(application(office), office, "bidang") as officer:
+        assert (await officer.post("/kalender/baru")).headers["location"] == "/kalender?kata=alamat-baru"
+        assert (await officer.get(officers["room", "praja-1"])).status_code == 404
+        assert (await officer.get(technicians["room", "praja-1"])).status_code == 200
+        assert (await officer.get(feeds.all(office.person("bidang"))[0].path)).status_code == 200
+        assert (await officer.get(applicants)).status_code == 200
+    admin, pemohon = office.person("admin"), office.services.accounts.get(office.person("pemohon").id)
+    form = AccountForm(pemohon.login, pemohon.name, pemohon.roles, "dinkes")
+    office.services.accounts.change(pemohon.id, form, admin)
+    async with visitor(application(office), office) as anybody:
+        assert (await anybody.get(applicants)).status_code == 404  # another agency now
