@@ -18,7 +18,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from central.db import sqlite
+from central.db import postgres, sqlite
 from central.db.store import Store
 from central.errors import Unfit
 
@@ -80,8 +80,7 @@ def sums_of_file(path: Path) -> dict[str, Sum]:
 
 def _dump_postgres(store: Store, target: Path) -> dict[str, Sum]:
     with store.reading() as connection:
-        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
-            connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
+        postgres.take_time(connection)
         snapshot = connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
         orders = ["--format=custom", "--no-owner", "--no-privileges", "--no-comments"]
         run_tool(store.engine.url, "pg_dump", *orders, f"--snapshot={snapshot}", f"--file={target}")

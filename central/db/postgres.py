@@ -67,6 +67,12 @@ def check(connection: sa.Connection) -> None:
         raise Unfit("database.standby", "this server is a standby that takes no writes: name the primary")
 
 
+def take_time(connection: sa.Connection) -> None:
+    """Let this transaction last as long as it must: an index over many years, a copy of everything."""
+    for limit in LIMITS:
+        connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
+
+
 def check_rights(connection: sa.Connection) -> None:
     """Try whether central can make its guard and its tables here, and take everything back."""
     with connection.begin_nested() as trial:

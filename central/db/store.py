@@ -90,12 +90,8 @@ class Store:
             Unfit: out of reach, damaged, unusable, newer than this version, or overlaps are accepted.
         """
         self._is_closed = False
-        try:
+        with self._named_errors():
             self._open()
-        except sa.exc.DatabaseError as error:
-            raise self._named(self._kind.unfit(error)) from error
-        except Unfit as error:
-            raise self._named(error) from error
 
     def look(self) -> str:
         """Return in one line what is there, and change nothing.
@@ -103,20 +99,28 @@ class Store:
         Raises:
             Unfit: central cannot be served from it; it says what to do.
         """
-        try:
+        with self._named_errors():
             with self.reading() as connection:
                 self._kind.check(connection)
                 missing = pending(connection)
             with self.writing() as connection:
                 self._kind.check_rights(connection)
-        except sa.exc.DatabaseError as error:
-            raise self._named(self._kind.unfit(error)) from error
-        except Unfit as error:
-            raise self._named(error) from error
         return f"{self.where}: {f'{len(missing)} migrations to come' if missing else 'up to date'}"
 
-    def _named(self, error: Unfit) -> Unfit:
-        return Unfit(error.code, f"{self.where}: {error}")
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        """Say which database it is, what is wrong with it, and what to do.
+
+        Raises:
+            Unfit: whatever the database said.
+        """
+        try:
+            yield
+        except sa.exc.DatabaseError as error:
+            found = self._kind.unfit(error)
+            raise Unfit(found.code, f"{self.where}: {found}") from error
+        except Unfit as error:
+            raise Unfit(error.code, f"{self.where}: {error}") from error
 
     def _open(self) -> None:
         """Do what `open` says.
@@ -129,6 +133,7 @@ class Store:
             wanted = pending(connection)
         self._keep_before(wanted)
         with self.writing() as connection:
+            self._kind.take_time(connection)
             locks.alone(connection, "migrations")
             upgrade(connection)
             guard.prove(connection)
