@@ -57,16 +57,20 @@ def fill(store: Store, bookings: int) -> Volume:
     first = datetime(2026, 11, 2, tzinfo=UTC) + timedelta(weeks=min(WEEKS_AHEAD, weeks // 2) - weeks)
     with store.writing() as connection:
         if store.is_postgres:
-            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            _run(connection, "SET LOCAL statement_timeout = 0")
         _stock(connection)
         _numbers(connection, bookings, first)
         for statement in _STATEMENTS:
-            connection.exec_driver_sql(statement)
+            _run(connection, statement)
         _waiting(connection)
-        connection.exec_driver_sql("DROP TABLE bench_n")
+        _run(connection, "DROP TABLE bench_n")
         if store.is_postgres:  # as its own housekeeping does; nothing does so on SQLite
-            connection.exec_driver_sql("ANALYZE")
+            _run(connection, "ANALYZE")
     return Volume(bookings, first)
+
+
+def _run(connection: sa.Connection, statement: str) -> None:
+    connection.execute(sa.text(statement))
 
 
 def _micros(moment: datetime) -> int:
@@ -105,18 +109,19 @@ def _site(room: int) -> str:
 def _numbers(connection: sa.Connection, bookings: int, first: datetime) -> None:
     """Number the bookings (i) and say of each: day (d), room (r), slot (s), and when its setting up begins (c)."""
     columns = "i INTEGER PRIMARY KEY, d INTEGER, r INTEGER, s INTEGER, c BIGINT"
-    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE bench_n ({columns})")
+    _run(connection, f"CREATE TEMPORARY TABLE bench_n ({columns})")
     begins = (
         f"{_micros(first + _FIRST_SETUP)} + CAST(d / 5 * 7 + d % 5 AS BIGINT) * {1440 * _MINUTE}"
         f" + CAST(s AS BIGINT) * {105 * _MINUTE}"
     )
-    connection.exec_driver_sql(
+    _run(
+        connection,
         f"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {bookings - 1}), "
         f"k AS (SELECT i, i / {A_DAY} AS d, i % {A_DAY} / {SLOTS - 1} AS r, i % {SLOTS - 1} AS j FROM n), "
         f"p AS (SELECT i, d, r, (j + (r + d) % {SLOTS}) % {SLOTS} AS s FROM k) "
-        f"INSERT INTO bench_n SELECT i, d, r, s, {begins} FROM p"
+        f"INSERT INTO bench_n SELECT i, d, r, s, {begins} FROM p",
     )
-    connection.exec_driver_sql("ANALYZE bench_n")
+    _run(connection, "ANALYZE bench_n")
 
 
 def _into(table: sa.Table, where: str = "1 = 1", **values: str) -> str:
@@ -289,9 +294,9 @@ def _waiting(connection: sa.Connection) -> None:
         submitted_at=f"{_micros(NOW - timedelta(hours=20))} + i",
         tracking="'wait-' || i",
     )
-    connection.exec_driver_sql(f"{first} LIMIT {WAITING}")
+    _run(connection, f"{first} LIMIT {WAITING}")
     moved = "INSERT INTO request_move (request_id, at, event, state, actor) SELECT id"
     of_those = "FROM request WHERE receipt LIKE 'W-%'"
-    connection.exec_driver_sql(f"{moved}, submitted_at, NULL, 'submitted', 'Budi' {of_those} ORDER BY id")
+    _run(connection, f"{moved}, submitted_at, NULL, 'submitted', 'Budi' {of_those} ORDER BY id")
     directed = f"{moved}, submitted_at + {_MINUTE}, 'accept', 'disposed', 'Sri' {of_those} AND state = 'disposed'"
-    connection.exec_driver_sql(f"{directed} ORDER BY id")
+    _run(connection, f"{directed} ORDER BY id")
