@@ -16,9 +16,9 @@ from tests.bench.common import percentile
 from tests.system.stand import Stand, stand
 from tests.until import until
 
-KILLS, QUICK_KILLS = 200, 6
+KILLS, QUICK_KILLS = 200, 4
 SEED = 98
-PREPARES_S, LASTS_S = 6.0, 10.0
+PREPARES_S, LASTS_S, QUICKLY_S = 6.0, 10.0, 3.0
 ALIVE_AT_MOST_S = 2.5
 RESUMES_WITHIN_S = 5.0
 DRAFT_WITHIN_S = 5.0
@@ -68,7 +68,7 @@ async def _killed(room: Stand, chance: random.Random, kills: int) -> tuple[list[
     while len(resumed) <= kills:
         name = f"s-{len(sessions)}"
         sessions.append(name)
-        room.book(name, start_in_s=PREPARES_S, lasts_s=LASTS_S)
+        room.book(name, start_in_s=PREPARES_S, lasts_s=QUICKLY_S if kills < KILLS else LASTS_S)
         while len(resumed) <= kills and not room.is_reported(name):
             await asyncio.sleep(chance.uniform(0, ALIVE_AT_MOST_S))
             if chance.random() < 0.3:
@@ -81,7 +81,7 @@ async def _killed(room: Stand, chance: random.Random, kills: int) -> tuple[list[
 
 async def _left_alone(room: Stand) -> float:
     """Return how many seconds after its end a session's report is in the journal."""
-    room.book("alone", start_in_s=PREPARES_S, lasts_s=3.0)
+    room.book("alone", start_in_s=QUICKLY_S, lasts_s=QUICKLY_S)
     await until(lambda: room.is_reported("alone"), within_s=60)
     at = {str(entry.body["phase"]): entry.at for entry in room.moves("alone")}
     return (at[Phase.REPORTED] - at[Phase.ENDING]).total_seconds()
