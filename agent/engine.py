@@ -705,6 +705,8 @@ class Engine:
 
     def _follow(self, entry: Entry) -> None:
         self.device_log.see_setting(entry)
+        if entry.kind == EntryKind.JOURNAL_FORKED and not self.is_manual:
+            self._recall_courses()  # entries have other numbers now
         if entry.session is not None and not self.is_manual:
             self.courses[entry.session] = follow(self.course(entry.session), entry)
         self.changed()
@@ -734,9 +736,7 @@ class Engine:
     def _remember(self) -> None:
         """Take up what an earlier process left: courses, and runs that nobody ended."""
         self._is_to_remember = False
-        for plan in self.book.sessions:
-            own = [entry for entry in self.journal.of_session(plan.id) if entry.session == plan.id]
-            self.courses[plan.id] = course_of(own)
+        self._recall_courses()
         recent = self.journal.recent(RECOVER_FROM)
         for entry in recent:
             self.device_log.see_setting(entry)
@@ -749,6 +749,12 @@ class Engine:
                 }
                 self._close_entry(intent, EntryKind.STEP_ENDED, body)
             self._close_entry(started, EntryKind.PRESET_ENDED, dict(started.body))
+
+    def _recall_courses(self) -> None:
+        """Take up from the journal how far each held session is."""
+        for plan in self.book.sessions:
+            own = [entry for entry in self.journal.of_session(plan.id) if entry.session == plan.id]
+            self.courses[plan.id] = course_of(own)
 
     def _close_entry(self, opened: Entry, kind: EntryKind, body: Mapping[str, Any]) -> None:
         self.journal.append(

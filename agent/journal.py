@@ -89,7 +89,7 @@ class Journal:
 
         That is so when this file was brought back from a copy (central holds entries that
         are not here, under numbers that would be given a second time), and when central was
-        and lacks entries that are gone here. The file as it was stays beside it. False while
+        brought back from one and lacks entries that are gone here. The file as it was stays beside it. False while
         the disk will not write.
         """
         if self._store.trouble is not None:

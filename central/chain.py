@@ -49,7 +49,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Worth:
     """What the journal entries of one session are worth."""
 
     stretches: tuple[Stretch, ...] = ()
@@ -113,7 +113,7 @@ class Taker:
             self._connection.execute(f.insert(), where | {"found_at": self._now})
 
 
-def evidence_of(connection: sa.Connection, session_id: str) -> Evidence:
+def worth_of(connection: sa.Connection, session_id: str) -> Worth:
     """Return what the journal entries of a session are worth."""
     j, p, f = t.journal_entry.c, t.stream_position.c, t.journal_fault.c
     bounds = sa.select(j.room_id, j.stream, sa.func.min(j.seq).label("first"), sa.func.max(j.seq).label("last"))
@@ -124,7 +124,7 @@ def evidence_of(connection: sa.Connection, session_id: str) -> Evidence:
     among = sa.and_(f.room_id == mine.c.room_id, f.stream == mine.c.stream, f.seq.between(mine.c.first, mine.c.last))
     faults = connection.execute(sa.select(f.seq, f.what).join_from(mine, t.journal_fault, among).order_by(f.seq))
     bare = sa.select(sa.func.count()).where(j.session_id == session_id, j.hash == "")
-    return Evidence(
+    return Worth(
         tuple(Stretch(row.stream, row.first, row.last, row.upto, row.head) for row in rows),
         tuple((seq, Harm(what)) for seq, what in faults),
         int(connection.scalar(bare) or 0),

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from central import rows
-from central.chain import Evidence, evidence_of
+from central.chain import Worth, worth_of
 from central.db import tables as t
 from central.db.store import Store
 from central.domain.clocks import Standards
@@ -195,10 +195,10 @@ class Board:
         with self._store.reading() as connection:
             return tuple(connection.scalars(query))
 
-    def evidence(self, session_id: str) -> Evidence:
+    def worth(self, session_id: str) -> Worth:
         """Return what the journal entries of a session are worth as evidence."""
         with self._store.reading() as connection:
-            return evidence_of(connection, session_id)
+            return worth_of(connection, session_id)
 
     def whole(self, report: ExecutionReport) -> ExecutionReport:
         """Return `report` with every second of levels that the room's journal holds; it carries some of them only."""

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from fastapi import File, Form, UploadFile
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from central.chain import Evidence, Harm, Stretch
+from central.chain import Harm, Stretch, Worth
 from central.commands import Order
 from central.domain.alternatives import Alternative
 from central.domain.findings import Finding, Verdict
@@ -286,7 +286,7 @@ class EvidenceOut:
     revisions: tuple[int, ...]
 
     @classmethod
-    def of(cls, found: Evidence, revisions: tuple[int, ...]) -> EvidenceOut:
+    def of(cls, found: Worth, revisions: tuple[int, ...]) -> EvidenceOut:
         """Return it as it is answered."""
         faults = tuple(FaultOut(seq, harm) for seq, harm in found.faults)
         return cls(found.fits, found.unchained, found.stretches, faults, revisions)

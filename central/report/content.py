@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_date
 
-from central.chain import Evidence
+from central.chain import Worth
 from central.report import words
 from contract.messages import Measured
 from contract.report import (
@@ -114,17 +114,17 @@ def content(report: ExecutionReport) -> Content:
     }
 
 
-def chain(report: ExecutionReport, evidence: Evidence | None) -> list[str]:
+def chain(report: ExecutionReport, worth: Worth | None) -> list[str]:
     """Return what the journal entries behind the report are worth, and the hash that nothing can be cut off before."""
     told = []
     if report.head:
         told.append(f"SHA-256 entri nomor {report.head_seq} saat laporan ini disusun: {report.head}.")
-    if evidence is None:
+    if worth is None:
         return told
-    if evidence.faults:
-        faults = "; ".join(f"nomor {seq}: {words.CHAIN_HARMS.get(harm, harm)}" for seq, harm in evidence.faults)
+    if worth.faults:
+        faults = "; ".join(f"nomor {seq}: {words.CHAIN_HARMS.get(harm, harm)}" for seq, harm in worth.faults)
         return [f"Rantai jurnal TIDAK COCOK di pusat ({faults}).", *told]
-    if evidence.fits:
+    if worth.fits:
         return ["Rantai jurnal utuh: setiap entri diperiksa pusat saat diterima.", *told]
     return ["Rantai jurnal tidak terbukti: sistem ruang versi lama belum membuat sidik jari.", *told]
 

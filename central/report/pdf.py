@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 import typst
 
-from central.chain import Evidence
+from central.chain import Worth
 from central.report import words
 from central.report.content import Clock, chain, content
 from contract.evidence import Picture
@@ -52,12 +52,12 @@ def render(
     photos: Mapping[str, bytes] = MappingProxyType({}),
     *,
     office: Office | None = None,
-    evidence: Evidence | None = None,
+    worth: Worth | None = None,
 ) -> bytes:
     """Return `report` as a tagged PDF in Indonesian; the same report gives the same bytes.
 
     `photos` are those of the report's pictures that have arrived, JPEG by their SHA-256;
-    `evidence` says what its journal entries are worth.
+    `worth` says what its journal entries are worth.
 
     Raises:
         ModuleNotFoundError: the font's package is not installed.
@@ -69,7 +69,7 @@ def render(
         "pictures": [{"file": name, "says": says} for name, says, _ in pictures],
         "photos": [{"file": name, "says": says} for name, says, _ in taken],
         "footer": f"Laporan {report.id} rev. {report.report_rev}",
-        "chain": chain(report, evidence),
+        "chain": chain(report, worth),
         "journal": f"Jurnal {report.stream} nomor {report.first_seq}\N{EN DASH}{report.last_seq}",
     }
     inputs = {name: svg for name, _, svg in (*pictures, *taken)}

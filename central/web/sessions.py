@@ -46,7 +46,7 @@ def session(request: Request, parts: Ask, person: Viewer, ident: str) -> Respons
         phase=views.phase_of(row, entries),
         report=(report := _report(parts, person, ident)),
         revisions=parts.board.revisions(ident, person) if report is not None else (),
-        evidence=parts.board.evidence(ident),
+        worth=parts.board.worth(ident),
         pictures=parts.site.listed(request, lambda translate: _pictures(parts, report, translate)),
         entries=parts.site.listed(request, lambda translate: journal.lines(entries, translate)),
     )
@@ -73,9 +73,7 @@ def report_pdf(parts: Ask, person: Reader, ident: str, rev: Revision = None) -> 
     report = parts.board.report(ident, person, rev=rev)
     name = f"laporan-{report.planned_start.astimezone(parts.site.zone):%Y-%m-%d}-{report.room}-r{report.report_rev}.pdf"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
-    content = render(
-        parts.board.whole(report), parts.services.evidence.photos(report), evidence=parts.board.evidence(ident)
-    )
+    content = render(parts.board.whole(report), parts.services.evidence.photos(report), worth=parts.board.worth(ident))
     return Response(content, media_type="application/pdf", headers=headers)
 
 

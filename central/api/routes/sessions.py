@@ -108,7 +108,7 @@ def report_pdf(ident: Ident, services: CurrentServices, by: ReportReader, rev: R
     """Return a session's report as PDF."""
     report = services.board.report(ident, by, rev=rev)
     content = pdf.render(
-        services.board.whole(report), services.evidence.photos(report), evidence=services.board.evidence(ident)
+        services.board.whole(report), services.evidence.photos(report), worth=services.board.worth(ident)
     )
     name = f'attachment; filename="laporan-{ident}.pdf"'
     return Response(content, media_type="application/pdf", headers={"content-disposition": name})
@@ -126,4 +126,4 @@ def report(
 def evidence(ident: Ident, services: CurrentServices, by: ReportReader) -> Response:
     """Return what the journal entries behind a session's report are worth, and which revisions there are."""
     services.board.report(ident, by)
-    return plain(EvidenceOut.of(services.board.evidence(ident), services.board.revisions(ident, by)))
+    return plain(EvidenceOut.of(services.board.worth(ident), services.board.revisions(ident, by)))

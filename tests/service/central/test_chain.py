@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agent.clock import SystemClock
 from agent.journal import Journal
 from agent.store import Store as JournalStore
-from central.chain import Evidence, Harm, evidence_of
+from central.chain import Harm, Worth, worth_of
 from central.db import tables as t
 from central.db.store import Store
 from central.ingest import Ingest
@@ -41,9 +41,9 @@ def told(store: Store, stream: str, *entries: Entry) -> Ack:
     return ack
 
 
-def evidence(store: Store, session: str) -> Evidence:
+def evidence(store: Store, session: str) -> Worth:
     with store.reading() as connection:
-        return evidence_of(connection, session)
+        return worth_of(connection, session)
 
 
 def sealed(entry: Entry, stream: str, **fields: object) -> Entry:

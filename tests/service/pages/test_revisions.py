@@ -16,6 +16,8 @@ from contract.chain import START, hash_of
 from contract.report import Change
 from tests.service.pages.office import Office, application, busy, office_in, visitor
 
+pytestmark = pytest.mark.timeout(240)
+
 
 def text_of(paper: bytes) -> str:
     if shutil.which("pdftotext") is None:
