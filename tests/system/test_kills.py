@@ -19,7 +19,7 @@ from tests.service.agent.rig import start
 from tests.system.stand import Stand, stand
 from tests.until import until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 SEED = 6
 DIES = """\
 import asyncio, os, signal, sys
