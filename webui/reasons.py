@@ -315,6 +315,7 @@ SENTENCES: dict[str, str] = {
     "step.not_verified": N_("The device answered, but its state is another one"),
     "step.timed_out": N_("Not done within %(within_s)s s"),
     "session.none": N_("There is no session"),
+    "session.unknown": N_("The room does not hold that session any more"),
     "session.none_live": N_("No session is running"),
     "session.none_to_start": N_("There is no session to start"),
     "session.not_to_prepare": N_("No session is waiting for its preparation"),
