@@ -8,9 +8,9 @@ nothing.
 
 from __future__ import annotations
 
+import os
 import random
 import re
-import os
 import shutil
 import subprocess
 import sys
