@@ -7,7 +7,7 @@ is written upon.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,21 @@ from central.errors import NotFound
 from central.model import Operator, Request, Room, Verification
 from central.settings import Policy
 from central.stock import DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A verification and what it was computed on, so that whoever books need not read it again."""
+
+    verification: Verification
+    wish: Wish
+    resources: Resources
+    rules: Rules
+
+    @property
+    def units(self) -> tuple[Held, ...]:
+        """What a session takes with the room and the person that were looked at."""
+        return allocate(self.wish, self.resources, self.rules)
 
 
 class Assessor:
@@ -67,12 +82,31 @@ class Assessor:
         Raises:
             NotFound: no such room or operator.
         """
+        return self.assess(
+            connection, request, now, room_id=room_id, operator_id=operator_id, without=without
+        ).verification
+
+    def assess(
+        self,
+        connection: sa.Connection,
+        request: Request,
+        now: datetime,
+        *,
+        room_id: str | None = None,
+        operator_id: str | None = None,
+        without: frozenset[str] = frozenset(),
+    ) -> Assessed:
+        """Return the verification as `verify` does, with what it stands on.
+
+        Raises:
+            NotFound: no such room or operator.
+        """
         all_rooms, people = rows.rooms(connection), rows.operators(connection)
         room = named_room(all_rooms, room_id or request.room.id)
         operator = rows.chosen(people, operator_id)
         found = self.resources(connection, request, room, operator, without=without)
         wish, rules = wish_of(request), self.rules(request.starts)
-        return Verification(
+        verified = Verification(
             request_id=request.id,
             room=room,
             operator=operator,
@@ -82,6 +116,7 @@ class Assessor:
             free_operators=_free(people, wish, found, rules),
             computed_at=now,
         )
+        return Assessed(verified, wish, found, rules)
 
     def verdicts(self, connection: sa.Connection, requests: Sequence[Request]) -> dict[str, Verdict]:
         """Return the verdict on each request in its room, whoever does it, in as many queries as for one.
@@ -128,11 +163,6 @@ class Assessor:
             return stock.resources_near(connection, room, operator, event, rules, without=gone)
         span = request.starts - margin, request.ends + margin
         return stock.resources(connection, room, operator, span, without=gone)
-
-    def allocate(self, connection: sa.Connection, request: Request, room: Room, operator: Operator) -> tuple[Held, ...]:
-        """Return the units that a session for `request` takes."""
-        found = self.resources(connection, request, room, operator)
-        return allocate(wish_of(request), found, self.rules(request.starts))
 
 
 def _free(people: tuple[Operator, ...], wish: Wish, found: Resources, rules: Rules) -> tuple[Operator, ...]:

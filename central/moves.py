@@ -20,6 +20,7 @@ from central.assess import Assessor
 from central.db import locks
 from central.db import tables as t
 from central.db.writes import insert_new
+from central.domain.allocation import Held
 from central.domain.findings import Code, Finding, Verdict
 from central.domain.sop import Event, IllegalTransition, State, advance
 from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
@@ -76,9 +77,10 @@ class Moves:
         request = self.claimed(connection, request_id, by)
         not_own(request, by)
         self.keep_days(connection, request)
-        found = self._assess.verify(
+        assessed = self._assess.assess(
             connection, request, self._now(), room_id=decision.room_id, operator_id=decision.operator_id
         )
+        found = assessed.verification
         if found.operator is None:
             raise Invalid(Wrong("operator_id", "operator.wanted", "name the operator"))
         failing = tuple(finding for finding in found.findings if finding.verdict is Verdict.FAIL)
@@ -92,15 +94,16 @@ class Moves:
         deed = Deed(Event.APPROVE, by.name, by.login, reason, version, detail)
         self._advance(connection, request, deed)
         _allowed(failing, decision)
-        self._book(connection, request, found.room, found.operator)
+        self._book(connection, request, found.room, found.operator, assessed.units)
         self.tell(connection, request_id, deed)
         return rows.request(connection, request_id, self._assess.standards)
 
-    def _book(self, connection: sa.Connection, request: Request, room: Room, operator: Operator) -> None:
+    def _book(
+        self, connection: sa.Connection, request: Request, room: Room, operator: Operator, taken: tuple[Held, ...]
+    ) -> None:
         """Write the session, what it takes, and the word to its room."""
         rules, ident = self._assess.rules(request.starts), new_id()
         buffers = rules.buffers_of.get(room.id, rules.buffers)
-        taken = self._assess.allocate(connection, request, room, operator)
         connection.execute(
             t.session.insert(),
             {

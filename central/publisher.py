@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from central.db import locks
-from central.db.store import Store
+from central.db.store import Store, epoch_in
 from central.db.tables import outbox, room, room_revision, session
 from central.planned import planned, select_planned
 from contract import MessageError, PlannedSession, RoomTopics, Schedule
@@ -170,8 +170,9 @@ class Publisher:
             answers = tuple(connection.scalars(due.order_by(outbox.c.id).limit(ANSWERED_AT_ONCE)))
             sessions = _sessions(connection, room_id, window)
             rev, changed = _revise(connection, room_id, _digest(sessions))
+            epoch = epoch_in(connection)
         schedule = Schedule(
-            epoch=self._store.epoch,
+            epoch=epoch,
             rev=rev,
             window=window,
             count=len(sessions),

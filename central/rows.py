@@ -70,28 +70,34 @@ def requests(
     order: Sequence[sa.ColumnElement[Any]] = NEWEST,
 ) -> tuple[Request, ...]:
     """Return the first requests that fit `where`, the newest unless another `order` is given, with their history."""
-    columns = [*_named(t.request, "q"), *_named(t.agency, "a"), *_named(t.room, "r"), *_named(t.letter, "l")]
-    joined = t.request.join(t.agency).join(t.room).outerjoin(t.letter).join(t.person, _APPLICANT)
-    joined = joined.outerjoin(t.session, t.session.c.request_id == t.request.c.id)
-    joined = joined.outerjoin(_OFFICER, _OFFICER.c.id == t.request.c.forwarded_to)
-    more = [
-        t.person.c.name.label("applicant"),
-        _OFFICER.c.name.label("officer"),
-        t.session.c.id.label("session"),
-        t.session.c.ends.label("session_ends"),
-    ]
-    query = sa.select(*columns, *more).select_from(joined).where(*where)
+    query = _REQUESTS.where(*where)
     found = connection.execute(query.order_by(*order).limit(limit)).mappings().all()
     moves = _moves(connection, [row["q_id"] for row in found])
     return tuple(_request(row, moves[row["q_id"]], standards) for row in found)
 
 
-_APPLICANT = t.person.c.id == t.request.c.applicant_id
-_OFFICER = t.person.alias("officer")
-
-
 def _named(table: sa.Table, prefix: str) -> list[sa.Label[Any]]:
     return [column.label(f"{prefix}_{column.name}") for column in table.c]
+
+
+def _requests() -> sa.Select[Any]:
+    officer = t.person.alias("officer")
+    columns = [*_named(t.request, "q"), *_named(t.agency, "a"), *_named(t.room, "r"), *_named(t.letter, "l")]
+    joined = t.request.join(t.agency).join(t.room).outerjoin(t.letter)
+    joined = joined.join(t.person, t.person.c.id == t.request.c.applicant_id)
+    joined = joined.outerjoin(t.session, t.session.c.request_id == t.request.c.id)
+    joined = joined.outerjoin(officer, officer.c.id == t.request.c.forwarded_to)
+    more = [
+        t.person.c.name.label("applicant"),
+        officer.c.name.label("officer"),
+        t.session.c.id.label("session"),
+        t.session.c.ends.label("session_ends"),
+    ]
+    return sa.select(*columns, *more).select_from(joined)
+
+
+_REQUESTS: Final = _requests()
+"""Put together once: that takes longer than asking the question."""
 
 
 def _moves(connection: sa.Connection, idents: list[str]) -> dict[str, tuple[Move, ...]]:
@@ -168,6 +174,16 @@ def touching(columns: Any, starts: datetime, ends: datetime) -> tuple[sa.ColumnE
     return columns.starts < ends, columns.starts > starts - HELD_AT_MOST, columns.ends > starts
 
 
+def _taken() -> sa.Select[Any]:
+    a, s = t.alloc.c, t.session.c
+    columns = (a.unit_kind, a.unit_id, a.session_id, s.title, s.agency, a.starts, a.ends, t.room.c.site)
+    joined = t.alloc.join(t.session).join(t.room)
+    return sa.select(*columns).select_from(joined).where(a.live).order_by(a.starts)
+
+
+_OCCUPIED: Final = _taken()
+
+
 def occupied(connection: sa.Connection, starts: datetime, ends: datetime) -> tuple[Occupied, ...]:
     """Return every live allocation that touches [starts, ends)."""
     return occupied_in(connection, ((starts, ends),))
@@ -191,24 +207,26 @@ def occupied_near(connection: sa.Connection, near: Span, people: Span) -> tuple[
 
 
 def _occupied(connection: sa.Connection, where: sa.ColumnElement[bool]) -> tuple[Occupied, ...]:
-    a, s = t.alloc.c, t.session.c
-    columns = (a.unit_kind, a.unit_id, a.session_id, s.title, s.agency, a.starts, a.ends, t.room.c.site)
-    query = sa.select(*columns).select_from(t.alloc.join(t.session).join(t.room)).where(a.live, where)
-    found = connection.execute(query.order_by(a.starts))  # read by place, not by name: there may be thousands
+    found = connection.execute(_OCCUPIED.where(where))  # read by place, not by name: there may be thousands
     return tuple(Occupied(_KINDS[kind], unit, Rival(*rival), site) for kind, unit, *rival, site in found)
 
 
 _KINDS: Final = {kind.value: kind for kind in UnitKind}
 
 
-def sessions(connection: sa.Connection, *where: sa.ColumnElement[bool], limit: int = 500) -> tuple[SessionRow, ...]:
-    """Return the sessions that fit `where`, earliest first."""
+def _sessions() -> sa.Select[Any]:
     joined = t.session.join(t.room).join(t.operator).join(t.request, t.request.c.id == t.session.c.request_id)
     reported = sa.exists().where(t.report.c.session_id == t.session.c.id).label("reported")
     columns = [*_named(t.session, "s"), *_named(t.room, "r"), *_named(t.operator, "o"), t.request.c.receipt, reported]
-    query = (
-        sa.select(*columns).select_from(joined).where(*where).order_by(t.session.c.starts, t.session.c.id).limit(limit)
-    )
+    return sa.select(*columns).select_from(joined)
+
+
+_SESSIONS: Final = _sessions()
+
+
+def sessions(connection: sa.Connection, *where: sa.ColumnElement[bool], limit: int = 500) -> tuple[SessionRow, ...]:
+    """Return the sessions that fit `where`, earliest first."""
+    query = _SESSIONS.where(*where).order_by(t.session.c.starts, t.session.c.id).limit(limit)
     return tuple(_session(row) for row in connection.execute(query).mappings())
 
 

@@ -184,7 +184,15 @@ class Store:
     def epoch(self) -> str:
         """The life of this database; another one after a restore."""
         with self.reading() as connection:
-            return str(connection.scalar(sa.select(meta.c.value).where(meta.c.key == "epoch")))
+            return epoch_in(connection)
+
+
+def epoch_in(connection: sa.Connection) -> str:
+    """Return the life of this database, asked in the caller's transaction."""
+    return str(connection.scalar(_EPOCH))
+
+
+_EPOCH = sa.select(meta.c.value).where(meta.c.key == "epoch")
 
 
 def _config() -> Config:
