@@ -9,7 +9,8 @@ while a session is *live*.
 Each alarm is raised once and ended once: what it tells must have been so for `raise_after_s`,
 and must have been gone for the longer `clear_after_s`, so that a word at the edge of a limit
 does not make a tablet flicker. What nobody knows (no levels, no answer) neither raises nor
-ends one.
+ends one. An alarm that is open when the session goes live, where it weighs more, is raised
+again with that weight as soon as it is heard there; an open one never gets lighter.
 """
 
 from __future__ import annotations
@@ -209,15 +210,22 @@ class SoundWatch:
         """Take what is so at `at` and return what that changed; `now_s` is a clock that nobody sets."""
         changes = []
         for alarm, course in self._courses.items():
-            rule = RULES[alarm].get(phase)
-            if course.step(_found(alarm, heard), rule, now_s):
-                changes.append(self._change(alarm, heard, rule, at, phase))
+            rule, found = RULES[alarm].get(phase), _found(alarm, heard)
+            if course.step(found, rule, now_s):
+                changes.append(self._end(alarm) or self._raise(alarm, heard, rule, at, phase))
+            elif found and self._weighs_more_now(alarm, rule):
+                changes.append(self._raise(alarm, heard, rule, at, phase))
         return changes
 
-    def _change(self, alarm: SoundAlarm, heard: Heard, rule: Rule | None, at: datetime, phase: SoundPhase) -> Change:
+    def _weighs_more_now(self, alarm: SoundAlarm, rule: Rule | None) -> bool:
+        known = self._open.get(alarm)
+        return known is not None and not known.critical and rule is not None and rule.critical
+
+    def _end(self, alarm: SoundAlarm) -> Change | None:
         known = self._open.pop(alarm, None)
-        if known is not None:
-            return Change(known, raised=False)
+        return None if known is None else Change(known, raised=False)
+
+    def _raise(self, alarm: SoundAlarm, heard: Heard, rule: Rule | None, at: datetime, phase: SoundPhase) -> Change:
         value: Scalar = phase.value
         critical = rule is not None and rule.critical
         self._open[alarm] = Alarm(self._device, alarm.value, value, _reason(alarm, heard, self._device), at, critical)

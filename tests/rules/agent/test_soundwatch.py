@@ -80,6 +80,27 @@ def test_a_phase_that_does_not_watch_for_it_ends_an_alarm_at_once() -> None:
     assert watched.hear(AMISS[SoundAlarm.SILENCE], SoundPhase.IDLE, 0).told[-1] == (SoundAlarm.SILENCE, False)
 
 
+@pytest.mark.parametrize("alarm", [alarm for alarm, rules in RULES.items() if SoundPhase.PREPARING in rules])
+def test_an_alarm_that_was_open_before_the_session_gets_its_weight_once_live(alarm: SoundAlarm) -> None:
+    watch = SoundWatch("sound")
+    seen = [
+        (change.alarm.critical, change.raised)
+        for second in range(100)
+        for change in watch.look(AMISS[alarm], SoundPhase.PREPARING if second < 50 else SoundPhase.LIVE, AT, second)
+    ]
+    assert seen == [(False, True), *([(True, True)] if RULES[alarm][SoundPhase.LIVE].critical else [])]
+    ended = [change for second in range(100, 120) for change in watch.look(FINE, SoundPhase.LIVE, AT, second)]
+    assert [change.raised for change in ended] == [False]
+
+
+def test_an_open_alarm_never_gets_lighter_and_does_not_rise_on_what_nobody_knows() -> None:
+    watch = SoundWatch("sound")
+    watch.look(AMISS[SoundAlarm.WRONG_SOURCE], SoundPhase.PREPARING, AT, 0)
+    assert watch.look(NOBODY_KNOWS, SoundPhase.LIVE, AT, 1) == []
+    assert watch.look(AMISS[SoundAlarm.WRONG_SOURCE], SoundPhase.LIVE, AT, 2) != []
+    assert watch.look(AMISS[SoundAlarm.WRONG_SOURCE], SoundPhase.PREPARING, AT, 3) == []
+
+
 def test_a_muted_microphone_is_neither_silent_nor_dead_but_muted() -> None:
     muted = replace(FINE, muted=True, flags=frozenset({"silence", "digital_zero"}))
     assert Watched().hear(muted, SoundPhase.LIVE, 60).told == [(SoundAlarm.MUTED, True)]
