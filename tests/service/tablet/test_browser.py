@@ -362,6 +362,48 @@ async def test_feedback_is_told_with_a_step_down_that_a_person_presses(tablet: T
     await expect(page.locator(".sound-alarm")).to_have_count(0)
 
 
+async def test_an_alarm_of_the_sound_moves_no_button_and_the_gravest_stands_first(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    places = "() => [...document.querySelectorAll('.work .button:not(#softer)')].map(b => b.getBoundingClientRect().top)"
+    await expect(page.locator(".sound-alarms")).to_contain_text("Tidak ada alarm suara")
+    before = await page.evaluate(places)
+    light = SoundAlarmView("clipping", "sound", Reason("sound.alarm_clipping", "x"), datetime.now(UTC), critical=False)
+    grave = replace(light, alarm="howl", reason=Reason("sound.alarm_howl", "x"), critical=True)
+    for alarms in ((light,), (light, grave)):
+        room.become(replace(room.now, alarms=alarms))
+        await expect(page.locator(".sound-alarm")).to_have_count(len(alarms))
+        assert await page.evaluate(places) == before
+    await expect(page.locator(".sound-alarm").first).to_contain_text("Denging")
+    await expect(page.locator(".sound-alarm").first).to_contain_text("1 lagi")
+
+
+COVERED = """(sheet) => [...document.querySelectorAll(`${sheet} > header > .button, ${sheet} > .button`)].filter((button) => {
+  const box = button.getBoundingClientRect();
+  return !button.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+}).map((button) => button.textContent)"""
+
+
+@pytest.mark.parametrize(("opener", "sheet"), [(".open-checks", "checks-sheet"), ("[data-open=note]", "note")])
+async def test_a_tone_is_announced_over_an_open_sheet_too_and_covers_no_button(
+    tablet: Tablet, opener: str, sheet: str
+) -> None:
+    page, room = tablet.page, tablet.room
+    await page.locator(opener).first.click()
+    announced = page.locator(f"#{sheet} .announced")
+    await expect(announced).to_be_hidden()
+    room.become(replace(room.now, announced=True))
+    await expect(announced).to_contain_text("Nada uji berbunyi")
+    await expect(announced).to_be_visible()
+    assert await page.evaluate(COVERED, f"#{sheet}") == []
+    assert await violations(page) == []
+    assert await page.evaluate(SMALL_TARGETS, TOUCH_PX) == []
+    await announced.get_by_role("button").click()
+    await until(lambda: room.asked == [("tone-cancel", None)])
+    await page.locator(f"#{sheet} [data-close]").click()
+    await expect(page.locator("body > .announced")).to_be_visible()
+    assert await page.evaluate(COVERED, ".top") == []
+
+
 def baseline(gain_db: float) -> Baseline:
     return Baseline("spk", "mic", 0.0, 0.0, gain_db, 34.2, -61.5, 1, tuple(gain_db + band for band in range(6)), 0.98)
 
@@ -377,7 +419,7 @@ async def test_a_calibration_goes_step_by_step_and_a_person_has_the_last_word(ta
     tone = Tone(Task.CALIBRATION, Stage.ANNOUNCED, "tablet", now)
     room.become(replace(room.now, tone=tone, announced=True))
     await expect(sheet.locator("#soundcheck")).to_contain_text("Sebentar lagi nada berbunyi")
-    await expect(page.locator(".announced")).to_have_attribute("data-announced", "true")
+    await expect(sheet.locator(".announced")).to_be_visible()
     await sheet.locator("#tone-cancel").click()
     await until(lambda: room.asked[-1] == ("tone-cancel", None))
     former = HeldBaseline(baseline(-14.0), now, "tablet 10.0.0.4")
