@@ -364,7 +364,9 @@ async def test_feedback_is_told_with_a_step_down_that_a_person_presses(tablet: T
 
 async def test_an_alarm_of_the_sound_moves_no_button_and_the_gravest_stands_first(tablet: Tablet) -> None:
     page, room = tablet.page, tablet.room
-    places = "() => [...document.querySelectorAll('.work .button:not(#softer)')].map(b => b.getBoundingClientRect().top)"
+    places = (
+        "() => [...document.querySelectorAll('.work .button:not(#softer)')].map(b => b.getBoundingClientRect().top)"
+    )
     await expect(page.locator(".sound-alarms")).to_contain_text("Tidak ada alarm suara")
     before = await page.evaluate(places)
     light = SoundAlarmView("clipping", "sound", Reason("sound.alarm_clipping", "x"), datetime.now(UTC), critical=False)
