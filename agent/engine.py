@@ -27,6 +27,7 @@ from agent.clockwatch import ClockWatch
 from agent.course import CLOCK_DISTURBED, DECIDED, EXTENDED, OVER_RUN, Course, course_of, follow, is_certified
 from agent.devicelog import DeviceLog
 from agent.etiquette import on_air
+from agent.gains import Gains, gains_at_start, measured_gains
 from agent.inspector import inspect_all, keep_inspecting
 from agent.journal import Journal
 from agent.keeper import Keeper
@@ -465,7 +466,15 @@ class Engine:
         wanted = self._given(preset, values or {})
         plan = self._busy_with()
         facts, seen = self._orders.facts(plan, is_pressed=True), self.equipment.board.devices
-        return rehearse(wanted, seen, facts, may_record=plan is None or plan.recording)
+        may_record = plan is None or plan.recording
+        return rehearse(wanted, seen, facts, may_record=may_record, heard_from=self._heard_from(preset))
+
+    def _heard_from(self, preset: str) -> Gains | None:
+        """Return where the gains stand when a preset runs; none: nobody hears the room by then."""
+        seen = self.equipment.board.devices
+        if self.live_session() is not None:
+            return measured_gains(seen)
+        return gains_at_start(self.presets, self.room.phases, seen) if preset == self.room.phases.live else None
 
     def open_run(self, plan: PlannedSession) -> Run | None:
         """Return the run that the session's phase is waiting for."""

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.gains import TOLERANCE_DB
 from agent.presets import Step
 from drivers.errors import DeviceRefused
 from drivers.outcomes import Reason
 from drivers.ports import MAX_STEP_UP_DB, Device
-
-TOLERANCE_DB = 0.1
-"""Faders round: a step of 6 dB may read a little more."""
 
 
 async def gently(device: Device, step: Step) -> Step:

@@ -14,12 +14,14 @@ from typing import Literal
 from pydantic import JsonValue
 
 from agent.board import Sighting
+from agent.gains import Gains, jumps
 from agent.guards import foresee
 from agent.presets import Preset, Step
 
-Would = Literal["run", "fail", "unknown", "skip", "ask"]
+Would = Literal["run", "fail", "unknown", "skip", "ask", "jump"]
 """`fail`: the device is not there; `unknown`: nobody looked at it yet; `skip`: its guard says no, or
-the session may not be recorded; `ask`: its guard asks the device when its turn has come."""
+the session may not be recorded; `ask`: its guard asks the device when its turn has come; `jump`: people
+hear the room by then, and it would make it louder by more than one step at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,20 @@ class Rehearsal:
 
 
 def rehearse(
-    preset: Preset, seen: Mapping[str, Sighting], facts: frozenset[str] = frozenset(), *, may_record: bool = True
+    preset: Preset,
+    seen: Mapping[str, Sighting],
+    facts: frozenset[str] = frozenset(),
+    *,
+    may_record: bool = True,
+    heard_from: Gains | None = None,
 ) -> Rehearsal:
-    """Return what `preset` would do with the devices as they were last seen, while `facts` are so."""
+    """Return what `preset` would do with the devices as they were last seen, while `facts` are so.
+
+    `heard_from` is where the gains stand when it runs, where people hear the room by then.
+    """
+    too_loud = frozenset() if heard_from is None else jumps(preset, heard_from)
     steps = tuple(
-        _foreseen(step, number, _would(step, seen, facts, may_record))
+        _foreseen(step, number, _gently(step, too_loud, _would(step, seen, facts, may_record)))
         for number, group in enumerate(preset.groups, start=1)
         for step in group
     )
@@ -75,6 +86,10 @@ def _would(step: Step, seen: Mapping[str, Sighting], facts: frozenset[str], may_
     if device is None or device.health is None:
         return "unknown"
     return "fail" if not device.is_there else "ask" if None in answers else "run"
+
+
+def _gently(step: Step, too_loud: frozenset[str], would: Would) -> Would:
+    return "jump" if would in {"run", "ask", "unknown"} and step.id in too_loud else would
 
 
 def _foreseen(step: Step, number: int, would: Would) -> Foreseen:

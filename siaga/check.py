@@ -23,6 +23,7 @@ NOTES = {
     "unknown": "not looked at",
     "skip": "not done: its condition is not met",
     "ask": "if the device says so",
+    "jump": "refused: while live no gain goes up by more than 6 dB at once",
 }
 NOT_LOOKED_AT: Shown = {"condition": "absent", "measures": []}
 
@@ -134,6 +135,7 @@ def _check_central(path: Path) -> Checked:
 
 async def _check_room(path: Path) -> Checked:
     from agent.app import check
+    from agent.gains import gains_at_start
     from agent.presets import presets_of
     from agent.rehearsal import rehearse
     from agent.roomfile import load
@@ -147,5 +149,8 @@ async def _check_room(path: Path) -> Checked:
     }
     verdict = found.assessment.readiness
     by_name = {seen.name: seen for seen in found.devices}
-    presets = tuple(rehearse(preset, by_name) for preset in presets_of(load(path)).values())
+    room = load(path)
+    cooked = presets_of(room)
+    heard_from = {room.phases.live: gains_at_start(cooked, room.phases, by_name)}
+    presets = tuple(rehearse(one, by_name, heard_from=heard_from.get(one.name)) for one in cooked.values())
     return Checked(path, "room", verdict is Readiness.READY, str(verdict), devices, presets)

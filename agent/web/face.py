@@ -119,7 +119,7 @@ class ForeseenStep:
     arguments: Mapping[str, object]
     takes: timedelta
     would: str
-    """`run`, `fail`, `unknown`, `skip` or `ask` (`agent.rehearsal`)."""
+    """`run`, `fail`, `unknown`, `skip`, `ask` or `jump` (`agent.rehearsal`)."""
     optional: bool
     starts_with: int
     """Steps with the same number start together."""

@@ -56,6 +56,7 @@ WOULD: dict[str, tuple[str, str]] = {
     "run": ("ready", N_("would be done")),
     "skip": ("degraded", N_("would be left out")),
     "ask": ("unconfirmed", N_("if its condition is met")),
+    "jump": ("fault", N_("refused while live: louder by more than 6 dB at once")),
     "unknown": ("offline", N_("not looked at yet")),
     "fail": ("fault", N_("would fail: no answer")),
 }

@@ -379,7 +379,7 @@ async def test_an_alarm_of_the_sound_moves_no_button_and_the_gravest_stands_firs
     await expect(page.locator(".sound-alarm").first).to_contain_text("1 lagi")
 
 
-COVERED = """(sheet) => [...document.querySelectorAll(`${sheet} > header > .button, ${sheet} > .button`)].filter((button) => {
+COVERED = """(bar) => [...document.querySelectorAll(`${bar} > header > .button, ${bar} > .button`)].filter((button) => {
   const box = button.getBoundingClientRect();
   return !button.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
 }).map((button) => button.textContent)"""
