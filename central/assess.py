@@ -6,7 +6,7 @@ is written upon.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -45,20 +45,12 @@ class Assessed:
 class Assessor:
     """The rules of one office."""
 
-    def __init__(self, policy: Policy, zone: ZoneInfo, now: Callable[[], datetime]) -> None:
+    def __init__(self, policy: Policy, zone: ZoneInfo) -> None:
         self._policy = policy
-        self._now = now
         self._rules: dict[int, Rules] = {}
-        self._standards: dict[int, Standards] = {}
         self.zone = zone
-
-    @property
-    def standards(self) -> Standards:
-        """The SOP's time standards as they stand this year."""
-        year = self._now().astimezone(self.zone).year
-        if year not in self._standards:
-            self._standards[year] = self._policy.sop(self.zone, year)
-        return self._standards[year]
+        self.standards: Standards = policy.sop(lambda moment: self.rules(moment).calendar)
+        """The SOP's time standards, each step's in the calendar of the year it began in."""
 
     def rules(self, starts: datetime) -> Rules:
         """Return the rules as they stand when an event starts."""

@@ -91,7 +91,7 @@ class Desk:
         self._letters = letters
         self._policy = policy
         self._zone = zone
-        self.assess = Assessor(policy, zone, now)
+        self.assess = Assessor(policy, zone)
         self.moves = Moves(self.assess, prepare_lead, now, post)
         self._bell = bell or Bell()
         self.now = now

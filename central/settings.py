@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
-from functools import lru_cache
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from central.domain.calendar import Hours, OfficeCalendar, Period, Week
+from central import holidaylist
+from central.domain.calendar import Gap, Hours, OfficeCalendar, Period, Week
 from central.domain.clocks import Standards
 from central.domain.resources import BUFFER_AT_MOST, Buffers, Rules
 from central.domain.words import Role
@@ -29,8 +29,10 @@ from contract.yamlfile import Duration, Settings, parse, read
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 MANAGED = "managed"
-HOLIDAY_YEARS = 3
-"""This year and the next ones; later dates follow decrees that do not exist yet."""
+DECREE_DUE_MONTH = 10
+"""From here on next year's decree is missed: it usually comes out in September."""
+RAMADAN_DUE = timedelta(days=90)
+"""So long before Ramadan its hours are missed."""
 
 
 def _hours(text: object) -> object:
@@ -150,6 +152,8 @@ class Holidays(Settings):
     country: Literal["ID"] | None = "ID"
     also: dict[Day, str] = Field(default_factory=dict)
     excepted: tuple[Day, ...] = Field(default=(), alias="not")
+    decreed: tuple[int, ...] = ()
+    """Years that are complete in this file, although the list has no joint leave of theirs."""
 
 
 class TimeStandards(Settings):
@@ -202,10 +206,10 @@ class Policy(Settings):
     platforms: tuple[str, ...] = ("zoom",)
     letter_number: Annotated[str, AfterValidator(_pattern)] = r"^\S+/\S+$"
 
-    def sop(self, zone: ZoneInfo, year: int) -> Standards:
-        """Return the time standards as the rules take them, in working time as it stands in `year`."""
+    def sop(self, calendar: Callable[[datetime], OfficeCalendar]) -> Standards:
+        """Return the time standards as the rules take them, in the working time of when a step began."""
         given = self.standards
-        return Standards(given.disposition, given.verification, given.report, self.calendar(zone, year))
+        return Standards(given.disposition, given.verification, given.report, calendar)
 
     def rules(self, zone: ZoneInfo, year: int) -> Rules:
         """Return the rules of verification as they stand in `year`."""
@@ -227,28 +231,66 @@ class Policy(Settings):
 
     def calendar(self, zone: ZoneInfo, year: int) -> OfficeCalendar:
         """Return working hours, and holidays from the year before `year` on."""
-        hours = self.working_hours
+        hours, free = self.working_hours, self._free_days(year)
         periods = tuple(
             Period(p.first, p.until, _week(p.hours), None if p.breaks is None else _week(p.breaks))
             for p in hours.periods
         )
-        return OfficeCalendar(zone, _week(hours.usual), periods, self._free_days(year), _week(hours.breaks))
+        return OfficeCalendar(
+            zone,
+            _week(hours.usual),
+            periods,
+            free,
+            _week(hours.breaks),
+            undecreed=frozenset(holidaylist.years(year)) - self._decreed(free),
+            fasts=tuple(fast for fast in holidaylist.fasts(free) if not _has_hours(periods, fast)),
+        )
 
     def _free_days(self, year: int) -> dict[date, str]:
         found: dict[date, str] = {}
         if self.holidays.country:
-            found = dict(_listed(self.holidays.country, year))
+            found = dict(holidaylist.listed(self.holidays.country, year))
         found |= self.holidays.also
         return {day: name for day, name in found.items() if day not in self.holidays.excepted}
 
+    def _decreed(self, free: dict[date, str]) -> frozenset[int]:
+        """Return the years whose free days are all known; an office with a list of its own has them all there."""
+        known = holidaylist.decreed(free) if self.holidays.country else {day.year for day in free}
+        return frozenset(known) | frozenset(self.holidays.decreed)
 
-@lru_cache(maxsize=32)
-def _listed(country: str, year: int) -> dict[date, str]:
-    """Return public holidays and joint leave; making the list takes longer than everything that is asked of it."""
-    years = range(year - 1, year + HOLIDAY_YEARS)
-    return dict(
-        holidays.country_holidays(country, years=years, language="id", categories=("public", "government")).items()
-    )
+    def missing(self, zone: ZoneInfo, today: date) -> tuple[MissingDays, ...]:
+        """Return what the calendar lacks and ought to have by now, first things first."""
+        calendar = self.calendar(zone, today.year)
+        due = [today.year, *([today.year + 1] if today.month >= DECREE_DUE_MONTH else [])]
+        decrees = [MissingDays(Gap.DECREE, date(y, 1, 1), date(y, 12, 31)) for y in due if y in calendar.undecreed]
+        fasts = [MissingDays(Gap.RAMADAN, *f) for f in calendar.fasts if f[0] - RAMADAN_DUE <= today <= f[1]]
+        return tuple(sorted((*decrees, *fasts), key=lambda found: found.first))
+
+
+@dataclass(frozen=True, slots=True)
+class MissingDays:
+    """Days whose holidays or hours the policy file does not know."""
+
+    gap: Gap
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        if self.gap is Gap.DECREE:
+            return (
+                f"the holiday decree of {self.first.year} is not known: put its days under holidays, also, "
+                f"and {self.first.year} under holidays, decreed"
+            )
+        return (
+            f"no hours for Ramadan, about {self.first} to {self.last}: "
+            "put the circular's hours under working_hours, periods"
+        )
+
+
+def _has_hours(periods: tuple[Period, ...], fast: tuple[date, date]) -> bool:
+    """Return whether a period lies upon the middle of a Ramadan; its ends may be estimates."""
+    middle = fast[0] + (fast[1] - fast[0]) / 2
+    return any(period.first <= middle <= period.last for period in periods)
 
 
 def _week(hours: dict[Weekday, Hours]) -> Week:

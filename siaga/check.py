@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,13 +39,16 @@ class Checked:
     devices: dict[str, Shown] = field(default_factory=dict)
     presets: tuple[Rehearsal, ...] = ()
     """What each preset would do with the devices as they are."""
+    warnings: tuple[str, ...] = ()
+    """What is no mistake and has to be seen to all the same."""
 
     def show(self, *, as_json: bool) -> None:
         """Print it."""
         if as_json:
             shown = {"file": str(self.path), "kind": self.kind, "good": self.good, "verdict": self.verdict}
             presets = {found.preset: _plain(found) for found in self.presets}
-            typer.echo(json.dumps({**shown, "devices": self.devices, "presets": presets}, ensure_ascii=False))
+            more = {"devices": self.devices, "presets": presets, "warnings": list(self.warnings)}
+            typer.echo(json.dumps(shown | more, ensure_ascii=False))
             return
         typer.echo(f"{self.path}: a {self.kind} file without mistakes")
         if self.devices:
@@ -54,6 +57,8 @@ class Checked:
                 Console().print(_steps(found))
         if self.verdict:
             typer.echo(f"{'room' if self.kind == 'room' else 'database'}: {self.verdict}")
+        for warning in self.warnings:
+            typer.echo(f"warning: {warning}")
 
 
 def _table(devices: dict[str, Shown]) -> Table:
@@ -130,7 +135,8 @@ def _check_central(path: Path) -> Checked:
         verdict, good = look(settings.database_url), True
     except Unfit as error:
         verdict, good = str(error), False
-    return Checked(path, "central", good, verdict)
+    missing = settings.policy.missing(settings.zone, datetime.now(settings.zone).date())
+    return Checked(path, "central", good, verdict, warnings=tuple(str(days) for days in missing))
 
 
 async def _check_room(path: Path) -> Checked:

@@ -46,6 +46,13 @@ class Why(StrEnum):
     SEVERAL_DAYS = "several_days"
 
 
+class Gap(StrEnum):
+    """What nobody has said yet about a day."""
+
+    DECREE = "decree"
+    RAMADAN = "ramadan"
+
+
 @dataclass(frozen=True, slots=True)
 class NotWorking:
     """A time that is not, or not wholly, working time."""
@@ -65,6 +72,10 @@ class OfficeCalendar:
     periods: tuple[Period, ...] = ()
     holidays: Mapping[date, str] = field(default_factory=dict)
     breaks: Week = field(default_factory=dict)
+    undecreed: frozenset[int] = frozenset()
+    """Years whose decree on holidays and joint leave is not known."""
+    fasts: tuple[tuple[date, date], ...] = ()
+    """First and last days of Ramadans that have no hours of their own."""
     _spans: dict[date, tuple[Span, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Days that were asked for before: clocks of thousands of requests ask for the same ones."""
 
@@ -90,6 +101,12 @@ class OfficeCalendar:
         if begin.time() < hours[0] or end.time() > hours[1]:
             return NotWorking(Why.OUTSIDE, day, hours=hours)
         return None
+
+    def gap(self, day: date) -> Gap | None:
+        """Return what is not known about `day`, so that its hours are a guess."""
+        if day.year in self.undecreed:
+            return Gap.DECREE
+        return Gap.RAMADAN if any(first <= day <= last for first, last in self.fasts) else None
 
     def works(self, day: date) -> bool:
         """Return whether the office works on `day` at all."""

@@ -7,7 +7,7 @@ end of the session. The first two run in working time. A clock only tells; nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -31,15 +31,18 @@ class Standards:
     disposition: timedelta = timedelta(minutes=10)
     verification: timedelta = timedelta(days=1)
     report: timedelta = timedelta(minutes=5)
-    calendar: OfficeCalendar | None = None
-    """Direction and verification run in its working time; a report runs from the event's end, whenever that is."""
+    calendar: Callable[[datetime], OfficeCalendar] | None = None
+    """The calendar as it stood at a moment.
+
+    Direction and verification run in its working time; a report runs from the event's end, whenever that is.
+    """
 
     def due(self, step: Step, start: datetime) -> datetime:
         """Return when a step that starts at `start` has to be done."""
         length = {Step.DISPOSITION: self.disposition, Step.VERIFICATION: self.verification}.get(step, self.report)
         if self.calendar is None or step is Step.REPORT:
             return start + length
-        return self.calendar.after(start, length)
+        return self.calendar(start).after(start, length)
 
     def left(self, clock: SopClock, now: datetime) -> timedelta:
         """Return the working time that is left at `now`, or was left when it was done; negative once late."""
@@ -56,7 +59,7 @@ class Standards:
     def _between(self, clock: SopClock, start: datetime, end: datetime) -> timedelta:
         if self.calendar is None or clock.step is Step.REPORT:
             return end - start
-        return self.calendar.between(start, end)
+        return self.calendar(clock.started_at).between(start, end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,8 @@ class Code(StrEnum):
     HOURS_FREE_DAY = "hours.free_day"
     HOURS_HOLIDAY = "hours.holiday"
     HOURS_SEVERAL_DAYS = "hours.several_days"
+    HOURS_NO_DECREE = "hours.no_decree"
+    HOURS_NO_RAMADAN = "hours.no_ramadan"
 
 
 class Fix(StrEnum):
@@ -97,6 +99,7 @@ class Fix(StrEnum):
     LESS_EQUIPMENT = "less_equipment"
     DECLARE = "declare"
     OVERRIDE = "override"
+    CALENDAR = "calendar"
 
 
 @dataclass(frozen=True, slots=True)

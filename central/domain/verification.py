@@ -15,7 +15,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from central.domain.calendar import Why
+from central.domain.calendar import Gap, Why
 from central.domain.findings import Code, Consideration, Finding, Fix, Rival, Value, Verdict
 from central.domain.kit import kit
 from central.domain.resources import Occupied, Resources, RoomFacts, Rules, Wish
@@ -121,10 +121,24 @@ def _hours(wish: Wish, rules: Rules) -> Finding:
     where = ("working-hours", Consideration.HOURS)
     found = rules.calendar.outside(wish.starts, wish.ends)
     if found is None:
-        return Finding(*where, Verdict.PASS, Code.HOURS_INSIDE)
+        return _inside(wish, rules)
     values: dict[str, Value] = {"day": found.day.isoformat(), "holiday": found.holiday}
     if found.hours is not None:
         values |= {"opens": found.hours[0].strftime("%H.%M"), "closes": found.hours[1].strftime("%H.%M")}
     if wish.leader.takes_part:
         return Finding(*where, Verdict.PASS, Code.HOURS_LEADER, values)
     return Finding(*where, Verdict.FAIL, _HOURS_CODES[found.why], values, fix=Fix.OTHER_TIME)
+
+
+_GAP_CODES: Final = {Gap.DECREE: Code.HOURS_NO_DECREE, Gap.RAMADAN: Code.HOURS_NO_RAMADAN}
+
+
+def _inside(wish: Wish, rules: Rules) -> Finding:
+    """Say that the hours are kept, or that only nobody knows yet; a leader's session needs no hours."""
+    where = ("working-hours", Consideration.HOURS)
+    day = wish.starts.astimezone(rules.calendar.zone).date()
+    gap = rules.calendar.gap(day)
+    if gap is None or wish.leader.takes_part:
+        return Finding(*where, Verdict.PASS, Code.HOURS_INSIDE)
+    values: dict[str, Value] = {"day": day.isoformat(), "year": str(day.year)}
+    return Finding(*where, Verdict.WARN, _GAP_CODES[gap], values, fix=Fix.CALENDAR)

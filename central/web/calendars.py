@@ -88,9 +88,19 @@ def audit(
     person: Annotated[Person, Depends(requires(Action.SEE_AUDIT))],
     before: int | None = None,
 ) -> Response:
-    """Show who did what, newest first, whether the chain of seals is whole, and how the last back-up went."""
+    """Show who did what, newest first, and whether seals, back-up and the year's calendar are as they ought to be."""
     rows = parts.services.audit.rows(before=before, limit=DEEDS_SHOWN)
     older = rows[-1].id if len(rows) == DEEDS_SHOWN else None
     found = parts.services.audit.found()
     copied = last_backup(parts.services.store)
-    return parts.site.page(request, "audit.html", person, rows=rows, older=older, found=found, copied=copied)
+    today = parts.desk.now().astimezone(parts.site.zone).date()
+    return parts.site.page(
+        request,
+        "audit.html",
+        person,
+        rows=rows,
+        older=older,
+        found=found,
+        copied=copied,
+        missing=parts.policy.missing(parts.site.zone, today),
+    )

@@ -69,6 +69,12 @@ SENTENCES: Final[Mapping[Code, str]] = {
     Code.HOURS_FREE_DAY: N_("Not a working day."),
     Code.HOURS_HOLIDAY: N_("A holiday: %(holiday)s."),
     Code.HOURS_SEVERAL_DAYS: N_("Goes on past the end of the day."),
+    Code.HOURS_NO_DECREE: N_(
+        "Within the usual hours; the decree on holidays and joint leave of %(year)s is not in the office's rules yet."
+    ),
+    Code.HOURS_NO_RAMADAN: N_(
+        "Within the usual hours; the day lies in Ramadan, whose hours of %(year)s are not in the office's rules yet."
+    ),
 }
 FIXES: Final[Mapping[Fix, str]] = {
     Fix.OTHER_TIME_OR_ROOM: N_("Choose another time or another room."),
@@ -80,6 +86,7 @@ FIXES: Final[Mapping[Fix, str]] = {
     Fix.LESS_EQUIPMENT: N_("Do with less equipment, or choose another time."),
     Fix.DECLARE: N_("Ask the applicant if it matters."),
     Fix.OVERRIDE: N_("May be approved with a reason."),
+    Fix.CALENDAR: N_("Look the day up before deciding; the administrator adds it to the policy file."),
 }
 
 

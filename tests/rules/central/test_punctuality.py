@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from central.domain.clocks import SopClock, Standards, Step, clocks
 from central.domain.punctuality import figures, lead, percentile
 from central.domain.sop import Event
-from tests.rules.central.test_calendar import CALENDAR, MINUTE, at
+from tests.rules.central.test_calendar import MINUTE, SETTINGS, at
 
-STANDARDS = Standards(calendar=CALENDAR)
+STANDARDS = Standards(calendar=lambda moment: SETTINGS.policy.calendar(SETTINGS.zone, moment.year))
 
 
 def test_direction_and_verification_run_in_working_time_and_the_report_does_not() -> None:
@@ -32,6 +32,13 @@ def test_a_running_clock_is_late_by_working_time() -> None:
     assert STANDARDS.left(clock, at(11, 7, 12)) == 5 * MINUTE  # nobody works on Saturday
     assert STANDARDS.left(clock, at(11, 9, 8)) == -25 * MINUTE
     assert STANDARDS.allowed(clock) == 10 * MINUTE
+
+
+def test_an_old_clock_runs_in_the_calendar_of_its_own_year() -> None:
+    before_the_feast = at(4, 5, 10, year=2024)  # joint leave until the 15th
+    _, verification = clocks([(None, before_the_feast), (Event.ACCEPT, before_the_feast)], STANDARDS)
+    assert verification.due == at(4, 16, 10, year=2024)
+    assert STANDARDS.left(verification, at(4, 16, 9, 30, year=2024)) == 30 * MINUTE
 
 
 def done(minutes: int) -> SopClock:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from central.settings import load
+from central.domain.calendar import Gap
+from central.settings import Policy, load
 from contract.yamlfile import FileMistakes
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -65,3 +67,42 @@ def test_ramadan_ends_with_its_last_day_and_a_year_without_a_circular_has_usual_
     other = settings.policy.calendar(settings.zone, 2028).hours(date(2028, 2, 7))
     assert other is not None
     assert other[0].isoformat(timespec="minutes") == "07:30"
+
+
+def rules(**more: object) -> Policy:
+    return Policy.model_validate({"working_hours": {"usual": {"monday": "07:30-16:00"}}, **more})
+
+
+ZONE = ZoneInfo("Asia/Pontianak")
+
+
+def gaps(policy: Policy, today: date) -> list[tuple[Gap, int]]:
+    return [(days.gap, days.first.year) for days in policy.missing(ZONE, today)]
+
+
+def test_the_next_years_decree_is_missed_from_october_and_this_years_always() -> None:
+    assert gaps(rules(), date(2027, 9, 30)) == []
+    assert gaps(rules(), date(2027, 10, 1)) == [(Gap.DECREE, 2028)]
+    assert (Gap.DECREE, 2028) in gaps(rules(), date(2028, 7, 1))
+    assert gaps(rules(holidays={"decreed": [2028]}), date(2027, 10, 1)) == []
+
+
+def test_an_office_with_a_list_of_its_own_knows_the_years_that_are_in_it() -> None:
+    own = rules(holidays={"country": None, "also": {"2026-08-17": "Hari Kemerdekaan"}})
+    assert gaps(own, date(2026, 5, 1)) == []
+    assert gaps(own, date(2026, 12, 1)) == [(Gap.DECREE, 2027)]
+
+
+def test_ramadan_without_hours_is_missed_from_ninety_days_before_to_its_end() -> None:
+    shipped = load(CONFIGS / "central.yaml").policy
+    assert gaps(shipped, date(2026, 12, 1)) == []  # its hours are there
+    assert gaps(rules(), date(2026, 11, 1)) == []
+    assert gaps(rules(), date(2026, 12, 1)) == [(Gap.RAMADAN, 2027)]
+    assert gaps(rules(), date(2027, 3, 9)) == [(Gap.RAMADAN, 2027)]
+    assert gaps(rules(), date(2027, 3, 10)) == []
+
+
+def test_what_is_missing_says_what_to_do() -> None:
+    decree, ramadan = rules().missing(ZONE, date(2027, 11, 20))
+    assert "2028 under holidays, decreed" in str(decree)
+    assert "under working_hours, periods" in str(ramadan)

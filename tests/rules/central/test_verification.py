@@ -169,3 +169,23 @@ def test_a_period_has_its_own_hours() -> None:
     wish = replace(WISH, starts=STARTS.replace(hour=7, minute=45), ends=STARTS.replace(hour=9))
     assert found(wish)["working-hours"].verdict is Verdict.PASS
     assert found(wish, rules=rules)["working-hours"].values["opens"] == "08.00"
+
+
+@pytest.mark.parametrize(
+    ("unknown", "code"),
+    [
+        ({"undecreed": frozenset({2026})}, Code.HOURS_NO_DECREE),
+        ({"fasts": ((date(2026, 11, 6), date(2026, 11, 6)),)}, Code.HOURS_NO_RAMADAN),
+    ],
+)
+def test_hours_that_are_kept_by_a_guess_are_told_as_such(
+    unknown: dict[str, frozenset[int] | tuple[tuple[date, date], ...]], code: Code
+) -> None:
+    rules = replace(RULES, calendar=replace(CALENDAR, **unknown))
+    finding = found(rules=rules)["working-hours"]
+    assert (finding.verdict, finding.code, finding.fix) == (Verdict.WARN, code, Fix.CALENDAR)
+    assert finding.values["year"] == "2026"
+    leader = replace(WISH, leader=Leader.SECRETARY)
+    assert found(leader, rules=rules)["working-hours"].verdict is Verdict.PASS  # 3C does not bind leaders
+    late = replace(WISH, starts=STARTS + timedelta(hours=6), ends=ENDS + timedelta(hours=6))
+    assert found(late, rules=rules)["working-hours"].code is Code.HOURS_OUTSIDE

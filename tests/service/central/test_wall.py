@@ -26,7 +26,7 @@ class Rig:
     def __init__(self, services: Services) -> None:
         self.now = NOW
         settings = services.settings
-        standards: Standards = settings.policy.sop(settings.zone, 2026)
+        standards: Standards = settings.policy.sop(lambda at: settings.policy.calendar(settings.zone, at.year))
         self.ingest = Ingest(services.store, lambda: self.now)
         self.board = Board(services.store, settings.zone, standards, now=lambda: self.now)
 

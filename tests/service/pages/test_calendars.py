@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ import pytest
 from central import ical
 from central.accounts import AccountForm
 from central.nightly import Nightly
+from central.settings import Holidays
 from tests.service.pages.office import NOW, Office, application, office_in, visitor
 
 ZONE = ZoneInfo("Asia/Pontianak")
@@ -105,6 +107,19 @@ async def test_the_auditor_sees_how_the_last_backup_went(office: Office) -> None
         services.settings.backup_folder.write_text("no folder")
         nightly.make()
         assert "gagal: " in (await auditor.get("/audit")).text
+
+
+async def test_the_auditor_sees_which_decree_and_which_ramadan_are_missing(office: Office) -> None:
+    async with visitor(application(office), office, "auditor") as auditor:
+        assert "belum ada dalam aturan" not in (await auditor.get("/audit")).text
+    settings = office.services.settings
+    own = Holidays(country=None, also={date(2026, 12, 10): "Hari Raya Idul Fitri"})
+    policy = settings.policy.model_copy(update={"holidays": own})
+    office.services = replace(office.services, settings=replace(settings, policy=policy))
+    async with visitor(application(office), office, "auditor") as auditor:
+        page = (await auditor.get("/audit")).text
+    assert "cuti bersama tahun 2027 belum ada dalam aturan kantor" in page
+    assert "belum memiliki jam kerja dalam aturan kantor" in page
 
 
 async def test_the_audit_is_shown_to_the_auditor_page_by_page(office: Office) -> None:
