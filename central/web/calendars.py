@@ -102,5 +102,5 @@ def audit(
         older=older,
         found=found,
         copied=copied,
-        missing=parts.policy.missing(parts.site.zone, today),
+        missing=parts.policy.missing(parts.services.settings.zone, today),
     )

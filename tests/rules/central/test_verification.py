@@ -174,14 +174,12 @@ def test_a_period_has_its_own_hours() -> None:
 @pytest.mark.parametrize(
     ("unknown", "code"),
     [
-        ({"undecreed": frozenset({2026})}, Code.HOURS_NO_DECREE),
-        ({"fasts": ((date(2026, 11, 6), date(2026, 11, 6)),)}, Code.HOURS_NO_RAMADAN),
+        (replace(CALENDAR, undecreed=frozenset({2026})), Code.HOURS_NO_DECREE),
+        (replace(CALENDAR, fasts=((date(2026, 11, 6), date(2026, 11, 6)),)), Code.HOURS_NO_RAMADAN),
     ],
 )
-def test_hours_that_are_kept_by_a_guess_are_told_as_such(
-    unknown: dict[str, frozenset[int] | tuple[tuple[date, date], ...]], code: Code
-) -> None:
-    rules = replace(RULES, calendar=replace(CALENDAR, **unknown))
+def test_hours_that_are_kept_by_a_guess_are_told_as_such(unknown: OfficeCalendar, code: Code) -> None:
+    rules = replace(RULES, calendar=unknown)
     finding = found(rules=rules)["working-hours"]
     assert (finding.verdict, finding.code, finding.fix) == (Verdict.WARN, code, Fix.CALENDAR)
     assert finding.values["year"] == "2026"
