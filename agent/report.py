@@ -15,6 +15,7 @@ from math import log10
 from agent.course import AMENDING, EXTENDED, course_of
 from agent.healthline import SPANS_AT_LEAST, history_of, thinned
 from agent.soundwatch import SoundAlarm
+from contract.base import JsonScalar
 from contract.evidence import Picture
 from contract.levels import levels_of
 from contract.messages import ChecklistItem, Entry, Fault, PlannedSession
@@ -137,6 +138,15 @@ def _run(run: str, entries: list[Entry]) -> ReportedRun:
         ended_at=None if end is None else end.at,
         steps=tuple(_steps(entries)),
         good=end is not None and end.outcome == StepOutcome.DONE,
+        values=_told(first),
+    )
+
+
+def _told(entry: Entry) -> dict[str, JsonScalar]:
+    """Return what a preset was told."""
+    told = entry.body.get("values")
+    return (
+        {name: one for name, one in told.items() if not isinstance(one, dict | list)} if isinstance(told, dict) else {}
     )
 
 

@@ -65,6 +65,8 @@ class ReportedRun(Part):
     ended_at: Moment | None = None
     steps: tuple[ReportedStep, ...] = ()
     good: bool = False
+    values: dict[str, JsonScalar] = Field(default_factory=dict)
+    """What the preset was told, by the names of its parameters."""
 
 
 class Moved(Part):
@@ -157,7 +159,7 @@ class Change(Part):
 class ExecutionReport(Message):
     """The report of one session, made from journal entries only."""
 
-    VERSION: ClassVar[int] = 5
+    VERSION: ClassVar[int] = 6
 
     room: RoomId
     room_name: Text

@@ -246,7 +246,7 @@ def timeline(report: ExecutionReport, clock: Clock) -> list[Row]:
     """Return what happened in order of time: time, what, by what or whom."""
     moments = [(m.at, words.PHASES.get(m.phase, m.phase), _cause(m.cause, m.who)) for m in report.moves]
     for run in report.runs:
-        name = f"Prasetel “{words.label(run.label, run.preset)}”"
+        name = f"Prasetel “{_preset(run)}”"
         moments.append((run.started_at, f"{name} dijalankan", _cause(run.cause, run.who)))
         if run.ended_at:
             moments.append((run.ended_at, f"{name} {'selesai' if run.good else 'berakhir dengan kegagalan'}", DASH))
@@ -265,10 +265,16 @@ def _cause(cause: str, who: str) -> str:
     return f"{named} ({who})" if who else named
 
 
+def _preset(run: ReportedRun) -> str:
+    """Return a preset's name with what it was told: `Podium (meja=2)`."""
+    told = ", ".join(f"{name}={words.value(one)}" for name, one in run.values.items())
+    return f"{words.label(run.label, run.preset)} ({told})" if told else words.label(run.label, run.preset)
+
+
 def _run(run: ReportedRun, clock: Clock) -> Content:
     length = f", {duration(run.ended_at - run.started_at)}" if run.ended_at else ""
     return {
-        "title": f"{words.label(run.label, run.preset)} — pukul {clock.time(run.started_at, seconds=True)}{length}",
+        "title": f"{_preset(run)} — pukul {clock.time(run.started_at, seconds=True)}{length}",
         "cause": _cause(run.cause, run.who),
         "steps": [_step(step) for step in run.steps],
     }

@@ -92,6 +92,14 @@ def test_runs_point_into_the_journal() -> None:
     assert step.entries == (12, 13)
 
 
+def test_a_run_says_what_its_preset_was_told() -> None:
+    scribe = whole()
+    body = {"preset": "podium", "label": {"id": "Podium"}, "values": {"meja": 2}}
+    scribe.write(8, EntryKind.PRESET_STARTED, run="r-9", body=body)
+    usual, told = report_of(FACTS, PLAN, scribe.entries, START).runs
+    assert (usual.values, told.values) == ({}, {"meja": 2})
+
+
 def test_a_lost_device_is_an_incident_that_ends_when_it_is_back() -> None:
     lost, note = report_of(FACTS, PLAN, whole().entries, START).incidents
     assert (lost.device, lost.resolved_at) == ("camera-1", START + timedelta(minutes=6))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from central.report.content import Clock, content, summary
+from central.report.content import Clock, content, summary, timeline
 from central.report.pdf import Office, render
 from central.report.words import fault
 from contract.messages import Fault
 from contract.report import ExecutionReport
-from tests.rules.report.samples import NINE, missed, rich
+from tests.rules.report.samples import NINE, RUN, missed, rich
 
 needs_pdftotext = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
 
@@ -62,6 +62,15 @@ def test_every_verdict_has_a_word_and_a_shape() -> None:
     assert isinstance(certificate, dict)
     verdicts = [row[3] for device in certificate["devices"] for row in device["measures"]]
     assert verdicts == ["● memenuhi", "▲ perhatian", "○ belum terbukti"]
+
+
+def test_a_preset_is_named_with_what_it_was_told(tmp_path: Path) -> None:
+    told = RUN.model_copy(update={"label": {"id": "Podium"}, "values": {"meja": 2, "lambat": True}})
+    report = rich().model_copy(update={"runs": (told,)})
+    clock = Clock.of(report.time_zone)
+    assert any("Podium (meja=2, lambat=ya)" in row[1] for row in timeline(report, clock))
+    if shutil.which("pdftotext") is not None:
+        assert "Podium (meja=2, lambat=ya) — pukul" in text_of(report, tmp_path)
 
 
 def test_the_same_report_gives_the_same_bytes() -> None:
