@@ -31,7 +31,7 @@ from agent.schedule import Judgement, ScheduleBook, judge
 from agent.session import BEFORE
 from agent.soundwatch import SoundAlarm
 from agent.store import Store
-from agent.translate import fault_of, measured_of
+from agent.translate import fault_of, measured_of, offered
 from contract.base import MessageError
 from contract.link import Broker, Delivery, Link, NotConnected
 from contract.messages import (
@@ -45,7 +45,6 @@ from contract.messages import (
     DeviceState,
     Fault,
     JournalHead,
-    OfferedPreset,
     OutboxDepth,
     Reply,
     RoomPresence,
@@ -173,9 +172,7 @@ class Exchange:
             software=self._birth.software,
             started_at=self._birth.started_at,
             capabilities=self._birth.capabilities,
-            presets=tuple(
-                OfferedPreset(name=name, label=dict(preset.label)) for name, preset in self._engine.room.presets.items()
-            ),
+            presets=tuple(offered(name, preset) for name, preset in self._engine.room.presets.items()),
         )
 
     async def _say(self, presence: RoomPresence, *, within_s: float = 5.0) -> None:

@@ -1,10 +1,12 @@
-"""From the drivers' words to the contract's: the two packages do not know each other."""
+"""From the drivers' and the room file's words to the contract's: the packages do not know each other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contract.messages import Fault, Measured
+from agent.parameters import ParameterSettings
+from agent.roomfile import PresetSettings
+from contract.messages import Fault, Measured, OfferedParameter, OfferedPreset
 from contract.words import Verdict
 from drivers.outcomes import Measure, Reason
 
@@ -26,4 +28,23 @@ def measured_of(measures: Iterable[Measure]) -> tuple[Measured, ...]:
             reason=None if m.reason is None else fault_of(m.reason),
         )
         for m in measures
+    )
+
+
+def offered(name: str, preset: PresetSettings) -> OfferedPreset:
+    """Return a preset as central is told of it."""
+    told = tuple(_parameter(name, one) for name, one in preset.parameters.items())
+    return OfferedPreset(name=name, label=dict(preset.label), parameters=told)
+
+
+def _parameter(name: str, declared: ParameterSettings) -> OfferedParameter:
+    lowest, highest = declared.range or (None, None)
+    return OfferedParameter(
+        name=name,
+        type=declared.type,
+        default=declared.default,
+        lowest=lowest,
+        highest=highest,
+        choices=declared.choices or (),
+        label=dict(declared.label),
     )

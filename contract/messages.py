@@ -168,11 +168,24 @@ class Ack(Message):
     """The hash of entry `upto` as it stands there; empty where it has none."""
 
 
+class OfferedParameter(Part):
+    """A value that a preset may be told; the room itself refuses what is outside."""
+
+    name: Word
+    type: Literal["integer", "number", "text", "switch"]
+    default: JsonScalar
+    lowest: float | None = None
+    highest: float | None = None
+    choices: Annotated[tuple[JsonScalar, ...], Field(max_length=200)] = ()
+    label: Label = Field(default_factory=dict)
+
+
 class OfferedPreset(Part):
     """A preset that the room can be told to run."""
 
     name: Word
     label: Label
+    parameters: Annotated[tuple[OfferedParameter, ...], Field(max_length=50)] = ()
 
 
 class RoomPresence(Message):
@@ -181,7 +194,7 @@ class RoomPresence(Message):
     `conn` counts connections of this `boot`: central ignores a will older than the last birth.
     """
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     state: Presence
     boot: str

@@ -17,15 +17,17 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from central.api.guard import requires
-from central.commands import STOP_ALL, Kind, Order
+from central.commands import STOP_ALL, Kind, Order, Scalar
 from central.errors import Invalid, NotFound, Refused
 from central.model import Person, RoomCommand, RoomNow, Wall
 from central.permissions import Action, may
 from central.web import views
 from central.web.access import Ask, Parts, Typed, number, text
 from central.web.site import see_other
+from central.web.told import fields, label_of, values
 from contract import Condition, Fault, new_id
-from webui.i18n import DEFAULT, N_, current_language
+from contract.messages import OfferedPreset
+from webui.i18n import N_, current_language
 from webui.reasons import Translate, sentence
 
 router = APIRouter(include_in_schema=False)
@@ -126,11 +128,7 @@ def _room_parts(request: Request, parts: Parts, person: Person, room_id: str) ->
 
 def _buttons(found: RoomNow) -> Iterator[Button]:
     for preset in found.presets:
-        yield Button(preset.name, _label(preset.label, preset.name))
-
-
-def _label(words: Mapping[str, str], otherwise: str) -> str:
-    return words.get(current_language()) or words.get(DEFAULT) or otherwise
+        yield Button(preset.name, label_of(preset.label, preset.name))
 
 
 def _devices(found: RoomNow, translate: Translate) -> Iterator[DeviceLine]:
@@ -150,7 +148,7 @@ def _line(order: RoomCommand, room: RoomNow | None, translate: Translate) -> Com
     offered = {preset.name: preset.label for preset in room.presets} if room is not None else {}
     what = translate(KINDS[order.kind][0]) if order.kind in KINDS else order.kind
     if order.kind == "run_preset" and order.preset:
-        what = _label(offered.get(order.preset, {}), order.preset)
+        what = label_of(offered.get(order.preset, {}), order.preset)
     note = ""
     if order.reason is not None:
         note = sentence(order.reason, translate)
@@ -188,6 +186,7 @@ def _confirm(
     *,
     kind: str,
     preset: str,
+    typed: Mapping[str, str] | None = None,
     said: str = "",
     status: int = 200,
 ) -> Response:
@@ -204,6 +203,7 @@ def _confirm(
         room=found,
         kind=kind,
         preset=preset,
+        fields=parts.site.listed(request, lambda translate: fields(_preset(found, preset), typed or {}, translate)),
         what=label[0] if label else parts.site.say(request, title),
         does=parts.site.say(request, does),
         is_there=found.card.readiness is not None,
@@ -217,15 +217,23 @@ def _confirm(
 def give(request: Request, parts: Ask, person: Commander, room_id: str, form: Typed) -> Response:
     """Order it."""
     kind, preset = text(form, "kind"), text(form, "preset")
+    typed = {name: text(form, name) for name in form}
+    told = values(_preset(parts.board.room(room_id), preset), typed)
+    if told is None:
+        return _confirm(request, parts, person, room_id, kind=kind, preset=preset, typed=typed, status=422)
     try:
-        parts.services.commands.give(room_id, _order(form, kind, preset), person)
+        parts.services.commands.give(room_id, _order(form, kind, preset, told), person)
     except (Invalid, Refused) as error:
         said = _said(request, parts, error)
-        return _confirm(request, parts, person, room_id, kind=kind, preset=preset, said=said, status=409)
+        return _confirm(request, parts, person, room_id, kind=kind, preset=preset, typed=typed, said=said, status=409)
     return see_other(f"/ruang/{room_id}#perintah")
 
 
-def _order(form: FormData, kind: str, preset: str) -> Order:
+def _preset(found: RoomNow, name: str) -> OfferedPreset | None:
+    return next((preset for preset in found.presets if preset.name == name), None)
+
+
+def _order(form: FormData, kind: str, preset: str, told: Mapping[str, Scalar]) -> Order:
     """Return what was ordered.
 
     Raises:
@@ -239,7 +247,7 @@ def _order(form: FormData, kind: str, preset: str) -> Order:
     }
     if kind not in kinds:
         raise NotFound("command", kind)
-    return Order(kinds[kind], preset or None, schedule_rev=number(form, "rev"), id=text(form, "id")[:64])
+    return Order(kinds[kind], preset or None, told, schedule_rev=number(form, "rev"), id=text(form, "id")[:64])
 
 
 def _said(request: Request, parts: Parts, error: Invalid | Refused) -> str:
