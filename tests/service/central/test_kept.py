@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
-from central.answered import Answered, Kept, Order
+from central.answered import DIES_AFTER, Answered, Kept, Order
 from central.domain.words import Role
 from central.errors import Forbidden, TooMany
 from central.people import Caller
@@ -17,6 +19,7 @@ from central.throttle import ACCOUNT_TRIES
 from tests.service.central.office import APPLICANT, NOW, PDF, draft, office
 
 PASSWORD = "rahasia sekali"
+AT_ONCE = 8
 
 
 @pytest.fixture
@@ -46,3 +49,18 @@ def test_log_ins_waits_answers_and_pages(here: Services) -> None:
     assert rest == whole[1:]
     assert here.board.sessions(NOW, NOW + timedelta(days=9), after=(NOW, "x")) == ()
     assert here.board.reports(APPLICANT, after=(NOW, "x")) == ()
+
+
+def test_of_many_who_send_one_order_at_once_one_carries_it_out(here: Services) -> None:
+    ident = here.people.add("kadis", "Sri", PASSWORD, frozenset({Role.HEAD}))
+    answered, at_once = Answered(here.store, now=lambda: NOW), Barrier(AT_ONCE)
+
+    def claim(key: str) -> bool:
+        at_once.wait(timeout=10)
+        return answered.claim(Order(ident, key, "f"))
+
+    with ThreadPoolExecutor(AT_ONCE) as hands:
+        for turn in range(5):
+            assert sum(hands.map(claim, [f"key-{turn}"] * AT_ONCE, timeout=30)) == 1
+        answered = Answered(here.store, now=lambda: NOW + 2 * DIES_AFTER)  # whoever had it is taken for dead
+        assert sum(hands.map(claim, ["key-0"] * AT_ONCE, timeout=30)) == 1

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from central.app import create_app
 from central.db import tables as t
@@ -38,8 +39,8 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenIdProvider]:
         yield provider
 
 
-def services_with(folder: Path, provider: OpenIdProvider, **changed: object) -> Services:
-    settings = settings_in(folder)
+def services_with(folder: Path, provider: OpenIdProvider, database: str | None = None, **changed: object) -> Services:
+    settings = settings_in(folder, database)
     rules = SignOn.model_validate(RULES | {"issuer": provider.url} | changed)
     services = make_services(replace(settings, file=settings.file.model_copy(update={"sign_on": rules})), now=utc_now)
     with services.store.writing() as connection:
@@ -316,3 +317,22 @@ def test_a_missing_secret_and_an_issuer_without_tls_are_said_at_the_start(
         services_with(tmp_path, provider)
     with pytest.raises(ValueError, match="issuer like https"):
         SignOn.model_validate(RULES | {"issuer": "http://sso.example"})
+
+
+async def test_who_comes_twice_is_one_person_with_the_newest_groups_on_both_databases(
+    tmp_path: Path, provider: OpenIdProvider, database: str | None
+) -> None:
+    services = services_with(tmp_path, provider, database)
+    try:
+        async with browser(services) as first, browser(services) as second:
+            assert (await come(first)).status_code == 303
+            provider.claims["groups"] = ["siaga-admin"]
+            back = await way_back(second)
+            assert (await second.get(back)).status_code == 303
+            me = (await second.get("/api/v1/me")).json()
+            assert (me["login"], me["roles"]) == ("sri", ["admin"])
+            assert (await second.get(back)).status_code != 303  # a way back is gone once
+            with services.store.reading() as connection:
+                assert connection.scalar(sa.select(sa.func.count()).select_from(t.person)) == 1
+    finally:
+        services.store.close()
