@@ -24,7 +24,7 @@ from central.commands import take_reply
 from central.db import locks
 from central.db import tables as t
 from central.db.store import Store
-from central.db.writes import retried
+from central.db.writes import insert_many, retried
 from central.domain.sop import Event, IllegalTransition, State, advance
 from central.notices.post import News, Post
 from contract import (
@@ -171,8 +171,7 @@ class Ingest:
         )
         stored = {row.seq: str(row.hash) for row in found}
         fresh = [entry for entry in batch.entries if entry.seq not in stored]
-        if fresh:
-            connection.execute(t.journal_entry.insert(), [_entry_row(room_id, batch.stream, e, now) for e in fresh])
+        insert_many(connection, t.journal_entry, [_entry_row(room_id, batch.stream, entry, now) for entry in fresh])
         taker = Taker(connection, room_id, batch.stream, now)
         sent = json.loads(payload)["entries"]  # as it was sent: a newer agent's hash covers fields unknown here
         taker.check_fresh(fields for fields in sent if fields["seq"] not in stored)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import random
 import time
@@ -36,6 +37,39 @@ def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mappin
     else:
         insert = sqlite.insert(table).on_conflict_do_nothing()
     connection.execute(insert, [dict(row) for row in rows])
+
+
+def insert_many(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert rows that all name the same columns.
+
+    On PostgreSQL they go as one JSON value in one statement: a hundred statements, however
+    they are batched, keep both ends busy for twice as long.
+    """
+    if not rows:
+        return
+    if connection.dialect.name != postgres.NAME:
+        connection.execute(table.insert(), [dict(row) for row in rows])
+        return
+    names = tuple(rows[0])
+    bound = {name: table.c[name].type.bind_processor(connection.dialect) or _plain for name in names}
+    said = [{name: _storable(bound[name](row[name])) for name in names} for row in rows]
+    connection.execute(_from_json(table, names), {"rows": json.dumps(said, ensure_ascii=False)})
+
+
+def _plain(value: object) -> object:
+    return value
+
+
+def _storable(value: object) -> object:
+    """Return text as PostgreSQL takes it, see `central.db.postgres`; JSON would hide the character from there."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+
+
+@functools.cache
+def _from_json(table: sa.Table, names: tuple[str, ...]) -> sa.Insert:
+    sent = sa.func.json_to_recordset(sa.cast(sa.bindparam("rows", type_=sa.Text()), sa.JSON()))
+    rows = sent.table_valued(*(sa.column(name, table.c[name].type) for name in names), name="sent")
+    return table.insert().from_select(list(names), sa.select(*rows.render_derived(with_types=True).c))
 
 
 def passes(error: sa.exc.DBAPIError) -> bool:

@@ -13,7 +13,7 @@ tried that cannot beat what was found by that measure.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -147,6 +147,16 @@ def value_of(one: Candidate, all_candidates: tuple[Candidate, ...]) -> Value:
     return governor, vice, secretary, 1, 1 << (len(order) - 1 - order.index(one))
 
 
+def _number_of(one: Candidate, all_candidates: tuple[Candidate, ...]) -> Value:
+    """Return what serving `one` is worth where it does not matter who was first."""
+    return *value_of(one, all_candidates)[:4], 0
+
+
+def _rank_of(one: Candidate, all_candidates: tuple[Candidate, ...]) -> Value:
+    """Return what serving `one` is worth where only leaders count."""
+    return *value_of(one, all_candidates)[:3], 0, 0
+
+
 def _add(one: Value, other: Value) -> Value:
     return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3], one[4] + other[4]
 
@@ -163,13 +173,20 @@ def _above(one: Value) -> Value:
 class _Search:
     """One search over a day."""
 
-    def __init__(self, candidates: tuple[Candidate, ...], day: Day, *, outlook: _Search | None = None) -> None:
+    def __init__(
+        self,
+        candidates: tuple[Candidate, ...],
+        day: Day,
+        *,
+        outlook: _Search | None = None,
+        worth: Callable[[Candidate, tuple[Candidate, ...]], Value] = value_of,
+    ) -> None:
         self._day = day
         self._outlook = outlook
         """The same day as if rooms were all that is taken: nothing can be better than it says."""
         self._must: str | None = None
         self._order = sorted(candidates, key=lambda one: (one.starts, one.submitted_at, one.id))
-        self._values = [value_of(one, candidates) for one in self._order]
+        self._values = [worth(one, candidates) for one in self._order]
         self._rest = [_NOTHING] * (len(self._order) + 1)
         """The most that what is left can be worth."""
         for n in reversed(range(len(self._order))):
@@ -180,6 +197,11 @@ class _Search:
         """Situations whose best is known."""
         self._beyond: dict[_Situation, Value] = {}
         """Situations whose best is known to be less than this."""
+
+    def can_serve(self, ident: str) -> bool:
+        """Return whether a request can be served when no other is."""
+        place = next(n for n, one in enumerate(self._order) if one.id == ident)
+        return next(self._ways(place, ()), None) is not None
 
     def reaches(self, need: Value, must: str | None = None) -> bool:
         """Return whether some set, with `must` in it when one is named, is worth `need` or more.
@@ -389,19 +411,29 @@ def _left_out(
     known: tuple[Candidate, ...], day: Day, search: _Search, served: Mapping[str, tuple[Unit, ...]]
 ) -> Iterator[LeftOut]:
     best = search.best()
+    # Whoever was first makes every set unlike every other one. To know whether a request could
+    # be in one as large, sets of one size may be alike: far fewer situations, shared by all reasons.
+    rooms = _Search(_in_their_rooms(known), day, worth=_number_of)
+    sizes = _Search(known, day, outlook=rooms, worth=_number_of)
     for one in known:
         if one.id not in served:
-            yield LeftOut(one.id, _because(one, search, best), _obstacles(one, known, day, served))
+            yield LeftOut(one.id, _because(one, known, day, sizes, best), _obstacles(one, known, day, served))
 
 
-def _because(one: Candidate, search: _Search, best: Value) -> Because:
+def _because(one: Candidate, known: tuple[Candidate, ...], day: Day, sizes: _Search, best: Value) -> Because:
     """Compare the best set with what sets that have `one` in it are worth."""
-    leaders = best[:3]
-    if search.reaches((*leaders, best[3], 0), one.id):
-        return Because.EARLIER
-    if search.reaches((*leaders, 0, 0), one.id):
-        return Because.NUMBER
-    return Because.PRIORITY if search.reaches(_NOTHING, one.id) else Because.ALONE
+    if not sizes.can_serve(one.id):
+        return Because.ALONE
+    if not _beside_leaders(one, known, day, best):
+        return Because.PRIORITY
+    return Because.EARLIER if sizes.reaches((*best[:4], 0), one.id) else Because.NUMBER
+
+
+def _beside_leaders(one: Candidate, known: tuple[Candidate, ...], day: Day, best: Value) -> bool:
+    """Return whether as much can be done for leaders with `one`: all others can stay away, and are not looked at."""
+    chosen = (*(other for other in known if other.leader in _RANKS and other is not one), one)
+    rooms = _Search(_in_their_rooms(chosen), day, worth=_rank_of)
+    return _Search(chosen, day, outlook=rooms, worth=_rank_of).reaches((*best[:3], 0, 0), one.id)
 
 
 def _obstacles(

@@ -73,17 +73,28 @@ def assignments(one: Candidate) -> Iterator[tuple[Unit, ...]]:
         yield tuple(unit for part in way for unit in part)
 
 
-def brute(known: tuple[Candidate, ...], day: Day) -> set[str]:
-    """Try every set of requests with every choice of units; return the best set."""
-    best: tuple[tuple[int, ...], set[str]] = ((0,) * 5, set())
+def possible(known: tuple[Candidate, ...], day: Day) -> Iterator[tuple[tuple[int, ...], set[str]]]:
+    """Try every set of requests with every choice of units; yield those that work out, with their worth."""
     for size in range(len(known) + 1):
         for chosen in combinations(known, size):
-            worth = tuple(map(sum, zip(*(value_of(one, known) for one in chosen), strict=True))) or (0,) * 5
-            if worth <= best[0]:
-                continue
             if any(fits(chosen, units, day) for units in product(*map(list, map(assignments, chosen)))):
-                best = worth, {one.id for one in chosen}
-    return best[1]
+                worth = tuple(map(sum, zip(*(value_of(one, known) for one in chosen), strict=True))) or (0,) * 5
+                yield worth, {one.id for one in chosen}
+
+
+def brute(known: tuple[Candidate, ...], day: Day) -> set[str]:
+    """Return the best set."""
+    return max(possible(known, day), key=lambda found: found[0])[1]
+
+
+def reason(ident: str, sets: list[tuple[tuple[int, ...], set[str]]]) -> Because:
+    """Return why a request is not in the best of `sets`."""
+    best, mine = max(worth for worth, _ in sets), [worth for worth, idents in sets if ident in idents]
+    if not mine:
+        return Because.ALONE
+    if max(mine)[:3] < best[:3]:
+        return Because.PRIORITY
+    return Because.EARLIER if max(mine)[:4] == best[:4] else Because.NUMBER
 
 
 CANDIDATES = st.lists(
@@ -125,6 +136,14 @@ def test_the_best_set_is_what_trying_everything_finds(known: list[Candidate], da
     assert fits(chosen, tuple(answer.served[one.id] for one in chosen), day)
     assert all(left.obstacles for left in answer.left_out)
     assert {left.id for left in answer.left_out} == {one.id for one in known} - set(answer.served)
+
+
+@settings(max_examples=150, deadline=None)
+@given(CANDIDATES, DAYS)
+def test_the_reasons_are_what_trying_everything_finds(known: list[Candidate], day: Day) -> None:
+    sets = list(possible(tuple(known), day))
+    left_out = servable(known, day).left_out
+    assert {left.id: left.because for left in left_out} == {left.id: reason(left.id, sets) for left in left_out}
 
 
 @settings(max_examples=60, deadline=None)
