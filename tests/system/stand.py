@@ -129,7 +129,7 @@ class Stand:
         """Start the agent and return how many seconds it took until central heard of it."""
         known, begun = set(self.boots), time.monotonic()
         self.agent = await start(sys.executable, "-c", PATIENT, str(self.config))
-        await until(lambda: bool(set(self.boots) - known), within_s=30)
+        await until(lambda: bool(set(self.boots) - known), within_s=60)
         (boot,) = set(self.boots) - known
         return self.boots[boot] - begun
 

@@ -19,8 +19,12 @@ from tests.service.agent.rig import start
 from tests.system.stand import Stand, stand
 from tests.until import until
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 SEED = 6
+KILLS_AT_MOST = 20
+"""Then the room may live: on a crowded machine a second and a half may be too little to end anything in."""
+PATIENT_S = 120.0
+LIVES_AT_MOST = 100
 DIES = """\
 import asyncio, os, signal, sys
 from pathlib import Path
@@ -50,17 +54,16 @@ async def test_a_room_that_is_killed_again_and_again_reports_once_and_repeats_no
     chance = random.Random(SEED)
     async with stand(tmp_path) as room:
         await room.start()
-        room.book("s-1", start_in_s=6, lasts_s=8)
+        room.book("s-1", start_in_s=6, lasts_s=15)
         kills = 0
-        while not room.is_reported("s-1"):
+        while not room.is_reported("s-1") and kills < KILLS_AT_MOST:
             await asyncio.sleep(chance.uniform(0, 1.5))
             if chance.random() < 0.3:
                 await room.press()
             await room.kill()
             kills += 1
             await room.start()
-            assert kills < 40
-        await until(lambda: room.reports()["s-1"] == 1, within_s=10)
+        await until(lambda: room.is_reported("s-1") and room.reports()["s-1"] == 1, within_s=PATIENT_S)
         await room.stop()
         assert room.complaints(["s-1"]) == []
         assert kills >= 3
@@ -96,10 +99,10 @@ async def live_and_die(room: Stand, command: tuple[str, ...]) -> None:
         return
     technician = Technician(room)
     try:
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(2 * PATIENT_S):
             while not process.has_ended and not room.is_reported("s-1"):
                 await until(
-                    lambda: process.has_ended or room.is_reported("s-1") or bool(technician.order()), within_s=60
+                    lambda: process.has_ended or room.is_reported("s-1") or bool(technician.order()), within_s=PATIENT_S
                 )
                 if order := technician.order():
                     await press(process.address, order)
@@ -122,12 +125,12 @@ async def test_a_kill_at_each_step_of_a_session_loses_and_repeats_nothing(tmp_pa
     died_at = tmp_path / "died-at"
     async with stand(tmp_path) as room:
         room.book("s-1", start_in_s=600, lasts_s=600)
-        for _ in range(60):
+        for _ in range(LIVES_AT_MOST):
             if room.is_reported("s-1"):
                 break
             await live_and_die(room, (sys.executable, "-c", DIES, str(room.config), str(died_at), when))
         await room.start()
-        await until(lambda: room.reports()["s-1"] == 1, within_s=15)
+        await until(lambda: room.reports()["s-1"] == 1, within_s=PATIENT_S)
         await room.stop()
         assert room.complaints(["s-1"]) == []
     points = died_at.read_text()

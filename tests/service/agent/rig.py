@@ -21,9 +21,11 @@ from tests.until import until
 
 ROOM = "praja-1"
 TOPICS = RoomTopics(ROOM)
-READY_WITHIN_S = 40.0
+READY_WITHIN_S = 60.0
+ENDED_WITHIN_S = 20.0
 
 ROOM_FILE = """\
+# Sound is told again: on a crowded machine its worker may be silent for a second, and is then replaced.
 room: praja-1
 name: Ruang Rapat Praja I
 time_zone: Asia/Pontianak
@@ -41,17 +43,17 @@ presets:
       - {{device: camera-1, do: power, args: {{on: true}}, within: 20s}}
       - together:
           - {{device: camera-1, do: recall, args: {{memory: 1}}, within: 15s, verify: true}}
-          - {{device: sound, do: mute, args: {{port: microphone, on: true}}, verify: true}}
+          - {{device: sound, do: mute, args: {{port: microphone, on: true}}, within: 15s, retry: 3, verify: true}}
   mulai:
     label: {{id: Mulai, en: Start}}
     steps:
       - together:
           - {{device: camera-1, do: recall, args: {{memory: 0}}, within: 15s, verify: true}}
-          - {{device: sound, do: mute, args: {{port: microphone, on: false}}, verify: true}}
+          - {{device: sound, do: mute, args: {{port: microphone, on: false}}, within: 15s, retry: 3, verify: true}}
   selesai:
     label: {{id: Selesai, en: End}}
     steps:
-      - {{device: sound, do: mute, args: {{port: microphone, on: true}}, verify: true}}
+      - {{device: sound, do: mute, args: {{port: microphone, on: true}}, within: 15s, retry: 3, verify: true}}
 phases: {{prepare: siap, live: mulai, end: selesai}}
 checklist:
   - {{id: papan-nama, label: {{id: Papan nama terpasang, en: Name plates in place}}}}
@@ -89,7 +91,7 @@ class Process:
 
     async def ended(self) -> int:
         """Return its exit code once it has ended."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(ENDED_WITHIN_S):
             return await self.ended_some_time()
 
     async def ended_some_time(self) -> int:

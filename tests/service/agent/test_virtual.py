@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.course import CLOCK_DISTURBED
+from agent.outbox import Outbox
+from contract.link import Link, NotConnected
+from contract.messages import Ack, EntryBatch
 from contract.words import EntryKind, Phase, StepOutcome
 from tests.service.agent.virtual import DAWN, MINUTE, VirtualRoom, busy_day, planned
 
@@ -145,6 +149,70 @@ def test_a_session_that_is_cancelled_or_moved_at_any_moment_leaves_a_room_for_th
         assert virtual.phase() is (Phase.CANCELLED if minutes < 0 else Phase.REPORTED)
         until(virtual, following.start + MINUTE)
         assert virtual.phase("s-1") is Phase.LIVE
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.integers(-29 * 60, 59 * 60).map(lambda seconds: timedelta(seconds=seconds)),
+    st.integers(-20, 90).map(lambda minutes: minutes * MINUTE),
+)
+def test_a_session_that_is_moved_at_any_moment_is_carried_out_once_and_ends_by_its_new_plan(
+    offset: timedelta, by: timedelta
+) -> None:
+    with room() as virtual:
+        started_at(virtual, START - 40 * MINUTE)
+        told_at = START + offset
+        until(virtual, told_at)
+        was_live = bool(virtual.reached("s-0", Phase.LIVE))
+        virtual.publish([planned(0, START + by, rev=2)])
+        begins, ends = max(START + by, told_at), max(END + by, told_at)
+        until(virtual, ends + 3 * MINUTE)
+        assert virtual.phase() is Phase.REPORTED
+        (live,), (ending,) = virtual.reached("s-0", Phase.LIVE), virtual.reached("s-0", Phase.ENDING)
+        assert was_live or timedelta(0) <= live - begins <= timedelta(seconds=70)
+        assert timedelta(0) <= ending - ends <= SETTLED
+        assert len(virtual.entries(EntryKind.REPORT)) == 1
+        assert virtual.sound.muted["microphone"]
+
+
+class Way:
+    """The way to central, and a central that keeps what comes and acknowledges it; both can be away."""
+
+    def __init__(self, virtual: VirtualRoom) -> None:
+        self.is_up = True
+        self.sent: list[int] = []
+        self.outbox = Outbox(virtual.journal, cast("Link", self), room="praja-1", topic="events")
+        virtual.beside(self.outbox.run())
+
+    async def publish(self, _: str, payload: bytes) -> None:
+        if not self.is_up:
+            raise NotConnected("the broker is away")
+        batch = EntryBatch.decode(payload)
+        self.sent += [entry.seq for entry in batch.entries]
+        last = batch.entries[-1]
+        self.outbox.acknowledge(Ack(stream=batch.stream, upto=last.seq, head=last.hash))
+
+    def come_back(self) -> None:
+        self.is_up = True
+        self.outbox.wake()
+
+
+def test_an_hour_without_a_broker_in_mid_session_changes_nothing_and_is_told_once_afterwards() -> None:
+    with room() as virtual:
+        started_at(virtual, START - 40 * MINUTE)
+        way = Way(virtual)
+        until(virtual, START + 30 * MINUTE)
+        known, way.is_up = len(way.sent), False
+        virtual.engine.extend(15 * MINUTE, who="tablet")
+        until(virtual, START + 90 * MINUTE)
+        assert len(way.sent) == known
+        assert virtual.phase() is Phase.REPORTED
+        assert virtual.reached("s-0", Phase.ENDING) == [END + 15 * MINUTE]
+        assert virtual.journal.pending == virtual.journal.last - known > 0
+        way.come_back()
+        virtual.wait(timedelta(seconds=10))
+        assert way.sent == list(range(1, virtual.journal.last + 1))
+        assert virtual.journal.pending == 0
 
 
 @pytest.mark.timeout(240)

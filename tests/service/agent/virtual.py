@@ -148,6 +148,14 @@ class VirtualRoom:
         works = (*(keeper.run() for keeper in keepers.values()), self.engine.run())
         self._tasks = [asyncio.create_task(work) for work in works]
 
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have `work` run beside the engine, until the process ends."""
+
+        async def begin() -> None:
+            self._tasks.append(asyncio.create_task(work))
+
+        self.run(begin())
+
     def kill(self) -> None:
         """End the process as suddenly as a test can; what was committed is on the disk."""
 
