@@ -577,13 +577,13 @@ class Engine:
         self._note(plan, DECIDED, cause="tablet", who=who, device=question.step.device, body=body)
         question.answer.set_result(do)
 
-    def tick(self, item: str, on: bool, *, who: str) -> None:
-        """Set or take back a tick of the checklist.
+    def tick(self, item: str, on: bool, *, who: str, session: str | None = None) -> None:
+        """Set or take back a tick of the checklist, for a session that is held or for the one that has the room.
 
         Raises:
             Declined: no session, or no such item.
         """
-        plan = self.front()
+        plan = self.front() if session is None else self.book.session(session)
         if plan is None:
             raise Declined("session.none", "there is no session to tick for")
         if item not in {entry.id for entry in (*self.room.checklist, *plan.checklist)}:

@@ -283,9 +283,11 @@ class Tablet:
         """Move the end of the live session."""
         self._do(lambda: self._engine.extend(by, who=who, confirmed=confirmed))
 
-    async def tick(self, item: str, on: bool, *, who: str) -> None:
-        """Set or take back a tick."""
-        self._do(lambda: self._engine.tick(item, on, who=who))
+    async def tick(self, item: str, on: bool, *, who: str, session: str | None = None) -> None:
+        """Set or take back a tick; without a session, of the one that the page shows."""
+        shown = self._sessions()[0]
+        named = session or (shown.id if shown else None)
+        self._do(lambda: self._engine.tick(item, on, who=who, session=named))
 
     async def note(self, text: str, *, who: str, session: str | None = None) -> None:
         """Write an incident into the journal; without a session, of the one that the page shows."""

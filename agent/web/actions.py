@@ -58,6 +58,7 @@ class _Extension(_Arguments):
 class _Tick(_Arguments):
     item: str
     on: bool
+    session: Annotated[str, Field(max_length=64)] = ""
 
 
 class _Note(_Arguments):
@@ -176,7 +177,7 @@ class Actions:
 
     async def _tick(self, args: Mapping[str, Json]) -> None:
         tick = _Tick.model_validate(args)
-        await self._room.tick(tick.item, tick.on, who=self._who)
+        await self._room.tick(tick.item, tick.on, who=self._who, session=tick.session or None)
 
     async def _note(self, args: Mapping[str, Json]) -> None:
         note = _Note.model_validate(args)

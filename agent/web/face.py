@@ -362,7 +362,7 @@ class RoomFace(Protocol):
     async def extend(self, by: timedelta, *, who: str, confirmed: bool = False) -> None:
         """Move the end of the live session; `confirmed` lets it take from the next one's preparation."""
 
-    async def tick(self, item: str, on: bool, *, who: str) -> None:
+    async def tick(self, item: str, on: bool, *, who: str, session: str | None = None) -> None:
         """Set or take back a tick of the checklist."""
 
     async def note(self, text: str, *, who: str, session: str | None = None) -> None:

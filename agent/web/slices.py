@@ -131,7 +131,7 @@ def slices(facts: RoomFacts, view: RoomView) -> dict[str, Json]:
         "devices": _devices(view),
         "presets": {preset.name: _preset(preset.name, view) for preset in facts.presets},
         "asked": [[question.run, question.step] for question in view.questions],
-        "ticks": [*sorted(view.ticks)],
+        "ticks": [view.session.id if view.session else "", *sorted(view.ticks)],
         "sound": _sound(facts, view),
         "silence": {"state": silence(view)},
         "tone": _tone(view),

@@ -89,6 +89,21 @@ async def test_a_note_can_be_about_a_session_that_the_tablet_does_not_show_any_m
             await house.tablet.note("x", who="Rina", session="s-9")
 
 
+async def test_a_tick_is_for_the_session_that_the_tablet_shows_also_once_it_is_over(house: House) -> None:
+    async with house.alive():
+        await held(house)
+        house.plan(start_in=timedelta(hours=2), prepare_in=timedelta(hours=1), name="s-2")
+        shown, upcoming = house.tablet.view().session, house.tablet.view().upcoming
+        assert shown is not None
+        assert upcoming is not None
+        assert (shown.id, upcoming.id) == ("s-1", "s-2")
+        await house.tablet.tick("papan-nama", True, who="Rina (tablet)")
+        await until(lambda: len(reports(house)) == 2)
+        assert [tick.who for tick in reports(house)[-1].checklist] == ["Rina (tablet)"]
+        assert [one.kind for one in reports(house)[-1].changes] == [EntryKind.CHECKLIST]
+        assert "papan-nama" in house.tablet.view().ticks
+
+
 async def test_a_picture_that_had_to_go_is_said_in_a_revision(house: House) -> None:
     async with house.alive():
         await held(house)

@@ -207,7 +207,7 @@ class FakeRoom:
         assert self.now.session
         self.become(replace(self.now, session=replace(self.now.session, end=self.now.session.end + by)))
 
-    async def tick(self, item: str, on: bool, *, who: str) -> None:
+    async def tick(self, item: str, on: bool, *, who: str, session: str | None = None) -> None:
         self._hear("tick", (item, on))
         ticks = {name: tick for name, tick in self.now.ticks.items() if name != item}
         self.become(replace(self.now, ticks=ticks | ({item: Tick(who, datetime.now(UTC))} if on else {})))
