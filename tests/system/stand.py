@@ -30,7 +30,8 @@ from central.db.store import Store
 from central.exchange import Exchange
 from central.ingest import Ingest
 from central.publisher import Publisher
-from contract import Entry, RoomPresence
+from contract import Entry, RoomPresence, RoomState
+from contract.messages import Alert
 from contract.words import EntryKind, Phase
 from drivers.visca.sim import SimulatedCamera, serve
 from tests.service.agent.rig import Process, start
@@ -199,6 +200,18 @@ class Stand:
         """Return how many reports central holds of each session."""
         with self.store.reading() as connection:
             return Counter(connection.scalars(sa.select(t.report.c.session_id)))
+
+    def room_state(self) -> RoomState | None:
+        """Return what central holds of the room's state; none: it never told."""
+        with self.store.reading() as connection:
+            body = connection.scalar(sa.select(t.room_state.c.body))
+        return None if body is None else RoomState.model_validate_json(body)
+
+    def alerts(self) -> dict[str, Alert]:
+        """Return the alerts that are open at central, by name."""
+        with self.store.reading() as connection:
+            rows = connection.execute(sa.select(t.room_alert.c.alert, t.room_alert.c.body)).all()
+        return {row.alert: Alert.model_validate_json(row.body) for row in rows}
 
     def stored(self, memory: int) -> int:
         """Return how often the camera was told to store a position."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.words import EntryKind, Phase
+from contract.words import Condition, EntryKind, Phase, Readiness
 from tests.system.stand import Stand, stand
 from tests.until import until
 
@@ -52,6 +52,36 @@ async def test_a_room_that_is_killed_while_nobody_hears_it_loses_nothing(tmp_pat
         await until(lambda: room.is_reported("s-1"), within_s=40)
         await room.stop()
         assert room.complaints(["s-1"]) == []
+
+
+def is_seen_at_central(room: Stand, condition: Condition, readiness: Readiness) -> bool:
+    """Whether central holds the camera in `condition`, and the room worth what follows from it."""
+    state = room.room_state()
+    return state is not None and (state.devices["camera-1"].condition, state.readiness) == (condition, readiness)
+
+
+@pytest.mark.parametrize("phase", [None, Phase.READY, Phase.LIVE])
+async def test_a_camera_that_is_unplugged_is_known_at_central_and_found_again(
+    tmp_path: Path, phase: Phase | None
+) -> None:
+    start_in_s = 3600 if phase is Phase.READY else 5
+    async with stand(tmp_path) as room:
+        await room.start()
+        if phase is not None:
+            room.book("s-1", start_in_s=start_in_s, lasts_s=3600)
+            await until(lambda: phase in room.phases("s-1"), within_s=60)
+        await until(lambda: is_seen_at_central(room, Condition.OK, Readiness.READY), within_s=60)
+        room.camera.unplug()
+        await until(lambda: is_seen_at_central(room, Condition.ABSENT, Readiness.NOT_READY), within_s=60)
+        await until(lambda: "device-camera-1" in room.alerts(), within_s=60)
+        alert = room.alerts()["device-camera-1"]
+        assert (alert.severity, alert.session) == ("critical", None if phase is None else "s-1")
+        room.camera.plug_in()
+        await until(lambda: is_seen_at_central(room, Condition.OK, Readiness.READY), within_s=60)
+        await until(lambda: "device-camera-1" not in room.alerts(), within_s=60)
+        await room.stop()
+        told = [e.body["condition"] for e in room.entries() if e.kind == EntryKind.DEVICE_CHANGED and e.device]
+        assert told.count(Condition.ABSENT) == 1
 
 
 @contextmanager
