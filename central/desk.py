@@ -294,7 +294,14 @@ class Desk:
 
     @retried
     def resubmit(
-        self, request_id: str, draft: Draft, upload: Upload | None, by: Person, *, unread: Iterable[Wrong] = ()
+        self,
+        request_id: str,
+        draft: Draft,
+        upload: Upload | None,
+        by: Person,
+        *,
+        unread: Iterable[Wrong] = (),
+        version: int | None = None,
     ) -> Request:
         """Send a returned request in again, changed; without an upload it keeps its letter.
 
@@ -303,7 +310,7 @@ class Desk:
         Raises:
             NotFound: there is no such request.
             Invalid: every field that is wrong.
-            Refused: it was not returned.
+            Refused: it was not returned, or changed since `version`.
         """
         read_before = tuple(unread)
         known = {wrong.field for wrong in read_before}
@@ -313,7 +320,7 @@ class Desk:
         file = self._letters.keep(upload) if upload is not None else None
         with self._store.writing() as connection:
             request = self.moves.claimed(connection, request_id, by)
-            self.moves.advance(connection, request, Deed(Event.RESUBMIT, by.name, by.login))
+            self.moves.advance(connection, request, Deed(Event.RESUBMIT, by.name, by.login, version=version))
             change = _columns(_placed(connection, draft)) | {"agency_id": request.agency.id, "submitted_at": self.now()}
             if file is not None:
                 _keep_letter(connection, file, self.now())

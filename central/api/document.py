@@ -26,6 +26,7 @@ CONDITIONAL: Final = frozenset(
         "POST /api/v1/requests/{ident}/disposition",
         "POST /api/v1/requests/{ident}/decision",
         "POST /api/v1/requests/{ident}/withdraw",
+        "POST /api/v1/requests/{ident}/resubmission",
         "POST /api/v1/displacements/{ident}/decision",
         "POST /api/v1/delegations/{ident}/end",
         "PUT /api/v1/people/{ident}",

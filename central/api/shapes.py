@@ -5,9 +5,9 @@ An unknown field is refused, so a typo is found.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import File, Form, UploadFile
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -154,10 +154,9 @@ class WithdrawIn(Body):
     version: Number | None = None
 
 
-class DraftIn(Body):
-    """A request as a multipart form with its letter."""
+class RequestIn(Body):
+    """What a request says, as a multipart form."""
 
-    agency_id: str
     letter_number: str
     letter_date: OfficeDay
     letter_subject: str
@@ -178,6 +177,21 @@ class DraftIn(Body):
     own_people: str = ""
     streaming: bool = False
     needs: Annotated[list[str], Field(max_length=30)] = []
+
+    def draft(self, agency_id: str) -> Draft:
+        """Return it as the desk takes it."""
+        typed = self.model_dump(include=_AS_TYPED)
+        needs = tuple(read_need(text) for text in self.needs)
+        return Draft(agency_id=agency_id, contact=Contact(self.contact_name, self.contact_phone), needs=needs, **typed)
+
+
+_AS_TYPED: Final = frozenset(RequestIn.model_fields) - {"contact_name", "contact_phone", "needs"}
+
+
+class DraftIn(RequestIn):
+    """A new request with its letter, once or recurring."""
+
+    agency_id: str
     repeat: Every | None = None
     repeat_until: OfficeDay | None = None
     repeat_interval: Annotated[int, Field(ge=1, le=52)] = 1
@@ -186,13 +200,7 @@ class DraftIn(Body):
 
     def value(self) -> Draft:
         """Return it as the desk takes it."""
-        apart = {"letter", "contact_name", "contact_phone", "needs"}
-        apart |= {"repeat", "repeat_until", "repeat_interval", "repeat_on_free_days"}
-        typed = self.model_dump(exclude=apart)
-        needs = tuple(read_need(text) for text in self.needs)
-        return Draft(
-            contact=Contact(self.contact_name, self.contact_phone), needs=needs, repeat=self._recurrence(), **typed
-        )
+        return replace(self.draft(self.agency_id), repeat=self._recurrence())
 
     def _recurrence(self) -> Recurrence | None:
         """Return how it recurs.
@@ -208,7 +216,21 @@ class DraftIn(Body):
 
     async def upload(self, at_most_bytes: int) -> Upload:
         """Read the letter, one byte more than allowed at most."""
-        return Upload(self.letter.filename or "", await self.letter.read(at_most_bytes + 1))
+        return await _read(self.letter, at_most_bytes)
+
+
+class AgainIn(RequestIn):
+    """A returned request, changed; without a letter it keeps its own."""
+
+    letter: Annotated[UploadFile | None, File()] = None
+
+    async def upload(self, at_most_bytes: int) -> Upload | None:
+        """Read the letter if there is one, one byte more than allowed at most."""
+        return None if self.letter is None else await _read(self.letter, at_most_bytes)
+
+
+async def _read(letter: UploadFile, at_most_bytes: int) -> Upload:
+    return Upload(letter.filename or "", await letter.read(at_most_bytes + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +342,7 @@ def read_need(text: str) -> Need:
 
 
 DraftForm = Annotated[DraftIn, Form(media_type="multipart/form-data")]
+AgainForm = Annotated[AgainIn, Form(media_type="multipart/form-data")]
 
 
 class CommandIn(Body):

@@ -20,6 +20,7 @@ import httpx
 
 from central.domain.sop import State
 from central.domain.words import Leader
+from central.model import Direction
 from central.settings import Channel, Notifications
 from tests.service.pages.office import PASSWORD, PDF, Office, application, busy, office_in
 
@@ -91,6 +92,7 @@ async def record() -> dict[str, Json]:
         await _door(recorder)
         await _requests(recorder, office)
         await _series(recorder)
+        await _returned(recorder, office)
         await _leaders(recorder, office)
         await _lists(recorder, office, session)
         await _orders(recorder)
@@ -152,6 +154,16 @@ async def _requests(at: Recorder, office: Office) -> None:
     await at.ask("kadis", "POST /api/v1/requests/{ident}/clocks/{step}/reason", late, body=explained)
     await at.ask("bidang", "GET /api/v1/punctuality", query={"since": "2026-11-01T00:00:00Z"})
     office.later(timedelta(minutes=-25))
+
+
+async def _returned(at: Recorder, office: Office) -> None:
+    record = office.request("Rapat ulang", day=date(2026, 11, 17))
+    office.services.desk.dispose(record.id, Direction(accept=False, note="Perihal kurang"), office.person("kadis"))
+    path, form = {"ident": record.id}, {name: text for name, text in FORM.items() if name != "agency_id"}
+    tag = await at.tag("pemohon", f"/api/v1/requests/{record.id}")
+    operation = "POST /api/v1/requests/{ident}/resubmission"
+    await at.ask("pemohon", operation, path, data=form, headers=tag, files={"letter": ("surat.pdf", PDF)})
+    at.found[operation]["request"] = form | {"letter": "surat.pdf"}
 
 
 async def _series(at: Recorder) -> None:

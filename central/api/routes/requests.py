@@ -12,7 +12,7 @@ from starlette.responses import Response
 from central.api.answers import Key, Page, Part, gives, one, only_if_unchanged, page, part_of, plain, seen_version
 from central.api.guard import CurrentServices, paced, requires
 from central.api.routes.base import Director, Ident, RequestReader, Verifier, api_router
-from central.api.shapes import DecisionIn, DirectionIn, DraftForm, Findings, ReasonIn, WithdrawIn
+from central.api.shapes import AgainForm, DecisionIn, DirectionIn, DraftForm, Findings, ReasonIn, WithdrawIn
 from central.domain.clocks import Step
 from central.domain.findings import Verdict
 from central.domain.sop import State
@@ -68,6 +68,28 @@ async def submit(
     upload = await draft.upload(services.settings.file.letters.at_most_mib * 1024 * 1024)
     made = await run_in_threadpool(services.desk.submit, draft.value(), upload, by, key=idempotency_key)
     return _record(request, made, 201)
+
+
+@router.post(
+    "/requests/{ident}/resubmission",
+    dependencies=[paced(Kind.UPLOAD)],
+    responses=gives(Record, "the request as it is now"),
+)
+async def resubmit(
+    request: Request,
+    ident: Ident,
+    again: AgainForm,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.SUBMIT))],
+) -> Response:
+    """Send a returned request in again, changed; each time of a series by itself."""
+    version = seen_version(request, None)
+    upload = await again.upload(services.settings.file.letters.at_most_mib * 1024 * 1024)
+    agency = by.agency.id if by.agency is not None else ""
+    with only_if_unchanged(request):
+        resubmitted = services.desk.resubmit
+        changed = await run_in_threadpool(resubmitted, ident, again.draft(agency), upload, by, version=version)
+    return _record(request, changed)
 
 
 @router.get("/requests/{ident}", responses=gives(Record, "the request"))

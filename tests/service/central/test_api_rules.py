@@ -13,6 +13,7 @@ import pytest
 
 from central.answered import DIES_AFTER, KEPT_FOR, Answered, Kept, Order
 from central.errors import KeyReused
+from central.model import Direction
 from tests.service.pages.office import PDF, Office, application, busy, office_in, visitor
 
 FORM = {
@@ -177,6 +178,32 @@ async def test_a_change_says_to_what_and_what_changed_meanwhile_stops_it(office:
         f"{path}/decision", json={"approve": False, "reason": "x"}, headers={"if-match": done.headers["etag"]}
     )
     assert right.json()["state"] == "refused"
+
+
+async def test_a_returned_request_is_changed_and_sent_again_to_what_was_seen(
+    office: Office, everybody: Clients
+) -> None:
+    record, applicant = office.request(), everybody["pemohon"]
+    path = f"/api/v1/requests/{record.id}"
+    form = {name: text for name, text in FORM.items() if name != "agency_id"} | {"title": "Sosialisasi SPBE"}
+    early = await applicant.post(f"{path}/resubmission", data=form, headers={"if-match": "*"})
+    assert (early.status_code, early.json()["code"]) == (409, "request.state")
+    office.services.desk.dispose(record.id, Direction(accept=False, note="Judul"), office.person("kadis"))
+    assert (await applicant.post(f"{path}/resubmission", data=form)).status_code == 428
+    stale = await applicant.post(f"{path}/resubmission", data=form, headers={"if-match": '"1"'})
+    assert stale.status_code == 412
+    seen = {"if-match": (await applicant.get(path)).headers["etag"]}
+    blank = await applicant.post(f"{path}/resubmission", data=form | {"title": " "}, headers=seen)
+    assert blank.status_code == 422
+    done = await applicant.post(f"{path}/resubmission", data=form, headers=seen)
+    assert (done.json()["state"], done.json()["title"]) == ("submitted", "Sosialisasi SPBE")
+    assert done.json()["letter"] == (await applicant.get(path)).json()["letter"]
+    changes = (await applicant.get(f"{path}/changes")).json()["items"]
+    assert len(changes) == 1
+    with_letter = await applicant.post(
+        f"{path}/resubmission", data=form, files={"letter": ("x.pdf", b"MZ")}, headers={"if-match": "*"}
+    )
+    assert with_letter.status_code == 422
 
 
 async def test_single_things_are_not_sent_twice(office: Office, everybody: Clients) -> None:
