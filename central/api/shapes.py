@@ -185,7 +185,7 @@ class RequestIn(Body):
         return Draft(agency_id=agency_id, contact=Contact(self.contact_name, self.contact_phone), needs=needs, **typed)
 
 
-_AS_TYPED: Final = frozenset(RequestIn.model_fields) - {"contact_name", "contact_phone", "needs"}
+_AS_TYPED: Final = set(RequestIn.model_fields) - {"contact_name", "contact_phone", "needs"}
 
 
 class DraftIn(RequestIn):
