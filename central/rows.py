@@ -176,7 +176,8 @@ def touching(columns: Any, starts: datetime, ends: datetime) -> tuple[sa.ColumnE
 
 def _taken() -> sa.Select[Any]:
     a, s = t.alloc.c, t.session.c
-    columns = (a.unit_kind, a.unit_id, a.session_id, s.title, s.agency, a.starts, a.ends, t.room.c.site)
+    times = (sa.type_coerce(a.starts, sa.BigInteger), sa.type_coerce(a.ends, sa.BigInteger))
+    columns = (a.unit_kind, a.unit_id, a.session_id, s.title, s.agency, *times, t.room.c.site)
     joined = t.alloc.join(t.session).join(t.room)
     return sa.select(*columns).select_from(joined).where(a.live).order_by(a.starts)
 
@@ -207,8 +208,15 @@ def occupied_near(connection: sa.Connection, near: Span, people: Span) -> tuple[
 
 
 def _occupied(connection: sa.Connection, where: sa.ColumnElement[bool]) -> tuple[Occupied, ...]:
-    found = connection.execute(_OCCUPIED.where(where))  # read by place, not by name: there may be thousands
-    return tuple(Occupied(_KINDS[kind], unit, Rival(*rival), site) for kind, unit, *rival, site in found)
+    """Return what is taken; there may be thousands, so what a session's units share is made once."""
+    found, rivals = [], dict[tuple[str, int, int], Rival]()
+    for kind, unit, session_id, title, agency, starts, ends, site in connection.execute(_OCCUPIED.where(where)).all():
+        rival = rivals.get((session_id, starts, ends))
+        if rival is None:
+            rival = Rival(session_id, title, agency, t.moment(starts), t.moment(ends))
+            rivals[session_id, starts, ends] = rival
+        found.append(Occupied(_KINDS[kind], unit, rival, site))
+    return tuple(found)
 
 
 _KINDS: Final = {kind.value: kind for kind in UnitKind}

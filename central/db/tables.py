@@ -31,7 +31,12 @@ class Micros(sa.TypeDecorator[datetime]):
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         """Return the number as a moment in UTC."""
         del dialect
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return None if value is None else moment(value)
+
+
+def moment(micros: int) -> datetime:
+    """Return a kept number as the moment in UTC that it stands for."""
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 def _moment(name: str, *, nullable: bool = False) -> sa.Column[datetime]:

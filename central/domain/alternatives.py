@@ -159,7 +159,9 @@ class _Looking:
         if not self.failing(self._wish, self._resources.room):
             return  # it is not the room
         for room in rooms:
-            if self._large_enough(room) and not self.failing(self._wish, room):
+            if not self._large_enough(room) or self._room_taken(self._wish, room):
+                continue
+            if not self.failing(self._wish, room):
                 yield self._alternative(Kind.ROOM, self._wish, room, ())
 
     def at_times(self, rooms: tuple[RoomFacts, ...], kind: Kind) -> Iterator[Alternative]:

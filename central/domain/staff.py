@@ -90,8 +90,9 @@ def _on_duty(one: OperatorFacts, span: Span, rules: Rules) -> bool:
 
 
 def _skills(one: OperatorFacts, wish: Wish, rules: Rules) -> Finding:
-    where, missing = ("staff-skills", _HERE), tuple(sorted(rules.skills_for(wish) - one.skills))
-    values: dict[str, Value] = {"name": one.name, "missing": missing, "wanted": tuple(sorted(rules.skills_for(wish)))}
+    where, wanted = ("staff-skills", _HERE), rules.skills_for(wish)
+    missing = tuple(sorted(wanted - one.skills))
+    values: dict[str, Value] = {"name": one.name, "missing": missing, "wanted": tuple(sorted(wanted))}
     if missing:
         return Finding(*where, Verdict.FAIL, Code.SKILLS_MISSING, values, fix=Fix.OTHER_OPERATOR)
     return Finding(*where, Verdict.PASS, Code.SKILLS_THERE, values)
