@@ -15,10 +15,16 @@ from tests.service.pages.office import Office, application, held, office_in, vis
 
 LISTS = {
     "bidang": ("/kotak-masuk?kata=disetujui", "/permohonan", "/jadwal?hari=2026-11-09", "/dinding", "/ruang",
-               "/laporan", "/pesan"),
-    "kadis": ("/kotak-masuk?kata=diteruskan", "/waktu", "/penggeseran", "/pendelegasian"),
-    "admin": ("/kelola/rooms", "/kelola/staff", "/kalender", "/audit"),
-    "pemohon": ("/permohonan",),
+               "/laporan", "/pesan", "/jadwal/terlayani?hari=2026-11-09", "/api/v1/requests", "/api/v1/sessions",
+               "/api/v1/rooms", "/api/v1/reports", "/api/v1/messages", "/api/v1/staff", "/api/v1/equipment",
+               "/api/v1/accounts", "/api/v1/agencies", "/api/v1/displacements", "/api/v1/inbox", "/api/v1/feeds",
+               "/api/v1/rooms/praja-1/journal", "/api/v1/availability?day=2026-11-09",
+               "/api/v1/servable?day=2026-11-09", "/api/v1/calendar?first=2026-11-01&last=2026-11-30"),
+    "kadis": ("/kotak-masuk?kata=diteruskan", "/waktu", "/penggeseran", "/pendelegasian", "/api/v1/delegations",
+              "/api/v1/punctuality?since=2026-11-01T00:00:00Z", "/api/v1/inbox"),
+    "admin": ("/kelola/rooms", "/kelola/staff", "/kalender", "/audit", "/api/v1/audit", "/api/v1/people",
+              "/api/v1/me/logins", "/api/v1/rooms/praja-1/commands"),
+    "pemohon": ("/permohonan", "/api/v1/requests"),
 }  # fmt: skip
 
 
