@@ -159,7 +159,7 @@ def _make_way(settings: CentralSettings, url: sa.URL, *, over: bool) -> Path | N
             raise Unfit("database.not_empty", text)
         if not there:
             return None
-        target = settings.backup_folder / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
+        target = settings.backup_folder / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.tar"
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         back_up(store, settings.folder, target, with_files=False)
     finally:

@@ -48,6 +48,7 @@ def pulse_server() -> Iterator[PulseRoom]:
 def pulse(pulse_server: PulseRoom, monkeypatch: pytest.MonkeyPatch) -> PulseRoom:
     for name, value in pulse_server.environment.items():
         monkeypatch.setenv(name, value)
+    pulse_server.ensure()
     for kind, device in (("source", "mic"), ("sink", "speaker")):
         pulse_server.pactl(f"set-{kind}-mute", device, "0")
         pulse_server.pactl(f"set-{kind}-volume", device, "0dB")

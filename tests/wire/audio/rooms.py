@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-UP_WITHIN_S = 5.0
+UP_WITHIN_S = 15.0
 
 MODULES = (
     # without norewinds a null sink's first capture comes two seconds late
@@ -56,6 +56,12 @@ class PulseRoom:
             stderr=subprocess.DEVNULL,
         )
         self._wait_until_it_answers()
+
+    def ensure(self) -> None:
+        """Start the server anew when it is gone: it leaves by itself when nobody was there for a while."""
+        self.thaw()
+        if self._server.poll() is not None:
+            self.start()
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + UP_WITHIN_S
