@@ -119,7 +119,7 @@ class Assessor:
             return {}
         spans = [(one.starts - DAY, one.ends + DAY) for one in requests]
         found = stock.resources_around(connection, requests[0].room, spans)
-        there, days = rows.rooms(connection), Days(found.taken, self.zone)
+        there, days = rows.rooms(connection), Days(self.zone, found.taken)
         return {
             one.id: self._verdict(one, replace(found, occupied=days.around(one.starts, one.ends)), there)
             for one in requests

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
@@ -13,7 +13,8 @@ from central.assess import Assessor, named_room, wish_of
 from central.db import tables as t
 from central.db.store import Store
 from central.domain.allocation import allocate
-from central.domain.alternatives import NEAR, Alternative, Search, alternatives
+from central.domain.alternatives import Alternative, Search, alternatives
+from central.domain.calendar import Span
 from central.domain.candidates import candidate, impossible
 from central.domain.findings import Finding, Rival
 from central.domain.resources import AccountFacts, Occupied, OperatorFacts, Resources, Rules
@@ -103,18 +104,15 @@ class Planner:
         without: frozenset[str] = frozenset(),
         as_if: tuple[Occupied, ...] = (),
     ) -> tuple[Alternative, ...]:
-        """Look near first, and further only when that is not enough."""
+        """Look outwards from the request's time, and read no further than is looked."""
         facts = tuple(rows.room_facts(one) for one in rows.rooms(connection))
-        rules, wish = self._assess.rules(request.starts), wish_of(request)
-        found: tuple[Alternative, ...] = ()
-        for search in (NEAR, Search()):
-            margin = timedelta(days=search.days + 1)
-            held = self._assess.resources(connection, request, room, None, margin=margin, without=without)
-            held = replace(held, occupied=(*held.occupied, *as_if))
-            found = alternatives(wish, held, facts, rules, now=self._now(), search=search)
-            if search.complete(found):
-                break
-        return found
+        rules, search = self._assess.rules(request.starts), Search()
+        whole = timedelta(days=search.days + 1)
+        there = stock.there(connection, room, (request.starts - whole, request.ends + whole))
+        gone = without | frozenset({request.session_id} if request.session_id else ())
+        read = _Outwards(connection, (request.starts, request.ends), gone)
+        wish, there = wish_of(request), replace(there, occupied=as_if)
+        return alternatives(wish, there, facts, rules, now=self._now(), search=search, read=read)
 
     def calendar(self, first: date, last: date) -> tuple[OfficeDay, ...]:
         """Return the days from `first` to `last`, 366 at most."""
@@ -172,6 +170,26 @@ class Planner:
         starts = (t.request.c.starts >= first, t.request.c.starts < last)
         found = rows.requests(connection, self._assess.standards, states, *starts)
         return tuple(sorted(found, key=lambda request: (request.starts, request.submitted_at, request.id)))
+
+
+class _Outwards:
+    """Reads what is taken around an event, each time further away and nothing twice."""
+
+    def __init__(self, connection: sa.Connection, event: Span, gone: frozenset[str]) -> None:
+        self._connection = connection
+        self._event = event
+        self._gone = gone
+        self._seen: Span | None = None
+
+    def __call__(self, margin: timedelta) -> Iterator[Occupied]:
+        """Yield what is taken within `margin` before and after, without what was told before."""
+        seen, whole = self._seen, (self._event[0] - margin, self._event[1] + margin)
+        spans = (whole,) if seen is None else ((whole[0], seen[0]), (seen[1], whole[1]))
+        self._seen = whole
+        for one in rows.occupied_in(self._connection, spans):
+            known = seen is not None and one.rival.starts < seen[1] and seen[0] < one.rival.ends
+            if not known and one.rival.session not in self._gone:
+                yield one
 
 
 def _sorted_out(

@@ -54,7 +54,7 @@ def resources_near(
 ) -> Resources:
     """Return what the rules look at for one event: all that may touch it, and each person's day."""
     people = event[0] - DAY, event[1] + DAY
-    found = _there(connection, room, people)
+    found = there(connection, room, people)
     held = rows.occupied_near(connection, rules.reach(found.equipment).around(*event), people)
     return _chosen(replace(found, occupied=held), operator, without)
 
@@ -62,10 +62,10 @@ def resources_near(
 def resources_around(connection: sa.Connection, room: Room, spans: Sequence[Span]) -> Resources:
     """Return everything the rules look at around each of `spans`, in as many queries as around one."""
     whole = min(starts for starts, _ in spans), max(ends for _, ends in spans)
-    return replace(_there(connection, room, whole), occupied=rows.occupied_in(connection, merged(spans)))
+    return replace(there(connection, room, whole), occupied=rows.occupied_in(connection, merged(spans)))
 
 
-def _there(connection: sa.Connection, room: Room, span: Span) -> Resources:
+def there(connection: sa.Connection, room: Room, span: Span) -> Resources:
     """Return what the division has, as if nothing of it was taken."""
     return Resources(
         room=rows.room_facts(room),

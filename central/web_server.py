@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from central.doors import guarded
+from central.memory import settled
 
 GRACE_S = 2
 BACKLOG = 1024
@@ -89,7 +90,8 @@ class WebServer:
     async def run(self) -> None:
         """Serve until `stop` was called."""
         try:
-            await self._server.serve(sockets=[self._socket])
+            with settled():
+                await self._server.serve(sockets=[self._socket])
         finally:
             self._socket.close()
 

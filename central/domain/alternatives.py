@@ -2,24 +2,24 @@
 
 An alternative is one that the rules themselves pass; what fails for every choice alike (a
 request that came too late) does not speak against one. Nearest first: what asks least of
-the applicant, then the closest time.
+the applicant, then the closest time. What is taken is read outwards, no further than the
+search goes.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import count, islice
 from typing import Final
 
-from central.domain.calendar import Span
 from central.domain.findings import Code, Finding, Verdict
-from central.domain.resources import Days, Need, Resources, RoomFacts, Rules, Wish
+from central.domain.resources import Buffers, Days, Need, Occupied, Resources, RoomFacts, Rules, Wish
 from central.domain.staff import suitable
 from central.domain.verification import verify
+from central.domain.words import UnitKind
 
 
 class Kind(StrEnum):
@@ -61,14 +61,12 @@ class Search:
     step: timedelta = timedelta(minutes=30)
     of_each: int = 3
 
-    def complete(self, found: tuple[Alternative, ...]) -> bool:
-        """Return whether looking further would find nothing nearer: as many other times as are wanted are there."""
-        kinds = Counter(one.kind for one in found)
-        return all(kinds[kind] >= self.of_each for kind in (Kind.TIME, Kind.TIME_AND_ROOM))
+    def reach(self, offset: timedelta) -> timedelta:
+        """Return how far is read for a time that is `offset` away: mostly what is near is enough."""
+        return next((timedelta(days=n) for n in _READ_DAYS if offset <= timedelta(days=n)), timedelta(days=self.days))
 
 
-NEAR: Final = Search(days=2)
-"""Where is looked first: mostly that is enough, and it is a quarter of what a week holds."""
+_READ_DAYS: Final = (1, 3)
 _ALIKE: Final = frozenset({Code.LEAD_SHORT, Code.LEAD_SHORT_WORKING})
 """Failing whatever is chosen, unless it comes much later."""
 _HOURS: Final = frozenset({Code.HOURS_OUTSIDE, Code.HOURS_FREE_DAY, Code.HOURS_HOLIDAY, Code.HOURS_SEVERAL_DAYS})
@@ -85,6 +83,10 @@ _DROPPED: Final = {
 }
 
 
+Read = Callable[[timedelta], Iterable[Occupied]]
+"""Reads what is taken within so long before and after the wish, as far as it was not read before."""
+
+
 def alternatives(
     wish: Wish,
     resources: Resources,
@@ -93,12 +95,14 @@ def alternatives(
     *,
     now: datetime,
     search: Search = Search(),
+    read: Read | None = None,
 ) -> tuple[Alternative, ...]:
     """Return what could be done instead of `wish`; nothing when it can be served as it is.
 
-    `resources.occupied` holds what is taken on all days that are searched.
+    Without `read`, `resources.occupied` holds what is taken on all days that are searched;
+    with it, none of it.
     """
-    looking = _Looking(wish, resources, rules, now, search)
+    looking = _Looking(wish, resources, rules, now=now, search=search, read=read)
     if not looking.anything:
         return ()
     others = sorted(
@@ -116,21 +120,28 @@ def alternatives(
 class _Looking:
     """One search; what is taken is looked up by day, so that a far day costs no more than a near one."""
 
-    def __init__(self, wish: Wish, resources: Resources, rules: Rules, now: datetime, search: Search) -> None:
+    def __init__(
+        self, wish: Wish, resources: Resources, rules: Rules, *, now: datetime, search: Search, read: Read | None
+    ) -> None:
         self._wish = wish
         self._resources = replace(resources, operator=None)
         self._rules = rules
         self._now = now
         self._search = search
-        self._days = Days(resources.taken, rules.calendar.zone)
-        self._held: dict[str, list[Span]] = {}
-        """When each room is taken: most times fail on that alone, and need no further look."""
-        for one in resources.taken.rooms:
-            self._held.setdefault(one.unit, []).append((one.rival.starts, one.rival.ends))
+        self._read = read
+        self._reach = timedelta(0)
+        self._days = Days(rules.calendar.zone, resources.occupied)
+        self._see(search.step)
         failing = {finding.code for finding in self._found(wish, resources.room) if _fails(finding)}
         self.anything = bool(failing)
         self._accepted = failing & (_ALIKE | _HOURS)
         self._accepted_elsewhen = failing & _ALIKE if failing - self._accepted else frozenset()
+
+    def _see(self, offset: timedelta) -> None:
+        """Have read what may matter for a time that is `offset` away, which is within a day of it."""
+        if self._read is not None and offset > self._reach:
+            self._reach = self._search.reach(offset)
+            self._days.add(self._read(self._reach + timedelta(days=1)))
 
     def _at(self, room: RoomFacts, wish: Wish) -> Resources:
         return replace(self._resources, room=room, occupied=self._days.around(wish.starts, wish.ends))
@@ -158,21 +169,30 @@ class _Looking:
         """Yield the rooms that serve the wish at its own time."""
         if not self.failing(self._wish, self._resources.room):
             return  # it is not the room
-        for room in rooms:
-            if not self._large_enough(room) or self._room_taken(self._wish, room):
-                continue
-            if not self.failing(self._wish, room):
-                yield self._alternative(Kind.ROOM, self._wish, room, ())
+        for room in self._serving(self._wish, rooms):
+            yield self._alternative(Kind.ROOM, self._wish, room, ())
 
     def at_times(self, rooms: tuple[RoomFacts, ...], kind: Kind) -> Iterator[Alternative]:
         """Yield other times, the closest first; at one time only the best room."""
         for moved in self._times():
-            for room in rooms:
-                if not self._large_enough(room) or self._room_taken(moved, room):
-                    continue
-                if not self.failing(moved, room, elsewhen=True):
-                    yield self._alternative(kind, moved, room, ())
-                    break
+            for room in islice(self._serving(moved, rooms, elsewhen=True), 1):
+                yield self._alternative(kind, moved, room, ())
+
+    def _serving(self, wish: Wish, rooms: tuple[RoomFacts, ...], *, elsewhen: bool = False) -> Iterator[RoomFacts]:
+        """Yield the rooms in which a wish can be served, in their order.
+
+        Most rooms fail because they are taken, which is seen at once. Of those that are free,
+        only one of each sort is looked at closely: what else there is to say is the same.
+        """
+        served: dict[tuple[str, bool, Buffers], bool] = {}
+        for room in rooms:
+            if not room.open or not self._large_enough(room) or self._room_taken(wish, room):
+                continue
+            sort = room.site, room.can_record, self._rules.buffers_of.get(room.id, self._rules.buffers)
+            if sort not in served:
+                served[sort] = not self.failing(wish, room, elsewhen=elsewhen)
+            if served[sort]:
+                yield room
 
     def _times(self) -> Iterator[Wish]:
         wish, leader = self._wish, self._wish.leader.takes_part
@@ -182,13 +202,15 @@ class _Looking:
                 return
             for by in (offset, -offset):
                 moved = replace(wish, starts=wish.starts + by, ends=wish.ends + by)
+                self._see(offset)
                 soon = moved.starts - self._rules.buffers.setup < self._now
                 if not soon and (leader or self._rules.calendar.outside(moved.starts, moved.ends) is None):
                     yield moved
 
     def _room_taken(self, wish: Wish, room: RoomFacts) -> bool:
         starts, ends = self._rules.around_room(room.id, wish)
-        return any(begin < ends and starts < end for begin, end in self._held.get(room.id, ()))
+        held = self._days.around(wish.starts, wish.ends).of(UnitKind.ROOM, room.id)
+        return any(one.rival.starts < ends and starts < one.rival.ends for one in held)
 
     def _large_enough(self, room: RoomFacts) -> bool:
         return room.capacity >= min(self._wish.participants, self._resources.room.capacity)

@@ -7,9 +7,10 @@ is four units, so the database refuses the fifth user just as it refuses a secon
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -197,23 +198,42 @@ class Taken(tuple[Occupied, ...]):  # noqa: SLOT001 - it remembers its order by 
 class Days:
     """What is taken, by days: events of one day share what is looked at, and each day is put together once."""
 
-    def __init__(self, taken: Taken, zone: ZoneInfo) -> None:
-        self._taken = taken
+    def __init__(self, zone: ZoneInfo, taken: Iterable[Occupied] = ()) -> None:
         self._zone = zone
+        self._begun: dict[date, list[Occupied]] = defaultdict(list)
+        """By the day on which it begins."""
+        self._long: list[tuple[date, date, Occupied]] = []
+        """What lasts into another day: from, until, and what it is."""
         self._known: dict[tuple[date, date], Taken] = {}
+        self.add(taken)
+
+    def add(self, more: Iterable[Occupied]) -> None:
+        """Know of more that is taken; nothing may be told twice."""
+        self._known.clear()
+        days: dict[int, tuple[date, date]] = {}
+        """By rival, which the units of a session share: a day is dearer than all else here."""
+        for one in more:
+            rival = one.rival
+            if (of := days.get(id(rival))) is None:
+                of = days[id(rival)] = self._day(rival.starts), self._day(rival.ends)
+            first, last = of
+            self._begun[first].append(one)
+            if last > first:
+                self._long.append((first, last, one))
 
     def around(self, starts: datetime, ends: datetime) -> Taken:
         """Return what may matter for an event: that of its days, and of the days before and after."""
-        first, last = starts.astimezone(self._zone).date(), ends.astimezone(self._zone).date()
-        if (first, last) not in self._known:
-            begin = self._midnight(first) - timedelta(days=1)
-            end = self._midnight(last) + timedelta(days=2)
-            held = (one for one in self._taken if one.rival.starts < end and begin < one.rival.ends)
-            self._known[first, last] = Taken(held)
-        return self._known[first, last]
+        asked = self._day(starts), self._day(ends)
+        if asked not in self._known:
+            begin, end = asked[0] - timedelta(days=1), asked[1] + timedelta(days=1)
+            earlier = (one for first, last, one in self._long if first < begin <= last)
+            days = (begin + timedelta(days=n) for n in range((end - begin).days + 1))
+            within = (one for day in days for one in self._begun.get(day, ()))
+            self._known[asked] = Taken((*earlier, *within))
+        return self._known[asked]
 
-    def _midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(), self._zone).astimezone(UTC)
+    def _day(self, moment: datetime) -> date:
+        return moment.astimezone(self._zone).date()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from central import rows
 from central.app import create_app
 from central.domain.sop import State
+from central.memory import settled
 from central.model import Request
 from central.seed import PEOPLE, seed
 from central.services import Services, make_services
@@ -51,11 +52,12 @@ def measure(place: Place, *, quick: bool) -> list[Figure]:
         took = time.perf_counter() - began
         waiting = here.desk.requests(VERIFIER, states=frozenset({State.DISPOSED}), limit=20 if quick else 100)
         size = f"{bookings:,} bookings of {volume.years:.1f} years"
-        return [
-            place.figure(f"{size}, written by the database in", took, "s"),
-            *_questions(place, here, waiting, f"over {bookings:,}"),
-            *_pages(place, here, f"over {bookings:,}", rounds=1 if quick else 5),
-        ]
+        with settled():
+            return [
+                place.figure(f"{size}, written by the database in", took, "s"),
+                *_questions(place, here, waiting, f"over {bookings:,}"),
+                *_pages(place, here, f"over {bookings:,}", rounds=1 if quick else 5),
+            ]
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from central.domain.alternatives import Alternative, Change, Kind, Search, alternatives
 from central.domain.findings import Verdict
-from central.domain.resources import EquipmentFacts, Need, Occupied, Resources, RoomFacts, Wish
+from central.domain.resources import Buffers, EquipmentFacts, Need, Occupied, Resources, RoomFacts, Wish
 from central.domain.verification import verify
 from central.domain.words import Leader, UnitKind
 from tests.rules.central.test_resources import ZOOM, held
@@ -75,6 +75,22 @@ def test_where_only_the_lead_time_fails_a_later_time_keeps_it() -> None:
     assert all(one.starts - late.submitted_at >= RULES.lead_time for one in answers)
 
 
+def test_rooms_of_one_sort_are_told_apart_by_what_sets_them_apart() -> None:
+    """Four rooms that are alike but for one thing each: closed, without a recorder, with long buffers."""
+    sort = replace(OTHER, site="kota")
+    rooms = (
+        replace(sort, id="closed", open=False),
+        replace(sort, id="mute", can_record=False),
+        replace(sort, id="slow"),
+        replace(sort, id="good"),
+    )
+    rules = replace(RULES, buffers_of={"slow": Buffers(timedelta(hours=3), timedelta(hours=3))})
+    busy = held(UnitKind.OPERATOR, "rina", ENDS + HOUR, ENDS + 2 * HOUR)
+    resources = replace(RESOURCES, operators=(RINA,), occupied=(held(UnitKind.ROOM, "praja-1"), busy))
+    answers = alternatives(replace(WISH, recording=True), resources, rooms, rules, now=NOW)
+    assert [one.room.id for one in answers if one.kind is Kind.ROOM] == ["good"]
+
+
 def brute(wish: Wish, resources: Resources, room: RoomFacts, days: int) -> list[datetime]:
     """Return every half hour at which the rules pass, nearest first and later before earlier."""
     steps = sorted(range(-48 * days, 48 * days + 1), key=lambda n: (abs(n), -n))
@@ -108,6 +124,36 @@ def test_times_are_those_that_trying_every_half_hour_finds(taken: list[tuple[str
         assert [one.starts for one in answers if one.kind is Kind.TIME] == served[:3]
         elsewhere = [one.starts for one in answers if one.kind is Kind.TIME_AND_ROOM]
         assert elsewhere == [at for at in brute(wish, resources, OTHER, 3) if at != STARTS][:3]
+
+
+@settings(max_examples=40, deadline=None)
+@given(TAKEN, st.sampled_from([Leader.NONE, Leader.GOVERNOR]))
+def test_reading_outwards_finds_the_same_and_reads_nothing_twice(
+    taken: list[tuple[str, int, int]], leader: Leader
+) -> None:
+    occupied = tuple(_taken(unit, first, length) for unit, first, length in taken)
+    resources, wish = replace(RESOURCES, operators=(RINA, YOGA)), replace(WISH, leader=leader)
+    told: list[Occupied] = []
+
+    def read(margin: timedelta) -> list[Occupied]:
+        within = [one for one in occupied if one.rival.starts < ENDS + margin and STARTS - margin < one.rival.ends]
+        new = [one for one in within if not any(one is other for other in told)]
+        told.extend(new)
+        return new
+
+    at_once = found(wish, replace(resources, occupied=occupied))
+    assert alternatives(wish, resources, ROOMS, RULES, now=NOW, read=read) == at_once
+
+
+def test_no_further_is_read_than_is_looked() -> None:
+    margins: list[timedelta] = []
+
+    def read(margin: timedelta) -> list[Occupied]:
+        margins.append(margin)
+        return [] if len(margins) > 1 else [held(UnitKind.ROOM, "praja-1")]
+
+    assert alternatives(WISH, RESOURCES, ROOMS, RULES, now=NOW, read=read)
+    assert margins == [timedelta(days=2)]
 
 
 def _taken(unit: str, first: int, length: int) -> Occupied:
