@@ -245,21 +245,21 @@ class RoomSound:
             self._tone_ended = time.monotonic()
 
     async def mute(self, port: str, on: bool) -> Result:
-        """Mute or open a port.
+        """Mute or open a port; a worker that is being replaced is waited for.
 
         Raises:
             OutcomeUnknown: what was read back is not what was wanted.
         """
         _known(port)
         began = time.monotonic()
-        answer = await self._link.ask("mute", within_s=ANSWER_WITHIN_S, port=port, on=on)
+        answer = await self._link.insist("mute", within_s=ANSWER_WITHIN_S, port=port, on=on)
         muted = self._read(answer, "muted", lines.flag)
         if muted is not on:
             raise OutcomeUnknown(self._other(f"{port} muted {on}", muted))
         return Result(Outcome.COMPLETED, timedelta(seconds=time.monotonic() - began), {"muted": muted})
 
     async def gain(self, port: str, db: float, *, careful: bool = False) -> Result:
-        """Set a port's gain.
+        """Set a port's gain; a worker that is being replaced is waited for.
 
         Raises:
             ValueError: `db` is outside the range.
@@ -271,7 +271,7 @@ class RoomSound:
         if not isfinite(db) or not low <= db <= high:
             raise ValueError(f"gain must be {low:g} to {high:g} dB, got {db}")
         began = time.monotonic()
-        answer = await self._link.ask("gain", within_s=ANSWER_WITHIN_S, port=port, db=db, careful=careful)
+        answer = await self._link.insist("gain", within_s=ANSWER_WITHIN_S, port=port, db=db, careful=careful)
         gain_db = self._read(answer, "gain_db", lines.number)
         if abs(gain_db - db) > GAIN_TOLERANCE_DB:
             raise OutcomeUnknown(self._other(f"{port} gain {db:g} dB", gain_db))
@@ -302,7 +302,7 @@ class RoomSound:
         """
         _known(port)
         began = time.monotonic()
-        answer = await self._link.ask("default", within_s=ANSWER_WITHIN_S, port=port)
+        answer = await self._link.insist("default", within_s=ANSWER_WITHIN_S, port=port)
         self._defaults |= {port}
         if not (default := self._read(answer, "default", lines.flag)):
             raise OutcomeUnknown(self._other(f"{port} as the default", "another device"))

@@ -201,23 +201,34 @@ class Link:
                 wire.cut()
                 answered.set_exception(DeviceUnreachable(self._ended("it did not stop its tone")))
 
-    async def insist(self, do: str, *, within_s: float) -> Line:
+    async def insist(self, do: str, *, within_s: float, **arguments: lines.Value) -> Line:
         """Return the answer of this worker, or of the next when it is just being replaced.
 
-        For what may be carried out twice.
+        For what may be carried out twice. Who insisted first asks the next worker first, so
+        the last word is the one that counts.
 
         Raises:
-            DeviceUnreachable: no worker came, or that one ended too.
+            DeviceUnreachable: no worker came within `within_s`, or none that answered.
             DeviceRefused: it answered that it did not.
             OutcomeUnknown: it did not answer in time.
         """
+        until_s = asyncio.get_running_loop().time() + within_s
+        while True:
+            try:
+                return await self.ask(do, within_s=within_s, **arguments)
+            except DeviceUnreachable:
+                if not await self._is_replaced(until_s):
+                    raise
+
+    async def _is_replaced(self, until_s: float) -> bool:
+        """Wait for the next worker; false when none came until then."""
         try:
-            return await self.ask(do, within_s=within_s)
-        except DeviceUnreachable:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(within_s):
-                    await self._alive.wait()
-        return await self.ask(do, within_s=within_s)
+            async with asyncio.timeout_at(until_s):
+                await asyncio.sleep(0)  # whoever reads its line finds the dead one out
+                await self._alive.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def _show_bug(self) -> None:
         """Raise what ended the keeper: nothing but a bug does."""

@@ -114,7 +114,7 @@ async def test_a_preset_may_set_any_gain_before_a_session_and_only_a_step_up_in_
     await until(lambda: house.air.gain_db[SPEAKER] == 0)
     house.air.gain_db[SPEAKER] = -30
     await go_live(house)
-    run = house.engine.press("keras", cause="command", who="central")
+    run = house.engine.presses.press("keras", cause="command", who="central")
     await until(lambda: run.is_over)
     assert not run.is_good
     assert house.air.gain_db[SPEAKER] == -30
@@ -172,6 +172,14 @@ async def test_everything_is_muted_also_while_the_sound_worker_is_being_replaced
     await house.tablet.mute_all(who="tablet-1")
     await until(lambda: house.tablet.view().silenced, within_s=15)
     assert all_muted(house)
+
+
+async def test_mute_and_gain_without_a_retry_wait_for_the_worker_that_replaces_a_lost_one(house: SoundHouse) -> None:
+    house.server.hang_up()
+    runs = [house.engine.presses.press(preset, cause="command", who="central") for preset in ("keras", "buka")]
+    await until(lambda: all(run.is_over for run in runs), within_s=20)
+    assert [run.failed for run in runs] == [None, None]
+    assert (house.air.gain_db[SPEAKER], house.air.muted[MICROPHONE]) == (0, False)
 
 
 async def test_that_everything_is_muted_outlives_the_process(tmp_path: Path) -> None:

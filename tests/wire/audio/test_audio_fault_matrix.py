@@ -21,7 +21,7 @@ import pytest
 from drivers import DeviceAddress, Measure, Outcome, Verdict
 from drivers.audio.device import RoomSound, connect
 from drivers.audio.loop import answer_of, baseline_of
-from drivers.audio.model import RESTARTS_FAIL, LoopEnd
+from drivers.audio.model import MICROPHONE, RESTARTS_FAIL, SPEAKER, LoopEnd
 from drivers.audio.wires import ChildWire
 from drivers.errors import DeviceUnreachable, DriverError
 from drivers.ports import Baseline
@@ -160,6 +160,14 @@ async def test_it_ends_in_its_finding_and_the_room_hears_again(
             fault.undo(house, pulse)
         await until(lambda: hears(heard), within_s=30)
     assert (worker(heard) != first) is fault.replaced
+
+
+async def test_mute_and_gain_are_carried_out_by_the_worker_that_replaces_a_killed_one(heard: RoomSound) -> None:
+    os.kill(worker(heard), signal.SIGKILL)
+    muted, quieter = await asyncio.gather(heard.mute(MICROPHONE, True), heard.gain(SPEAKER, -12.0))
+    assert muted.read_back == {"muted": True}
+    assert quieter.read_back["gain_db"] == pytest.approx(-12.0, abs=0.5)
+    assert (await heard.mute(MICROPHONE, False)).read_back == {"muted": False}
 
 
 async def test_a_capture_that_somebody_moves_is_taken_back(house: PulseHouse, heard: RoomSound) -> None:

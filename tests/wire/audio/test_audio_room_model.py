@@ -13,6 +13,7 @@ from typing import cast
 import pytest
 
 from drivers import Condition, DeviceAddress, Measure, Outcome, Verdict
+from drivers.audio import device as device_module
 from drivers.audio import link as link_module
 from drivers.audio.device import RoomSound, connect
 from drivers.audio.sim import Room, RoomServer
@@ -177,6 +178,28 @@ async def test_waiting_calls_fail_at_once_when_the_worker_goes(sound: RoomSound,
     server.hang_up()
     with pytest.raises(DeviceUnreachable):
         await proving
+
+
+async def test_mute_and_gain_are_asked_of_the_next_worker_in_the_order_of_the_words(
+    sound: RoomSound, server: RoomServer, room: Room
+) -> None:
+    server.hang_up()
+    first, gain, last = await asyncio.gather(
+        sound.mute("microphone", True), sound.gain("speaker", -9.0), sound.mute("microphone", False)
+    )
+    assert (first.read_back, gain.read_back, last.read_back) == ({"muted": True}, {"gain_db": -9.0}, {"muted": False})
+    assert (room.muted["microphone"], room.gain_db["speaker"]) == (False, -9.0)
+
+
+async def test_a_mute_waits_for_the_next_worker_no_longer_than_it_may(
+    sound: RoomSound, server: RoomServer, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_module, "ANSWER_WITHIN_S", 0.4)
+    room.fault("clock", "stalled")  # no worker shows a sign of life any more
+    server.hang_up()
+    async with asyncio.timeout(5):
+        with pytest.raises(DeviceUnreachable, match="sound worker"):
+            await sound.mute("microphone", True)
 
 
 async def test_two_supervisors_share_one_room(sound: RoomSound, server: RoomServer) -> None:
