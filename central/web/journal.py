@@ -46,12 +46,13 @@ _KINDS: Final[Mapping[str, str]] = {
     EntryKind.COMMAND: N_("Command from central"),
     EntryKind.REPORT: N_("Report written"),
 }
-_CAUSES: Final[Mapping[str, str]] = {
+CAUSES: Final[Mapping[str, str]] = {
     "schedule": N_("by schedule"),
     "tablet": N_("from the tablet"),
     "command": N_("by order of central"),
     "agent": N_("by itself"),
 }
+"""What brought something about."""
 _VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
     "pass": (N_("In order"), "ready"),
     "warn": (N_("Take note"), "degraded"),
@@ -123,7 +124,10 @@ def _title(entry: Entry, names: Mapping[str, str], translate: Translate) -> str:
 def _preset(body: Mapping[str, JsonValue]) -> str:
     label = body.get("label")
     told = label.get(current_language()) or label.get("id") if isinstance(label, dict) else None
-    return str(told or body.get("preset", ""))
+    name, values = str(told or body.get("preset", "")), body.get("values")
+    if not isinstance(values, dict) or not values:
+        return name
+    return f"{name} ({', '.join(f'{which}={value}' for which, value in values.items())})"
 
 
 def _note(entry: Entry, translate: Translate) -> str:
@@ -133,14 +137,15 @@ def _note(entry: Entry, translate: Translate) -> str:
         outcome = translate(words.ROOMS.get(str(entry.outcome), (str(entry.outcome), ""))[0])
     elif entry.outcome:
         outcome = translate(words.OUTCOMES.get(entry.outcome, (entry.outcome, ""))[0])
-    took = _milliseconds(entry.duration_ms) if entry.duration_ms is not None else ""
-    cause = entry.who or translate(_CAUSES.get(entry.cause, entry.cause))
+    took = milliseconds(entry.duration_ms) if entry.duration_ms is not None else ""
+    cause = entry.who or translate(CAUSES.get(entry.cause, entry.cause))
     named = entry.device if entry.kind != EntryKind.STEP_ENDED else None
     device = device_name(named, translate) if named else ""
     return " · ".join(part for part in (device, outcome, took, cause) if part)
 
 
-def _milliseconds(value: float) -> str:
+def milliseconds(value: float) -> str:
+    """Return how long something took, as short as it can be said."""
     if value < 1000:
         return f"{value:.0f} ms"
     return f"{angka(round(value / 1000, 1))} s" if value < 60_000 else durasi(timedelta(milliseconds=value))

@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from central.domain.words import Role
 from central.model import Person
 from central.permissions import Action, may
-from central.web import journal, views, words
+from central.web import journal, runs, views, words
 from webui import assets, i18n
 from webui.assets import Assets
 from webui.env import environment, jam, render, showing
@@ -126,6 +126,7 @@ class Site:
             steps=partial(views.steps, translate=translate),
             history=views.history,
             devices=lambda report: list(journal.devices(report, translate)),
+            preset_runs=lambda report: list(runs.runs(report, translate)),
             recordings=lambda report: list(journal.recordings(report, translate)),
             device_history=lambda report: list(journal.history(report, translate)),
             change_kind=lambda kind: journal.change_kind(kind, translate),

@@ -45,7 +45,17 @@ from contract import (
     Verdict,
 )
 from contract.evidence import Picture
-from contract.report import Certificate, CertifiedDevice, DeviceHistory, HealthSpan, LevelPoint, RecordedFile
+from contract.report import (
+    Certificate,
+    CertifiedDevice,
+    DeviceHistory,
+    HealthSpan,
+    LevelPoint,
+    RecordedFile,
+    ReportedRun,
+    ReportedStep,
+)
+from contract.words import StepOutcome
 
 ROOT = Path(__file__).parents[3]
 PDF = b"%PDF-1.7\n% a letter\n"
@@ -185,6 +195,47 @@ def photo() -> tuple[str, bytes]:
     return sha256(drawn.getvalue()).hexdigest(), drawn.getvalue()
 
 
+def ran(start: datetime) -> tuple[ReportedRun, ...]:
+    """Return a preset that was told something and did it, and one of which a step was refused."""
+    recalled = ReportedStep(
+        device="camera-1",
+        verb="recall",
+        arguments={"memory": 3},
+        outcome=StepOutcome.VERIFIED,
+        duration=timedelta(seconds=1.5),
+    )
+    refused = ReportedStep(
+        device="sound",
+        verb="gain",
+        arguments={"port": "speaker", "db": 0.0},
+        outcome=StepOutcome.REFUSED,
+        reason=Fault(code="sound.too_big_a_step", detail="a step up of 30 dB"),
+    )
+    podium = ReportedRun(
+        run="r-1",
+        preset="podium",
+        label={"id": "Podium", "en": "Lectern"},
+        cause="tablet",
+        who="Rina",
+        started_at=start + timedelta(minutes=4),
+        ended_at=start + timedelta(minutes=4, seconds=2),
+        steps=(recalled,),
+        good=True,
+        values={"posisi": 3, "terang": True},
+    )
+    loud = podium.model_copy(
+        update={
+            "run": "r-2",
+            "preset": "keras",
+            "label": {"id": "Keras", "en": "Loud"},
+            "steps": (recalled, refused),
+            "good": False,
+            "values": {},
+        }
+    )
+    return podium, loud
+
+
 def held(office: Office, session_id: str) -> None:
     """Let a room write the journal and the report of a session that took place."""
     row = office.services.board.session(session_id)
@@ -214,6 +265,7 @@ def held(office: Office, session_id: str) -> None:
         ended_at=end,
         carried_out=True,
         certificate=certificate,
+        runs=ran(start),
         pictures=(
             Picture(at=start, moment="start", device="obs", scene="Kamera", sha256=name, size_bytes=len(shown)),
             Picture(at=end, moment="end", device="obs", scene="Kamera + slide", sha256="cd" * 32, size_bytes=9),
