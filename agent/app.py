@@ -24,7 +24,8 @@ from pydantic import JsonValue
 
 from agent.board import HealthBoard, Sighting
 from agent.clock import Clock, SystemClock
-from agent.engine import Engine, Equipment
+from agent.engine import Engine
+from agent.equipment import Equipment
 from agent.evidence import Evidence
 from agent.exchange import Birth, Exchange
 from agent.journal import Journal
@@ -165,7 +166,7 @@ def _compose(
         if isinstance(camera, Camera):
             equipment.keepers[camera.name].opened = _remembering(camera, store, clock, engine.device_log.note_replaced)
     birth = Birth(journal.boot, version("siaga"), clock.now(), tuple(sorted(set(device_kinds(room_file).values()))))
-    evidence = Evidence(store.path.parent / "evidence", engine.note_dropped)
+    evidence = Evidence(store.path.parent / "evidence", engine.scribe.note_dropped)
     exchange = Exchange(
         secrets.broker, engine, store=store, journal=journal, book=book, evidence=evidence, birth=birth, clock=clock
     )

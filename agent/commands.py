@@ -17,7 +17,8 @@ from typing import Final
 from pydantic import JsonValue
 
 from agent.clock import Clock
-from agent.engine import Declined, Engine
+from agent.declined import Declined
+from agent.engine import Engine
 from agent.orders import Run
 from agent.schedule import ScheduleBook
 from agent.store import Store
@@ -143,14 +144,14 @@ class Commands:
         """
         engine = self._engine
         if command.kind == "recheck":
-            await engine.recheck()
+            await engine.equipment.look()
             return True, {"readiness": engine.assessment().readiness}
         if command.kind == "cancel":
             return True, {"cancelled": engine.runs.cancel(command.run, command.by)}
         if command.kind == "prepare":
-            run = engine.open_run(engine.prepare_now(cause="command", who=command.by))
+            run = engine.open_run(engine.steering.prepare_now(cause="command", who=command.by))
         else:
-            run = engine.press(command.preset or "", cause="command", who=command.by, values=command.values)
+            run = engine.presses.press(command.preset or "", cause="command", who=command.by, values=command.values)
         if run is None:
             raise Declined("run.unknown", "the run is over already")
         return await self._watch(asked, run)
@@ -189,7 +190,7 @@ class Commands:
         if asked.preset is None:
             return True, {}, None
         try:
-            run = self._engine.press(asked.preset, cause="command", who=asked.by)
+            run = self._engine.presses.press(asked.preset, cause="command", who=asked.by)
         except Declined as refusal:
             return False, {}, fault_of(refusal.reason)
         return *(await self._watch(asked, run)), None

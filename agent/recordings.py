@@ -21,24 +21,29 @@ from drivers.ports import Device, NamesRecordings
 log = logging.getLogger(__name__)
 
 
-class Desk(Protocol):
-    """What is wanted of the engine."""
+class Scribe(Protocol):
+    """What is wanted of whoever writes the journal."""
 
     def note_recording(self, plan: PlannedSession | None, kind: EntryKind, device: str, body: dict[str, Any]) -> None:
         """Write into the journal."""
-
-    def spawn_work(self, work: Coroutine[Any, Any, None], name: str) -> bool:
-        """Have work done beside the plan; false when nothing is done any more."""
 
     def session_now(self) -> PlannedSession | None:
         """Return the session that what happens now belongs to."""
 
 
+class Crew(Protocol):
+    """What is wanted of whoever does work beside the plan."""
+
+    def spawn_work(self, work: Coroutine[Any, Any, None], name: str) -> bool:
+        """Have work done; false when nothing is done any more."""
+
+
 class Recordings:
     """The recordings of one room's switchers."""
 
-    def __init__(self, devices: Mapping[str, Device], desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, devices: Mapping[str, Device], scribe: Scribe, crew: Crew) -> None:
+        self._scribe = scribe
+        self._crew = crew
         self._switchers = {name: device for name, device in devices.items() if isinstance(device, NamesRecordings)}
         self._examining: dict[str, int] = {}
         """By session, how many files are looked into."""
@@ -56,12 +61,12 @@ class Recordings:
 
     def _closed(self, device: str, path: str, lasted_s: float | None) -> None:
         """Note a recording that came to rest, and look into it."""
-        plan, closed = self._desk.session_now(), Recording(path, lasted_s)
-        self._desk.note_recording(plan, EntryKind.RECORDED, device, _closed(closed))
+        plan, closed = self._scribe.session_now(), Recording(path, lasted_s)
+        self._scribe.note_recording(plan, EntryKind.RECORDED, device, _closed(closed))
         session = "" if plan is None else plan.id
         work = self._look_into(device, plan, closed, time.time())
         self._examining[session] = self._examining.get(session, 0) + 1
-        if not self._desk.spawn_work(work, f"examine recording of {device}"):
+        if not self._crew.spawn_work(work, f"examine recording of {device}"):
             self._examining[session] -= 1
 
     async def _look_into(self, device: str, plan: PlannedSession | None, closed: Recording, at: float) -> None:
@@ -71,11 +76,11 @@ class Recordings:
             files = await asyncio.to_thread(files_of, closed, at) if local and closed.path else (closed,)
             for file in files:
                 if file.path != closed.path:
-                    self._desk.note_recording(plan, EntryKind.RECORDED, device, _closed(file))
+                    self._scribe.note_recording(plan, EntryKind.RECORDED, device, _closed(file))
             for file in files:
                 found = await examine(replace(file, before_s=before_s), local=local)
                 before_s += found.length_s or 0.0
-                self._desk.note_recording(plan, EntryKind.RECORDING_CHECKED, device, _told(file, found))
+                self._scribe.note_recording(plan, EntryKind.RECORDING_CHECKED, device, _told(file, found))
         except OSError as error:  # the disk went away, or no process could be started
             log.warning("recording not examined: %s", error, extra={"action": "examine", "device": device})
         finally:

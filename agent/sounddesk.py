@@ -24,7 +24,7 @@ class SoundDesk:
 
     def __init__(self, engine: Engine, sound: Sound, store: Store, clock: Clock) -> None:
         self.device = sound.name
-        history = LevelHistory(store, engine.note_levels, clock)
+        history = LevelHistory(store, engine.scribe.note_levels, clock)
         self.meter = Meter(sound, history, live=engine.live_session)
         engine.subscribe(self.meter.settle)
         self._guard = SoundGuard(engine, self.meter, clock)

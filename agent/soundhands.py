@@ -26,20 +26,20 @@ QUIETER_DB = 6.0
 def set_mute(engine: Engine, device: str, port: str, on: bool, *, who: str) -> Run:
     """Mute or open one port."""
     step = Step("1", device, VERBS[Sound]["mute"], PortMute(port=port, on=on), WITHIN, verify=True)
-    return engine.by_hand(Preset("mute", {"id": "Bisukan", "en": "Mute"}, ((step,),)), who=who)
+    return engine.presses.by_hand(Preset("mute", {"id": "Bisukan", "en": "Mute"}, ((step,),)), who=who)
 
 
 def set_gain(engine: Engine, device: str, port: str, db: float, *, who: str) -> Run:
     """Set the gain of one port."""
     step = Step("1", device, VERBS[Sound]["gain"], PortGain(port=port, db=db), WITHIN, verify=True)
-    return engine.by_hand(Preset("gain", {"id": "Penguatan", "en": "Gain"}, ((step,),)), who=who)
+    return engine.presses.by_hand(Preset("gain", {"id": "Penguatan", "en": "Gain"}, ((step,),)), who=who)
 
 
 def mute_all(engine: Engine, *, who: str) -> Run:
     """Mute everything in the room that can be muted, all devices at once and before whatever waits."""
     steps = tuple(_silencing(engine.equipment.devices))
     preset = Preset(MUTE_ALL, {"id": "Bisukan semua", "en": "Mute everything"}, (steps,))
-    return engine.by_hand(preset, who=who, silences=True)
+    return engine.presses.by_hand(preset, who=who, silences=True)
 
 
 def _silencing(devices: Mapping[str, Device]) -> Iterator[Step]:

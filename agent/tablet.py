@@ -11,8 +11,9 @@ from agent import plan as timeline
 from agent import soundhands
 from agent.board import MIXER_MUTED, Sighting
 from agent.course import Course
+from agent.declined import Declined
 from agent.devicelog import MUTE_ALL
-from agent.engine import Declined, Engine
+from agent.engine import Engine
 from agent.levels import Second
 from agent.orders import Run, StepEnd
 from agent.pictures import PresetPictures
@@ -101,7 +102,6 @@ class Tablet:
             runs={name: self._run(run) for name, run in engine.runs.latest.items() if name in engine.presets},
             pictures={} if self._pictures is None else self._pictures.tags(),
             questions=tuple(self._questions()),
-            ticks={name: face.Tick(tick.who, tick.at) for name, tick in course.ticks.items()},
             manual=self._manual(),
             muted={port: engine.device_log.mute_of(port) for port in self._facts.sound_ports},
             gains_db={port: engine.device_log.gain_of(port) for port in self._facts.sound_ports},
@@ -161,6 +161,8 @@ class Tablet:
             reported=course.report_seq is not None and course.report_seq <= acked,
             over_run=course.over_run,
             held_back=course.held_back and course.phase is Phase.PREPARING,
+            checklist=tuple(face.ChecklistItem(item.id, item.label) for item in plan.checklist),
+            ticks={name: face.Tick(tick.who, tick.at) for name, tick in course.ticks.items()},
         )
 
     def _readiness(self) -> face.Readiness:
@@ -206,7 +208,7 @@ class Tablet:
 
     def _is_announced(self) -> bool:
         stage = self._desk.tones.now.stage if self._desk else Stage.IDLE
-        return self._engine.is_sounding or stage in {Stage.ANNOUNCED, Stage.SOUNDING}
+        return self._engine.certificates.is_sounding or stage in {Stage.ANNOUNCED, Stage.SOUNDING}
 
     def _alarms(self) -> Iterator[face.SoundAlarmView]:
         """Yield what of the sound is an open alarm."""
@@ -246,7 +248,7 @@ class Tablet:
             Refused: no such preset.
         """
         try:
-            found = self._engine.rehearse(name)
+            found = self._engine.presses.rehearse(name)
         except Declined as error:
             raise face.Refused(error.reason) from error
         steps = (
@@ -257,43 +259,43 @@ class Tablet:
 
     async def run_preset(self, name: str, *, who: str, values: Mapping[str, object] | None = None) -> None:
         """Start a preset."""
-        self._do(lambda: self._engine.press(name, cause="tablet", who=who, values=values))
+        self._do(lambda: self._engine.presses.press(name, cause="tablet", who=who, values=values))
 
     async def cancel(self, name: str, *, who: str) -> None:
         """Cancel the run of a preset."""
-        self._do(lambda: self._engine.cancel(name, who=who))
+        self._do(lambda: self._engine.presses.cancel(name, who=who))
 
     async def decide(self, run: str, step: str, do: bool, *, who: str) -> None:
         """Say whether a late step is done."""
-        self._do(lambda: self._engine.decide(run, step, do, who=who))
+        self._do(lambda: self._engine.presses.decide(run, step, do, who=who))
 
     async def prepare(self, *, who: str) -> None:
         """Prepare the next session at once."""
-        self._do(lambda: self._engine.prepare_now(cause="tablet", who=who))
+        self._do(lambda: self._engine.steering.prepare_now(cause="tablet", who=who))
 
     async def start_session(self, *, who: str) -> None:
         """Go live."""
-        self._do(lambda: self._engine.start(who=who))
+        self._do(lambda: self._engine.steering.start(who=who))
 
     async def end_session(self, *, who: str) -> None:
         """End the live session."""
-        self._do(lambda: self._engine.end(who=who))
+        self._do(lambda: self._engine.steering.end(who=who))
 
     async def extend(self, by: timedelta, *, who: str, confirmed: bool = False) -> None:
         """Move the end of the live session."""
-        self._do(lambda: self._engine.extend(by, who=who, confirmed=confirmed))
+        self._do(lambda: self._engine.steering.extend(by, who=who, confirmed=confirmed))
 
     async def tick(self, item: str, on: bool, *, who: str, session: str | None = None) -> None:
         """Set or take back a tick; without a session, of the one that the page shows."""
         shown = self._sessions()[0]
         named = session or (shown.id if shown else None)
-        self._do(lambda: self._engine.tick(item, on, who=who, session=named))
+        self._do(lambda: self._engine.remarks.tick(item, on, who=who, session=named))
 
     async def note(self, text: str, *, who: str, session: str | None = None) -> None:
         """Write an incident into the journal; without a session, of the one that the page shows."""
         shown = self._notable(self._sessions()[0])
         named = session or (shown[0].id if shown else None)
-        self._do(lambda: self._engine.write_note(text, who=who, session=named))
+        self._do(lambda: self._engine.remarks.write_note(text, who=who, session=named))
 
     async def go_automatic(self, *, who: str) -> None:
         """Follow the schedule again."""
@@ -337,8 +339,8 @@ class Tablet:
 
     async def cancel_tone(self, *, who: str) -> None:
         """Cut off what is going, be it a certificate's tone."""
-        if self._engine.is_sounding:
-            self._do(self._engine.stop_tone)
+        if self._engine.certificates.is_sounding:
+            self._do(self._engine.certificates.stop_tone)
         else:
             self._do(lambda: self._tones().cancel(who=who))
 

@@ -18,7 +18,8 @@ from typing import Any
 
 from agent.baselines import Baselines
 from agent.clock import Clock
-from agent.engine import Declined, Engine
+from agent.declined import Declined
+from agent.engine import Engine
 from agent.etiquette import on_air
 from agent.tone import GOING, Answer, HeldBaseline, Stage, Task, Tone
 from agent.translate import fault_of, measured_of

@@ -30,11 +30,19 @@ NEXT_AFTER_S = (3.0, 15.0)
 EVERY_S = 60.0
 
 
-class Desk(Protocol):
-    """What is wanted of the engine."""
+class Scribe(Protocol):
+    """What is wanted of whoever writes the journal."""
 
     def note_recording(self, plan: PlannedSession | None, kind: EntryKind, device: str, body: dict[str, Any]) -> None:
         """Write into the journal."""
+
+
+class Desk(Protocol):
+    """What is wanted of the engine."""
+
+    @property
+    def scribe(self) -> Scribe:
+        """Who writes the journal."""
 
     def session_now(self) -> PlannedSession | None:
         """Return the session that what happens now belongs to."""
@@ -116,4 +124,6 @@ class Witness:
             picture = Picture(
                 at=at, moment=moment, device=self._device, scene=scene, sha256=sha256, size_bytes=len(jpeg)
             )
-            self._desk.note_recording(self._plan, EntryKind.PICTURE, self._device, picture.model_dump(mode="json"))
+            self._desk.scribe.note_recording(
+                self._plan, EntryKind.PICTURE, self._device, picture.model_dump(mode="json")
+            )

@@ -144,6 +144,14 @@ class ChecklistItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """A checklist item that somebody ticked."""
+
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SessionView:
     """A session as central published it; times are aware."""
 
@@ -164,6 +172,10 @@ class SessionView:
     """Its end has come, and it goes on."""
     held_back: bool = False
     """A person cancelled its preparation, which waits for a person now."""
+    checklist: tuple[ChecklistItem, ...] = ()
+    """What central wants ticked for this session, beside the room's own list."""
+    ticks: Mapping[str, Tick] = field(default_factory=dict)
+    """By checklist item; a missing one is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +242,6 @@ class SoundAlarmView:
     critical: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A checklist item that somebody ticked."""
-
-    who: str
-    at: datetime
-
-
 class Shot(Protocol):
     """A small picture."""
 
@@ -265,7 +269,7 @@ class RoomView:
     upcoming: SessionView | None = None
     """The one after `session`."""
     notable: tuple[SessionView, ...] = ()
-    """Those that a note may be about, the likeliest first: the one shown and the ones that are over."""
+    """Those that a note or a tick may be about, the likeliest first: the one shown and the ones that are over."""
     devices: tuple[DeviceView, ...] = ()
     """In the order of the room file."""
     runs: Mapping[str, PresetRun] = field(default_factory=dict)
@@ -273,8 +277,6 @@ class RoomView:
     questions: tuple[QuestionView, ...] = ()
     pictures: Mapping[str, str] = field(default_factory=dict)
     """Presets that have a picture of what they last made, with what tells it from an earlier one."""
-    ticks: Mapping[str, Tick] = field(default_factory=dict)
-    """By checklist item; a missing one is open."""
     muted: Mapping[str, bool | None] = field(default_factory=dict)
     """By sound port; None while nobody knows."""
     manual: ManualView | None = None
@@ -301,6 +303,11 @@ class RoomView:
     """Whether the link to central's broker is up now."""
     waiting_to_send: int = 0
     """Journal entries that central has not acknowledged."""
+
+    @property
+    def ticks(self) -> Mapping[str, Tick]:
+        """The ticks of the session that is shown."""
+        return {} if self.session is None else self.session.ticks
 
 
 class Refused(Exception):

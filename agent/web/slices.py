@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agent.alarm import alarming
-from agent.web.face import Label, Phase, Preset, PresetRun, Readiness, RoomFacts, RoomView, RunState, SessionView
+from agent.web.face import (
+    ChecklistItem,
+    Label,
+    Phase,
+    Preset,
+    PresetRun,
+    Readiness,
+    RoomFacts,
+    RoomView,
+    RunState,
+    SessionView,
+)
 from agent.web.hearing import silence
 from drivers.outcomes import Condition, Measure, Reason, Verdict
 from webui.i18n import DEFAULT, N_, current_language
@@ -115,8 +126,21 @@ def _devices_amiss(view: RoomView) -> Iterator[Finding]:
 def counts(facts: RoomFacts, view: RoomView) -> tuple[int, int]:
     """Return how many devices and ticks are in order, and how many there are."""
     good = sum(1 for device in view.devices if device.health and device.health.condition is Condition.OK)
-    ticked = sum(1 for item in facts.checklist if item.id in view.ticks)
-    return good + ticked, len(view.devices) + len(facts.checklist)
+    items = checklist(facts, view.session)
+    ticked = sum(1 for item in items if item.id in view.ticks)
+    return good + ticked, len(view.devices) + len(items)
+
+
+def checklist(facts: RoomFacts, session: SessionView | None) -> tuple[ChecklistItem, ...]:
+    """Return what a person must tick for a session: the room's own list, then what central adds for this one."""
+    known = {item.id for item in facts.checklist}
+    own = () if session is None else session.checklist
+    return (*facts.checklist, *(item for item in own if item.id not in known))
+
+
+def finished(view: RoomView) -> tuple[SessionView, ...]:
+    """Return the sessions that are over and not shown any more: their lists and notes can still be completed."""
+    return tuple(one for one in view.notable if view.session is None or one.id != view.session.id)
 
 
 def slices(facts: RoomFacts, view: RoomView) -> dict[str, Json]:
@@ -131,13 +155,17 @@ def slices(facts: RoomFacts, view: RoomView) -> dict[str, Json]:
         "devices": _devices(view),
         "presets": {preset.name: _preset(preset.name, view) for preset in facts.presets},
         "asked": [[question.run, question.step] for question in view.questions],
-        "ticks": [view.session.id if view.session else "", *sorted(view.ticks)],
+        "ticks": [view.session.id if view.session else "", *sorted(view.ticks), *_finished_ticks(view)],
         "sound": _sound(facts, view),
         "silence": {"state": silence(view)},
         "tone": _tone(view),
         "central": {"online": view.central_online},
         "mode": "automatic" if view.manual is None else view.manual.since.isoformat(),
     }
+
+
+def _finished_ticks(view: RoomView) -> list[Json]:
+    return [[session.id, *sorted(session.ticks)] for session in finished(view)]
 
 
 def _sound(facts: RoomFacts, view: RoomView) -> Json:

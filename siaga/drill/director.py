@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from agent.course import CLOCK_DISTURBED
-from agent.engine import Declined, Engine
+from agent.declined import Declined
+from agent.engine import Engine
 from agent.exchange import Exchange
 from agent.storekeeper import NAME as DISK
 from contract.messages import Entry
@@ -197,7 +198,7 @@ class Director:
         """Press a button as somebody would who should not."""
         if self._engine is not None:
             try:
-                self._engine.press(preset, cause="drill", who="drill")
+                self._engine.presses.press(preset, cause="drill", who="drill")
             except Declined:
                 return  # a room that refuses is an answer too
 

@@ -186,7 +186,7 @@ async def _sight(room: VirtualRoom, camera: _SeenCamera) -> float:
 def _day(hours: int) -> list[Figure]:
     """Return what a busy virtual day grows the process by, and how far its sessions drift."""
     process, sizes = psutil.Process(), []
-    with tempfile.TemporaryDirectory() as folder, patch("agent.engine.ASK_EVERY_S", 5.0):
+    with tempfile.TemporaryDirectory() as folder, patch("agent.pulse.ASK_EVERY_S", 5.0):
         room, plans = VirtualRoom(Path(folder)), busy_day()
         room.start()
         room.publish(plans)

@@ -20,6 +20,8 @@ from pathlib import Path
 
 import httpx
 import sqlalchemy as sa
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
 
 from agent import database
 from agent.proof import Anchor, Proof, prove
@@ -32,6 +34,7 @@ from central.ingest import Ingest
 from central.publisher import Publisher
 from contract import Entry, RoomPresence, RoomState
 from contract.messages import Alert
+from contract.report import ExecutionReport
 from contract.words import EntryKind, Phase
 from drivers.visca.sim import SimulatedCamera, serve
 from tests.service.agent.rig import Process, start
@@ -67,7 +70,11 @@ presets:
     label: {{id: Selesai, en: End}}
     steps:
       - {{device: camera-1, do: recall, args: {{memory: 5}}, within: 15s, verify: true}}
-phases: {{prepare: siap, live: mulai, end: selesai}}
+  aman:
+    label: {{id: Aman, en: Safe}}
+    steps:
+      - {{device: camera-1, do: recall, args: {{memory: 6}}, within: 15s, verify: true}}
+phases: {{prepare: siap, live: mulai, end: selesai, safe: aman}}
 """
 PATIENT = """\
 import asyncio, sys
@@ -154,6 +161,16 @@ class Stand:
             async with httpx.AsyncClient(base_url=address, headers={"Origin": address}, timeout=2) as client:
                 await client.post(f"/api/v1/presets/{preset}/run")
 
+    async def touch(self, what: str) -> None:
+        """Press a button of the session on the tablet; a room that dies meanwhile is no matter."""
+        assert self.agent is not None
+        with suppress(OSError, WebSocketException):
+            async with asyncio.timeout(5), connect(self.agent.address.replace("http", "ws") + "/live") as socket:
+                await socket.send(json.dumps({"t": "do", "id": "1", "what": what, "args": {}}))
+                async for message in socket:
+                    if json.loads(message).get("t") == "ack":
+                        return
+
     # Sessions.
 
     def book(self, ident: str, *, start_in_s: float, lasts_s: float, prepare_in_s: float = 0.0) -> None:
@@ -212,6 +229,16 @@ class Stand:
         with self.store.reading() as connection:
             rows = connection.execute(sa.select(t.room_alert.c.alert, t.room_alert.c.body)).all()
         return {row.alert: Alert.model_validate_json(row.body) for row in rows}
+
+    def report(self, session: str) -> ExecutionReport:
+        """Return the newest report of a session that central holds."""
+        told = [e for e in self.entries() if e.kind == EntryKind.REPORT and e.session == session]
+        return ExecutionReport.model_validate(told[-1].body)
+
+    def place_far(self, memory: int) -> None:
+        """Have the camera's memory lie where it takes seconds to go to."""
+        self.camera.camera.pan.position = self.camera.camera.pan.low
+        self.camera.camera.memories[memory] = round(self.camera.camera.pan.high), 0, 0
 
     def stored(self, memory: int) -> int:
         """Return how often the camera was told to store a position."""

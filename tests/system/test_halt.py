@@ -48,8 +48,8 @@ A_WHILE_DEG = 3.0
 BROKEN = """\
 import asyncio, sys, time
 from pathlib import Path
-from agent import app, engine
-works = engine.Engine._do_what_is_due
+from agent import app, pulse
+works = pulse.Pulse._do_what_is_due
 def breaks(self):
     if Path(sys.argv[2]).exists():
         if sys.argv[3] == "raises":
@@ -57,7 +57,7 @@ def breaks(self):
         Path(sys.argv[2]).unlink()
         time.sleep(float(sys.argv[3]))
     return works(self)
-engine.Engine._do_what_is_due = breaks
+pulse.Pulse._do_what_is_due = breaks
 asyncio.run(app.run(Path(sys.argv[1])))
 """
 

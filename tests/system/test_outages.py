@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.words import Condition, EntryKind, Phase, Readiness
+from contract.words import Condition, EntryKind, Phase, Readiness, StepOutcome
 from tests.system.stand import Stand, stand
 from tests.until import until
 
@@ -81,6 +81,80 @@ async def test_a_camera_that_is_unplugged_is_known_at_central_and_found_again(
         await room.stop()
         told = [e.body["condition"] for e in room.entries() if e.kind == EntryKind.DEVICE_CHANGED and e.device]
         assert told.count(Condition.ABSENT) == 1
+
+
+def is_alarmed(room: Stand, session: str | None) -> bool:
+    """Whether central has an alert of the camera, for the session that it threatens."""
+    alert = room.alerts().get("device-camera-1")
+    return alert is not None and (alert.severity, alert.session) == ("critical", session)
+
+
+async def comes_back(room: Stand) -> None:
+    """Plug the camera in and see central told of it, and of nothing amiss."""
+    room.camera.plug_in()
+    await until(lambda: is_seen_at_central(room, Condition.OK, Readiness.READY), within_s=60)
+    await until(lambda: "device-camera-1" not in room.alerts(), within_s=60)
+
+
+def outcomes(room: Stand, preset: str) -> list[str | None]:
+    """Return how the runs of a preset ended, as central was told."""
+    entries = room.entries()
+    return [e.outcome for e in entries if e.kind == EntryKind.PRESET_ENDED and e.body["preset"] == preset]
+
+
+async def test_a_camera_that_is_unplugged_while_preparing_keeps_the_room_preparing_until_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async with stand(tmp_path) as room:
+        room.place_far(1)
+        await room.start()
+        await until(lambda: is_seen_at_central(room, Condition.OK, Readiness.READY), within_s=60)
+        room.book("s-1", start_in_s=3600, lasts_s=3600)
+        await until(lambda: Phase.PREPARING in room.phases("s-1") and room.camera.moving, within_s=60)
+        room.camera.unplug()
+        await until(lambda: is_seen_at_central(room, Condition.ABSENT, Readiness.NOT_READY), within_s=60)
+        await until(lambda: is_alarmed(room, "s-1") and StepOutcome.FAILED in outcomes(room, "siap"), within_s=60)
+        assert Phase.READY not in room.phases("s-1")
+        await comes_back(room)
+        await until(lambda: Phase.READY in room.phases("s-1"), within_s=60)
+        await room.stop()
+        assert set(room.phases("s-1")) == {Phase.PREPARING, Phase.READY}
+
+
+async def test_a_camera_that_is_unplugged_while_ending_ends_the_session_all_the_same_and_is_reported(
+    tmp_path: Path,
+) -> None:
+    async with stand(tmp_path) as room:
+        room.place_far(5)
+        await room.start()
+        room.book("s-1", start_in_s=5, lasts_s=6)
+        await until(lambda: Phase.ENDING in room.phases("s-1") and room.camera.moving, within_s=60)
+        room.camera.unplug()
+        await until(lambda: room.is_reported("s-1") and room.reports()["s-1"] == 1, within_s=60)
+        assert outcomes(room, "selesai") == [StepOutcome.FAILED]
+        (put_away,) = [run for run in room.report("s-1").runs if run.preset == "selesai"]
+        assert [step.outcome.good for step in put_away.steps] == [False]
+        await until(lambda: is_alarmed(room, None), within_s=60)  # it threatens no session any more
+        await comes_back(room)
+        await room.stop()
+        assert room.complaints(["s-1"]) == []
+
+
+async def test_a_camera_that_is_unplugged_on_the_way_to_the_safe_state_fails_it_loudly_and_reaches_it_once_back(
+    tmp_path: Path,
+) -> None:
+    async with stand(tmp_path) as room:
+        room.place_far(6)
+        await room.start()
+        await until(lambda: is_seen_at_central(room, Condition.OK, Readiness.READY), within_s=60)
+        await room.press("aman")
+        await until(lambda: room.camera.moving, within_s=60)
+        room.camera.unplug()
+        await until(lambda: outcomes(room, "aman") == [StepOutcome.FAILED] and is_alarmed(room, None), within_s=60)
+        await comes_back(room)
+        await room.press("aman")
+        await until(lambda: outcomes(room, "aman") == [StepOutcome.FAILED, StepOutcome.DONE], within_s=60)
+        await room.stop()
 
 
 @contextmanager

@@ -168,9 +168,9 @@ async def test_an_exchange_that_hangs_ends_the_signs_of_life_and_is_named(
 
 async def test_a_bug_is_told_in_one_line_and_written_down(tmp_path: Path, camera: SimulatedCamera) -> None:
     config = written(tmp_path, camera, free_port())
-    program = "from agent import engine\n"
+    program = "from agent import pulse\n"
     program += "def breaks(self): raise ZeroDivisionError('a bug\\n in the plan')\n"
-    program += "engine.Engine._do_what_is_due = breaks\nfrom siaga.cli import main; main()"
+    program += "pulse.Pulse._do_what_is_due = breaks\nfrom siaga.cli import main; main()"
     process = await asyncio.create_subprocess_exec(
         *command(config, program), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ
     )

@@ -16,7 +16,8 @@ import pytest
 from agent.board import HealthBoard, Sighting
 from agent.clock import SystemClock
 from agent.course import CLOCK_DISTURBED, DECIDED
-from agent.engine import Engine, Equipment
+from agent.engine import Engine
+from agent.equipment import Equipment
 from agent.journal import Journal
 from agent.keeper import Keeper
 from agent.plan import Rhythm
@@ -29,7 +30,7 @@ from agent.tablet import Tablet
 from agent.web.face import Phase as Shown
 from agent.web.face import Readiness, Refused, RoomFace, RunState
 from agent.web.slices import findings
-from contract.messages import Entry, PlannedSession, Schedule
+from contract.messages import ChecklistItem, Entry, PlannedSession, Schedule
 from contract.report import Certificate
 from contract.words import EntryKind, Phase, SessionStatus, StepOutcome
 from contract.words import Readiness as ContractReadiness
@@ -112,14 +113,14 @@ class House:
 
     def plan(self, *, start_in: timedelta, lasts: timedelta = timedelta(hours=1), prepare_in: timedelta | None = None,
              status: SessionStatus = SessionStatus.CONFIRMED, name: str = "s-1",
-             also: Sequence[PlannedSession] = ()) -> None:  # fmt: skip
+             also: Sequence[PlannedSession] = (), checklist: tuple[ChecklistItem, ...] = ()) -> None:  # fmt: skip
         self.rev += 1
         now = datetime.now(UTC)
         begin = now + start_in
         early = min(now + prepare_in, begin) if prepare_in is not None else begin
         plan = PlannedSession(
             id=name, rev=self.rev, status=status, title="Rapat", agency="Dinkes", start=begin, end=begin + lasts,
-            prepare_at=early,
+            prepare_at=early, checklist=checklist,
         )  # fmt: skip
         schedule = Schedule(
             epoch="a", rev=self.rev, window=(now, now + timedelta(days=3)), count=1 + len(also), sessions=(plan, *also)
@@ -568,12 +569,14 @@ async def test_a_certificate_says_whether_what_was_prepared_still_stands(house: 
         assert first.minutes_to_start < 0.1
 
 
-async def test_a_certificate_is_made_anew_when_something_changed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_certificate_is_made_anew_when_something_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, ROOM_FILE.replace("{{lead: 10s, certify: 5s}}", "{{lead: 30m, certify: 5m}}"))
     monkeypatch.setattr("agent.plan.CERTIFY_AGAIN_AFTER", timedelta(seconds=0.2))
     monkeypatch.setattr("agent.plan.SETTLES_WITHIN", timedelta(seconds=0.1))
     async with house.alive():
         house.plan(start_in=timedelta(minutes=4.9), prepare_in=timedelta(0))
-        house.engine._rhythm = Rhythm(timedelta(minutes=30), timedelta(minutes=5), house.engine._rhythm.since)
         await until(lambda: len(certificates(house)) == 1 and house.phase() is Phase.READY, within_s=15)
         heard = len(house.sound.heard_open)
         house.camera.at = 9  # somebody turned it by hand

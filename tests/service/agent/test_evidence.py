@@ -52,6 +52,10 @@ class Desk:
         self.noted: list[tuple[EntryKind, dict[str, Any]]] = []
         self._listeners: list[Callable[[], None]] = []
 
+    @property
+    def scribe(self) -> Desk:
+        return self
+
     def note_recording(self, plan: PlannedSession | None, kind: EntryKind, device: str, body: dict[str, Any]) -> None:
         assert (plan, device) == (self.held, "obs")
         self.noted.append((kind, body))

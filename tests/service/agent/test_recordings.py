@@ -53,7 +53,7 @@ async def test_a_closed_recording_is_noted_examined_and_reported(tmp_path: Path)
     sim, desk = ObsSimulator(Studio.load(), "rahasia"), Desk()
     await sim.start()
     obs = ObsStudio("obs", "127.0.0.1", sim.port, "rahasia")
-    recordings = Recordings({"obs": obs}, desk)
+    recordings = Recordings({"obs": obs}, desk, desk)
     recordings.belong_to(PLAN)
     assert obs.record_as == "Rapat TPID"
     try:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent.web.face import Refused
-from contract.messages import Entry
+from agent.web.slices import checklist, finished
+from contract.messages import ChecklistItem, Entry
 from contract.report import ExecutionReport
 from contract.words import EntryKind, Phase
 from tests.service.agent.test_engine import SECOND, House
@@ -104,6 +105,28 @@ async def test_a_tick_is_for_the_session_that_the_tablet_shows_also_once_it_is_o
         assert "papan-nama" in house.tablet.view().ticks
 
 
+async def test_a_list_can_be_completed_for_a_session_that_the_tablet_does_not_show_any_more(house: House) -> None:
+    async with house.alive():
+        await held(house)
+        own = ChecklistItem(id="penerjemah", label={"id": "Penerjemah hadir"})
+        house.plan(start_in=timedelta(hours=1), prepare_in=timedelta(0), name="s-2", checklist=(own,))
+        await until(lambda: house.engine.course("s-2").phase is not Phase.PLANNED)
+        await house.tablet.tick("papan-nama", True, who="Rina", session="s-1")
+        await house.tablet.tick("penerjemah", True, who="Rina")
+        await until(lambda: len(reports(house)) == 2)
+        assert [(tick.id, tick.who) for tick in reports(house)[-1].checklist] == [("papan-nama", "Rina")]
+        facts, view = house.tablet.facts, house.tablet.view()
+        assert view.session is not None
+        assert (view.session.id, [*view.ticks]) == ("s-2", ["penerjemah"])
+        assert [item.id for item in checklist(facts, view.session)] == ["papan-nama", "penerjemah"]
+        (over,) = finished(view)
+        assert (over.id, [*over.ticks], [item.id for item in checklist(facts, over)]) == (
+            "s-1", ["papan-nama"], ["papan-nama"]
+        )  # fmt: skip
+        with pytest.raises(Refused):
+            await house.tablet.tick("penerjemah", True, who="Rina", session="s-1")  # that is the other's
+
+
 async def test_a_picture_that_had_to_go_is_said_in_a_revision(house: House) -> None:
     async with house.alive():
         await held(house)
@@ -111,8 +134,8 @@ async def test_a_picture_that_had_to_go_is_said_in_a_revision(house: House) -> N
         assert plan is not None
         picture = {"at": datetime.now(UTC).isoformat(), "moment": "start", "device": "obs", "scene": "Kamera",
                    "sha256": "ab" * 32, "size_bytes": 10}  # fmt: skip
-        house.engine.note_recording(plan, EntryKind.PICTURE, "obs", picture)
-        house.engine.note_dropped("ab" * 32, 10)
+        house.engine.scribe.note_recording(plan, EntryKind.PICTURE, "obs", picture)
+        house.engine.scribe.note_dropped("ab" * 32, 10)
         await until(lambda: len(reports(house)) == 2)
         report = reports(house)[-1]
         assert report.pictures == ()

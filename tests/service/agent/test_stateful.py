@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from agent.engine import Declined
+from agent.declined import Declined
 from contract.messages import PlannedSession
 from contract.words import EntryKind, Phase, SessionStatus
 from tests.service.agent.virtual import DAWN, MINUTE, VirtualRoom, planned
@@ -27,7 +27,7 @@ class Life(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self._patch = pytest.MonkeyPatch()
-        self._patch.setattr("agent.engine.ASK_EVERY_S", 5.0)
+        self._patch.setattr("agent.pulse.ASK_EVERY_S", 5.0)
         self._folder = tempfile.TemporaryDirectory()
         self.room = VirtualRoom(Path(self._folder.name))
         self.plan = planned(0, START)
@@ -67,7 +67,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def somebody_starts(self) -> None:
         try:
-            self.room.engine.start(who="t")
+            self.room.engine.steering.start(who="t")
         except Declined:
             assert self.started is not None or self.cancelled
         else:
@@ -78,14 +78,14 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.started is not None and not self.ended and not self.cancelled)
     @rule()
     def somebody_ends(self) -> None:
-        self.room.engine.end(who="t")
+        self.room.engine.steering.end(who="t")
         self.ended = True
         self._pass(timedelta(0))
 
     @precondition(lambda self: self.started is not None and not self.ended and not self.cancelled)
     @rule(minutes=st.integers(1, 30))
     def somebody_extends(self, minutes: int) -> None:
-        self.room.engine.extend(minutes * MINUTE, who="t")
+        self.room.engine.steering.extend(minutes * MINUTE, who="t")
         self.end += minutes * MINUTE
         self._pass(timedelta(0))
 
@@ -104,10 +104,10 @@ class Life(RuleBasedStateMachine):
     @rule(preset=st.sampled_from(["siap", "mulai"]), cancels=st.booleans())
     def somebody_presses(self, preset: str, cancels: bool) -> None:
         try:
-            self.room.engine.press(preset, cause="tablet", who="t")
+            self.room.engine.presses.press(preset, cause="tablet", who="t")
             if cancels:
                 self.room.wait(timedelta(seconds=1))
-                self.room.engine.cancel(preset, who="t")
+                self.room.engine.presses.cancel(preset, who="t")
         except Declined:
             pass
         self._pass(timedelta(0))

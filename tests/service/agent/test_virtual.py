@@ -35,7 +35,7 @@ SETTLED = timedelta(seconds=40)
 def seldom() -> Iterator[None]:
     """Have the plan asked every five seconds, and when something is due, as ever: a virtual day is long."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("agent.engine.ASK_EVERY_S", 5.0)
+        patch.setattr("agent.pulse.ASK_EVERY_S", 5.0)
         yield
 
 
@@ -206,7 +206,7 @@ def test_an_hour_without_a_broker_in_mid_session_changes_nothing_and_is_told_onc
         way = Way(virtual)
         until(virtual, START + 30 * MINUTE)
         known, way.is_up = len(way.sent), False
-        virtual.engine.extend(15 * MINUTE, who="tablet")
+        virtual.engine.steering.extend(15 * MINUTE, who="tablet")
         until(virtual, START + 90 * MINUTE)
         assert len(way.sent) == known
         assert virtual.phase() is Phase.REPORTED

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import async_solipsism
 
 from agent.board import HealthBoard, Sighting
-from agent.engine import Engine, Equipment
+from agent.engine import Engine
+from agent.equipment import Equipment
 from agent.journal import Journal
 from agent.keeper import Keeper
 from agent.plan import Rhythm
@@ -144,7 +145,7 @@ class VirtualRoom:
             self.room, presets_of(self.room), Equipment(devices, keepers, board), journal=self.journal, book=self.book,
             rhythm=rhythm, clock=self.clock,
         )  # fmt: skip
-        self.engine._certifier.probes.clear()  # a real network has no virtual time
+        self.engine.certificates.probes.clear()  # a real network has no virtual time
         works = (*(keeper.run() for keeper in keepers.values()), self.engine.run())
         self._tasks = [asyncio.create_task(work) for work in works]
 

@@ -209,8 +209,15 @@ class FakeRoom:
 
     async def tick(self, item: str, on: bool, *, who: str, session: str | None = None) -> None:
         self._hear("tick", (item, on))
-        ticks = {name: tick for name, tick in self.now.ticks.items() if name != item}
-        self.become(replace(self.now, ticks=ticks | ({item: Tick(who, datetime.now(UTC))} if on else {})))
+        now, about = self.now, session or (self.now.session.id if self.now.session else "")
+
+        def ticked(one: SessionView) -> SessionView:
+            ticks = {name: tick for name, tick in one.ticks.items() if name != item}
+            added = {item: Tick(who, datetime.now(UTC))} if on else {}
+            return replace(one, ticks=ticks | added) if one.id == about else one
+
+        shown = None if now.session is None else ticked(now.session)
+        self.become(replace(now, session=shown, notable=tuple(ticked(one) for one in now.notable)))
 
     async def note(self, text: str, *, who: str, session: str | None = None) -> None:
         self._hear("note", f"{who.partition(' (')[0]}: {text}" if " (" in who else text)

@@ -323,6 +323,23 @@ async def test_ticks_notes_and_mutes_reach_the_room(tablet: Tablet) -> None:
     assert room.asked == [("tick", ("papan-nama", True)), ("mute", ("microphone", True)), ("note", "Rina: lampu padam")]
 
 
+async def test_the_list_of_a_session_that_is_over_is_completed_beside_that_of_the_next(tablet: Tablet) -> None:
+    page, room = tablet.page, tablet.room
+    now = datetime.now(UTC)
+    assert room.now.session
+    begun, ended = now - timedelta(hours=2), now - timedelta(hours=1)
+    over = replace(room.now.session, id="s-0", title="Rapat Pagi", start=begun, ended_at=ended)
+    room.become(replace(room.now, notable=(room.now.session, over)))
+    await page.locator("#open-checks").click()
+    finished = page.locator("#checks-sheet [data-finished=s-0]")
+    await expect(finished).to_contain_text("Rapat Pagi")
+    await finished.locator("[data-do=tick]").click()
+    await expect(finished.locator("[data-do=tick]")).to_have_attribute("aria-checked", "true")
+    await expect(page.locator("#tick-s-1-papan-nama")).to_have_attribute("aria-checked", "false")
+    assert room.asked == [("tick", ("papan-nama", True))]
+    assert tablet.complaints == []
+
+
 async def test_one_touch_mutes_everything_also_over_a_sheet_and_opening_takes_a_hold(tablet: Tablet) -> None:
     page, room = tablet.page, tablet.room
     await page.locator("#open-checks").click()
