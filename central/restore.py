@@ -101,10 +101,13 @@ def _unpacked(settings: CentralSettings, source: Path) -> Iterator[tuple[Manifes
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.folder) as scratch:
         folder = Path(scratch)
         try:
-            with tarfile.open(source) as archive:
+            with tarfile.open(source, "r:") as archive:
                 archive.extractall(folder, filter="data")
         except tarfile.TarError as error:
-            raise Unfit("backup.unreadable", f"{source} is no whole back-up: {error}") from error
+            raise Unfit(
+                "backup.unreadable",
+                f"{source}: wanted a whole back-up as `siaga admin backup` writes it, found: {error}",
+            ) from error
         if not (folder / MANIFEST).is_file() or (folder / MANIFEST).stat().st_size > _MANIFEST_AT_MOST:
             raise Unfit("backup.unreadable", f"{source} is no back-up of Siaga: it has no manifest")
         manifest = Manifest.parse((folder / MANIFEST).read_bytes())

@@ -77,12 +77,16 @@ def _zone(name: str) -> str:
     return name
 
 
-def _database(url: str) -> str:
-    """Check that no password stands in the address.
+def _database(url: object) -> object:
+    """Check that it is a kind of database that there is, and that no password stands in the address.
 
     Raises:
-        ValueError: one does.
+        ValueError: it is another kind, or one does.
     """
+    if not isinstance(url, str):
+        return url
+    if not url.startswith(("sqlite://", "postgresql+psycopg://")):
+        raise ValueError(f"sqlite:///PATH or postgresql+psycopg://ROLE@HOST/DATABASE is wanted, got {url!r}")
     if urlsplit(url).password:
         raise ValueError("a database address holds no password: use PostgreSQL's own file (PGPASSFILE) or PGPASSWORD")
     return url
@@ -413,7 +417,7 @@ class CentralFile(Settings):
     listen: Listen = "127.0.0.1:8080"
     public_url: Annotated[str, Field(pattern=r"^https?://[^/]+$")] = "http://127.0.0.1:8080"
     data: Path
-    database: Annotated[str, Field(pattern=r"^(sqlite|postgresql\+psycopg)://"), AfterValidator(_database)] | None = (
+    database: Annotated[str, Field(pattern=r"^(sqlite|postgresql\+psycopg)://"), BeforeValidator(_database)] | None = (
         None
     )
     broker: BrokerSettings = BrokerSettings()

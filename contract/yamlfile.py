@@ -123,8 +123,11 @@ def _load(path: Path) -> object:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise FileMistakes(path, (Mistake(1, 1, "", f"wanted at most {MAX_FILE_BYTES} bytes"),))
         return YAML(typ="rt").load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileMistakes(path, (Mistake(1, 1, "", f"cannot be read: {error}"),)) from error
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise FileMistakes(path, (Mistake(1, 1, "", f"wanted a file that can be read, found: {found}"),)) from error
+    except UnicodeDecodeError as error:
+        raise FileMistakes(path, (Mistake(1, 1, "", f"wanted text in UTF-8, found: {error}"),)) from error
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

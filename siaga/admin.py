@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -25,6 +26,7 @@ OURS_ALONE = 0o077
 """The umask of all that keeps personal data, passwords or their hashes."""
 
 NO, WRONG_USAGE = 1, 2
+_ROOM = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 MISSING_SHOWN = 20
 
 audit_app = typer.Typer(no_args_is_help=True, help="The record of who did what.")
@@ -46,14 +48,14 @@ def seed(
     from central import seed as example
     from central.services import make_services
 
-    password = os.environ.get(password_env)
-    if not password:
-        typer.echo(f"variable {password_env} is empty: put the example people's password into it", err=True)
-        raise typer.Exit(2)
+    password = _password(password_env, "the example people's password")
+    wanted = tuple(filter(None, rooms.split(",")))
+    for room in wanted:
+        _check_room(room)
     with _said_in_one_line():
         services = make_services(_load(config))
         with contextlib.closing(services.store):
-            example.seed(services.store, password, rooms=tuple(filter(None, rooms.split(","))))
+            example.seed(services.store, password, rooms=wanted)
 
 
 @app.command()
@@ -73,10 +75,17 @@ def enrol(
     out: Annotated[Path, typer.Option(help="Credentials file to write, for the room's machine.")],
 ) -> None:
     """Give a room new credentials for the managed broker; older ones cease to work."""
-    from central.broker import Doors
+    from central.broker import CENTRAL, Doors
 
+    _check_room(room)
+    if room == CENTRAL:
+        _stop(f"wanted a room, found {room!r}: that is central's own name at the broker", WRONG_USAGE)
+    _check_folder(out)
+    settings = _load(config)
+    if not settings.file.broker.managed:
+        _stop("wanted the managed broker, found the office's own: give the room its password there", WRONG_USAGE)
     with _said_in_one_line():
-        Doors(_load(config).folder / "broker").enrol(room).write(out)
+        Doors(settings.folder / "broker").enrol(room).write(out)
     typer.echo(f"{out}: credentials of {room}; bring them to the room's machine, readable for its service user only")
 
 
@@ -91,6 +100,7 @@ def backup(
     from central.db.store import Store
 
     settings = _load(config)
+    _check_folder(file)
     with _said_in_one_line(), contextlib.closing(Store(settings.database_url)) as store:
         made = back_up(store, settings.folder, file, with_files=not without_files)
     rows = sum(one.rows for one in made.tables.values())
@@ -157,14 +167,15 @@ def add_user(
     from central.errors import CentralError
     from central.services import make_services
 
+    password = _password(password_env, "the password")
     with _said_in_one_line():
         services = make_services(_load(config))
         with contextlib.closing(services.store):
             form = AccountForm(login, name, _roles(role), agency or None)
             try:
-                services.accounts.add(form, _terminal(), os.environ.get(password_env, ""), must_open=True)
+                services.accounts.add(form, _terminal(), password, must_open=True)
             except CentralError as error:
-                typer.echo(str(error), err=True)
+                typer.echo(str(error).replace("new: ", f"password in {password_env}: ", 1), err=True)
                 raise typer.Exit(NO) from error
     typer.echo(f"{login} may log in")
 
@@ -203,6 +214,48 @@ def _roles(names: list[str]) -> frozenset[Role]:
         raise typer.Exit(WRONG_USAGE) from error
 
 
+def _password(variable: str, what: str) -> str:
+    """Return what stands in an environment variable.
+
+    Raises:
+        Exit: nothing does.
+    """
+    password = os.environ.get(variable, "")
+    if not password:
+        _stop(f"variable {variable} is empty: put {what} into it", WRONG_USAGE)
+    return password
+
+
+def _check_room(ident: str) -> None:
+    """Return when a room can have this id.
+
+    Raises:
+        Exit: none can.
+    """
+    if not _ROOM.fullmatch(ident):
+        _stop(f"wanted a room's id of a to z, 0 to 9 and hyphens, found {ident!r}", WRONG_USAGE)
+
+
+def _check_folder(file: Path) -> None:
+    """Return when there is a folder that `file` can be written to.
+
+    Raises:
+        Exit: there is none.
+    """
+    if not file.absolute().parent.is_dir():
+        _stop(f"{file}: wanted a folder to write it to, found none: make it first", WRONG_USAGE)
+
+
+def _stop(text: str, code: int) -> NoReturn:
+    """Say why and end with `code`.
+
+    Raises:
+        Exit: always.
+    """
+    typer.echo(text, err=True)
+    raise typer.Exit(code)
+
+
 def _terminal() -> Person:
     """Return who acts at a terminal, for the audit."""
     from central.model import Person
@@ -223,6 +276,8 @@ def _said_in_one_line() -> Iterator[None]:
     Raises:
         Exit: the database or a file is not fit for it.
     """
+    import sqlite3
+
     from sqlalchemy.exc import DatabaseError
 
     from central.errors import Unfit
@@ -232,8 +287,8 @@ def _said_in_one_line() -> Iterator[None]:
     except (Unfit, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(NO) from error
-    except DatabaseError as error:
-        typer.echo(f"the database cannot be used: {error.orig}", err=True)
+    except (DatabaseError, sqlite3.Error) as error:
+        typer.echo(f"the database cannot be used: {getattr(error, 'orig', error)}; `siaga check` says more", err=True)
         raise typer.Exit(NO) from error
 
 

@@ -12,7 +12,6 @@ import faulthandler
 import json
 import logging
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -32,17 +31,6 @@ NO, WRONG_USAGE = 1, 2
 ConfigFile = Annotated[Path, typer.Option("--config", help="The file to read.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Debug logs on stderr.")]
-
-
-class Kind(StrEnum):
-    """Kinds of simulated device."""
-
-    CAMERA = "camera"
-    OBS = "obs"
-    SOUND = "sound"
-    DISPLAY = "display"
-    MIXER = "mixer"
-    POWER = "power"
 
 
 def stop(message: str, code: int) -> NoReturn:
@@ -190,7 +178,8 @@ def device(
         typer.echo(json.dumps(answer.as_json(), ensure_ascii=False))
     else:
         typer.echo(f"{answer.outcome} after {answer.elapsed_ms:.0f} ms")
-        typer.echo("\n".join(answer.lines()))
+        for line in answer.lines():
+            typer.echo(line)
         if answer.error:
             typer.echo(f"  {answer.error}", err=True)
     raise typer.Exit(0 if answer.good else NO)
@@ -215,9 +204,18 @@ def keep_trace(text: str, file: str) -> None:
 
 @app.command("simulate", context_settings={"ignore_unknown_options": True, "help_option_names": []})
 def simulate_device(
-    kind: Kind, arguments: Annotated[list[str] | None, typer.Argument(metavar="--listen ADDRESS ...")] = None
+    kind: Annotated[str, typer.Argument(metavar="KIND")],
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="--listen ADDRESS ...")] = None,
 ) -> None:
-    """Run a simulated device on a real socket; prints `ready ADDRESS` when it listens."""
+    """Run a simulated device on a real socket; prints `ready ADDRESS` when it listens.
+
+    `siaga simulate --help` names the kinds, `siaga simulate KIND --help` what each can be told.
+    """
+    kinds = f"kinds: {', '.join(simulate.SIMULATORS)}; siaga simulate KIND --help says more"
+    if kind == "--help":
+        stop(f"siaga simulate KIND --listen ADDRESS [--fault NAME=VALUE ...]; {kinds}", 0)
+    if kind not in simulate.SIMULATORS:
+        stop(f"wanted a kind of device, found {kind!r}; {kinds}", WRONG_USAGE)
     raise typer.Exit(simulate.run(kind, arguments or []))
 
 
@@ -243,12 +241,12 @@ def demo(
     if real_obs and (missing := realobs.missing()):
         typer.echo(f"no real OBS here (apt install {' '.join(missing)}): simulated ones take its place", err=True)
         real_obs = False
-    if once:
-        raise typer.Exit(0 if asyncio.run(run_once(rooms or 1, port, data, out, real_obs=real_obs)) else NO)
     try:
+        if once:
+            raise typer.Exit(0 if asyncio.run(run_once(rooms or 1, port, data, out, real_obs=real_obs)) else NO)
         asyncio.run(run_until_stopped(rooms or 3, port, data, real_obs=real_obs))
-    except DemoFailure as error:
-        stop(str(error), NO)
+    except (DemoFailure, OSError) as error:
+        stop(f"siaga demo: {error}", NO)
 
 
 @app.command()

@@ -28,7 +28,8 @@ inside a message is written `%%`. Undefined names raise. Filters:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta, tzinfo
@@ -39,6 +40,7 @@ from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.numbers import format_decimal
 from babel.units import format_unit
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from webui.assets import Assets
 from webui.i18n import Locales, current_language, speaking
@@ -162,10 +164,17 @@ def _unit(count: int, unit: str) -> str:
     return str(format_unit(count, f"duration-{unit}", locale=_locale()))
 
 
+def labelled(row: Markup, heads: Sequence[str]) -> Markup:
+    """Return a table's row in which each cell names its column: on a narrow screen cells stand below each other."""
+    names = iter(heads)
+    return Markup(re.sub(r"<td\b", lambda _: f'<td data-label="{escape(next(names, ""))}"', row))  # noqa: S704 - a row of ours
+
+
 _FILTERS = {
     "angka": angka,
     "durasi": durasi,
     "jam": jam,
+    "labelled": labelled,
     "tanggal": tanggal,
     "tanggal_pendek": tanggal_pendek,
     "waktu": waktu,

@@ -17,6 +17,7 @@ from central.feeds import Of
 from central.model import Person
 from central.pace import Kind
 from central.permissions import Action
+from central.web import deeds
 from central.web.access import Ask, Parts, Typed, text
 from central.web.site import see_other
 from webui.i18n import N_
@@ -98,7 +99,7 @@ def audit(
         request,
         "audit.html",
         person,
-        rows=rows,
+        rows=parts.site.listed(request, lambda translate: deeds.shown(rows, translate)),
         older=older,
         found=found,
         copied=copied,

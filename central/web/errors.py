@@ -16,9 +16,10 @@ from starlette.responses import Response
 from central.api.guard import person_of
 from central.errors import CentralError, Forbidden, Invalid, NotFound, NotLoggedIn, Refused, TooMany
 from central.web.access import parts_of
-from central.web.site import see_other
+from central.web.site import here_of, see_other
 from contract import new_id
 from webui.i18n import N_
+from webui.security import SAFE_METHODS
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ _STATUS: Final[Mapping[type[CentralError], int]] = {
     TooMany: 429,
 }
 _SAID: Final[Mapping[int, tuple[str, str]]] = {
+    400: (N_("Not understood"), N_("What was sent could not be read. Go back, reload the page and try once more.")),
     403: (N_("Not for you"), N_("Your role does not allow this. If it should, ask an administrator.")),
     404: (N_("Not found"), N_("There is nothing at this address, or it is not for you.")),
     405: (N_("Not possible"), N_("This address takes no such request. Go back and use the buttons of the page.")),
@@ -44,8 +46,8 @@ _SAID: Final[Mapping[int, tuple[str, str]]] = {
 async def answer(request: Request, error: Exception) -> Response:
     """Return the page for `error`; who is not logged in is sent to the door first."""
     if isinstance(error, NotLoggedIn):
-        wanted = request.url.path if request.method == "GET" else "/"
-        return see_other(f"/login?next={quote(wanted)}")
+        lost = "" if request.method in SAFE_METHODS else "&kata=log-masuk-habis"
+        return see_other(f"/login?next={quote(here_of(request))}{lost}")
     status = _status(error)
     reference = ""
     if status == 500:
@@ -64,7 +66,7 @@ def _status(error: Exception) -> int:
 
 def _page(request: Request, status: int, reference: str) -> Response:
     parts = parts_of(request)
-    heading, advice = _SAID.get(status, _SAID[500])
+    heading, advice = _SAID.get(status) or _SAID[500 if status >= 500 else 400]
     # a page about a broken database must not ask the database who is there
     person = person_of(request) if status < 500 else None
     say = parts.site.say

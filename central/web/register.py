@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -60,6 +61,38 @@ COLUMNS: Final[Mapping[str, str]] = {
     "starts": N_("From"),
     "ends": N_("Until"),
     "reason": N_("Reason"),
+}
+WEEKDAYS: Final[Mapping[str, str]] = {
+    "monday": N_("Monday"),
+    "tuesday": N_("Tuesday"),
+    "wednesday": N_("Wednesday"),
+    "thursday": N_("Thursday"),
+    "friday": N_("Friday"),
+    "saturday": N_("Saturday"),
+    "sunday": N_("Sunday"),
+}
+FLAGS: Final[Mapping[str, str]] = {"yes": N_("Yes"), "no": N_("No")}
+_CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
+    "weekday": WEEKDAYS,
+    "can_record": FLAGS,
+    "open": FLAGS,
+    "active": FLAGS,
+}
+"""Columns of which a cell is one of a few words: the word of a file to the word of the page."""
+_HINTS: Final[Mapping[str, str]] = {
+    "id": N_("Small letters, digits and hyphens; it stays as it is"),
+    "setup_minutes": N_("Empty: those of the office's rules"),
+    "teardown_minutes": N_("Empty: those of the office's rules"),
+    "minutes_at_most": N_("Empty: no limit"),
+    "platform": N_("Such as zoom or google-meet"),
+    "skills": N_("With spaces between them, such as obs streaming"),
+    "time_zone": N_("Such as Asia/Pontianak"),
+    "opens": N_("Such as 07:30"),
+    "closes": N_("Such as 16:00"),
+    "first_day": N_("Such as 2026-11-03; empty: always"),
+    "last_day": N_("Such as 2026-11-03; empty: always"),
+    "starts": N_("Such as 2026-11-03 07:30"),
+    "ends": N_("Such as 2026-11-03 16:00"),
 }
 WANTED: Final[Mapping[str, str]] = {
     "text": N_("a text is wanted"),
@@ -119,7 +152,8 @@ def put(request: Request, parts: Ask, person: Keeper, name: str, form: Typed) ->
         parts.services.register.put(name, typed, person)
     except BadFile as error:
         found = {cell.column: said for cell, said in _said(request, parts, error.cells)}
-        return _page(request, parts, person, name, status=422, typed=typed, mistakes=found, editing=False)
+        editing = text(form, "editing") == "yes"
+        return _page(request, parts, person, name, status=422, typed=typed, mistakes=found, editing=editing)
     return see_other(f"/kelola/{name}?kata=tersimpan-baris")
 
 
@@ -152,6 +186,36 @@ def _columns(name: str) -> list[str]:
     return [column.name for column in kind_of(name).columns]
 
 
+@dataclass(frozen=True, slots=True)
+class CellField:
+    """One field of the form for a row; with `options` one of them is chosen."""
+
+    name: str
+    label: str
+    hint: str
+    options: tuple[tuple[str, str], ...]
+
+
+def _fields(parts: Parts, name: str, translate: Translate) -> Iterator[CellField]:
+    for column in kind_of(name).columns:
+        words = [(value, translate(word)) for value, word in _CHOICES.get(column.name, {}).items()]
+        if column.refers_to:
+            words = [("", translate(N_("Choose the technician."))), *_people(parts, column.refers_to)]
+        hint = translate(_HINTS[column.name]) if column.name in _HINTS else ""
+        yield CellField(column.name, translate(COLUMNS[column.name]), hint, tuple(words))
+
+
+def _people(parts: Parts, kind: str) -> list[tuple[str, str]]:
+    """Return ids and names of what another table refers to."""
+    at = {column.name: number for number, column in enumerate(kind_of(kind).columns)}
+    return [(cells[at["id"]], cells[at["name"]]) for _, cells in parts.services.register.table(kind)]
+
+
+def _said_cells(fields: list[CellField], cells: Sequence[str]) -> list[str]:
+    """Return a row's cells as the page says them."""
+    return [dict(field.options).get(cell, cell) for field, cell in zip(fields, cells, strict=True)]
+
+
 def _page(
     request: Request,
     parts: Parts,
@@ -163,11 +227,12 @@ def _page(
     **more: object,
 ) -> Response:
     kind = kind_of(name)
+    fields = parts.site.listed(request, lambda translate: _fields(parts, name, translate))
     context: dict[str, object] = {
         "table": name,
         "heading": NAMES[name],
-        "columns": [(column, COLUMNS[column]) for column in _columns(name)],
-        "rows": parts.services.register.table(name),
+        "columns": fields,
+        "rows": [(row, _said_cells(fields, cells)) for row, cells in parts.services.register.table(name)],
         "keyed": bool(kind.key),
         "typed": typed,
         "bad": [],

@@ -242,6 +242,7 @@ def show(
         "changes": parts.site.listed(request, lambda translate: changes.shown(parts.desk.changes(record), translate)),
         "notices": parts.displacing.notices(record),
         "typed": {"reason": ""},
+        "base": parts.services.settings.file.public_url,
     }
     return parts.site.page(request, "request.html", person, standard | more, status=status)
 

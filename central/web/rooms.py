@@ -125,6 +125,7 @@ def _day(request: Request, parts: Parts, shown: Wall, first: datetime) -> dict[s
         "names": {card.room.id: card.room.name for card in shown.cards},
         "slots": dict(parts.site.listed(request, lambda translate: views.slots(shown, translate).items())),
         "rows": views.rows_of(day),
+        "agenda": views.agenda(day),
         "now_line": day.line(shown.at) if day.start <= shown.at < day.end else 0,
     }
 

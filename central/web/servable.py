@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -20,6 +20,7 @@ from central.permissions import Action
 from central.planner import ServableDay
 from central.web.access import Ask
 from central.web.findings import fix, sentences
+from central.web.rooms import FIRST_YEAR, LAST_YEAR
 from webui.i18n import N_
 from webui.reasons import Translate
 
@@ -64,6 +65,7 @@ def page(
         "servable.html",
         person,
         day=day,
+        first=datetime.combine(day, time(), parts.site.zone),
         before=day - timedelta(days=1),
         after=day + timedelta(days=1),
         served=list(_served(found)),
@@ -75,9 +77,10 @@ def page(
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None
 
 
 def _served(found: ServableDay) -> Iterator[Row]:

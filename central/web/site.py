@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
+from urllib.parse import urlencode, urlsplit
 
 from babel.dates import format_date
 from starlette.requests import HTTPConnection, Request
@@ -29,6 +30,7 @@ from webui.env import environment, jam, render, showing
 from webui.i18n import LANGUAGES, N_, Locales, current_language, language_of, speaking
 from webui.live import Hub
 from webui.reasons import Translate
+from webui.security import SAFE_METHODS
 from webui.timeline import stylesheet
 
 T = TypeVar("T")
@@ -93,6 +95,10 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
     "akun-tersimpan": ("ready", N_("The account is kept.")),
     "alamat-baru": ("ready", N_("Your calendars have new addresses. The old ones lead nowhere now.")),
     "ditarik": ("ready", N_("Withdrawn.")),
+    "log-masuk-habis": (
+        "degraded",
+        N_("Your log-in had ended, so nothing of what you sent was done. Log in, and do it once more."),
+    ),
 }
 """What a page says after something was done; the address carries the key."""
 
@@ -156,6 +162,7 @@ class Site:
             "may": allowed(person),
             "links": list(_links(request.url.path, person, given.get("waiting_for_me", 0))),
             "path": request.url.path,
+            "here": here_of(request),
             "theme": chosen if chosen != "auto" else "",
             "theme_word": THEMES[chosen],
             "next_theme": following,
@@ -221,6 +228,17 @@ def back_to(target: str, *, otherwise: str = "/") -> str:
     """Return `target` when it is a path of this site, else `otherwise`."""
     own = target.startswith("/") and not target.startswith(("//", "/\\")) and "\n" not in target and "\r" not in target
     return target if own else otherwise
+
+
+def here_of(request: Request) -> str:
+    """Return the address that shows this page again: of the answer to a form, the page that the form stands on."""
+    if request.method in SAFE_METHODS:
+        wanted = [(name, value) for name, value in request.query_params.multi_items() if name != "kata"]
+        return request.url.path + (f"?{urlencode(wanted)}" if wanted else "")
+    came_from = urlsplit(request.headers.get("referer", ""))
+    if came_from.netloc != request.url.netloc:
+        return "/"
+    return back_to(came_from.path + (f"?{came_from.query}" if came_from.query else ""))
 
 
 def see_other(path: str) -> RedirectResponse:

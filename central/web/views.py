@@ -365,6 +365,12 @@ def phase_pill(phase: str, translate: Translate) -> Pill:
     return Pill(tone, translate(word))
 
 
+def agenda(day: Day) -> list[Slot]:
+    """Return what stands in the grid in order of time, for screens too narrow for a grid."""
+    found = (placed.slot for lane in day.lanes for placed in lane.slots)
+    return sorted(found, key=lambda slot: (slot.start, slot.end, slot.lane))
+
+
 def rows_of(day: Day) -> int:
     """Return how many rows the whole grid has, with the hours on top."""
     return 1 + sum(lane.rows for lane in day.lanes)

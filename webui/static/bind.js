@@ -53,7 +53,8 @@ export async function refetch(part) {
     while (part.dataset.due !== undefined) {
       delete part.dataset.due;
       const answer = await fetch(part.dataset.frag, { headers: { accept: "text/html" } });
-      if (answer.ok) await swap(part, await answer.text());
+      if (answer.redirected) location.reload(); // the log-in has ended: the whole page goes to the door
+      else if (answer.ok) await swap(part, await answer.text());
     }
   } catch {
     // the link is gone: the snapshot of the next connection fetches this part again

@@ -14,7 +14,8 @@ from central import ical
 from central.accounts import AccountForm
 from central.nightly import Nightly
 from central.settings import Holidays
-from tests.service.pages.office import NOW, Office, application, office_in, visitor
+from central.web.deeds import DEEDS
+from tests.service.pages.office import NOW, Office, application, busy, office_in, visitor
 
 ZONE = ZoneInfo("Asia/Pontianak")
 
@@ -124,16 +125,28 @@ async def test_the_auditor_sees_which_decree_and_which_ramadan_are_missing(offic
 
 async def test_the_audit_is_shown_to_the_auditor_page_by_page(office: Office) -> None:
     for number in range(3):
-        office.request(f"Rapat {number}")
+        newest = office.request(f"Rapat {number}").id
     office.services.audit.seal()
     async with visitor(application(office), office, "auditor") as auditor:
         page = (await auditor.get("/audit")).text
         assert "Rantai 3 segel utuh" in page
+        assert page.count("Permohonan diajukan") == 3
+        assert f'href="/permohonan/{newest}"' in page
         first = (await auditor.get("/api/v1/audit?limit=2")).json()
         rest = (await auditor.get(f"/api/v1/audit?limit=2&cursor={first['next']}")).json()
         assert (len(first["items"]), len(rest["items"]), rest["next"]) == (2, 1, None)
     async with visitor(application(office), office, "bidang") as officer:
         assert (await officer.get("/audit")).status_code == 403
+
+
+async def test_every_deed_of_a_busy_office_has_words(office: Office) -> None:
+    busy(office)
+    admin = office.person("admin")
+    office.services.feeds.renew(admin)
+    office.services.people.set_password(office.person("teknisi").id, "another long phrase", admin)
+    done = {row.action for row in office.services.audit.rows(limit=500)}
+    assert len(done) >= 5
+    assert done <= set(DEEDS)
 
 
 async def test_an_address_is_one_persons_and_dies_with_new_ones_or_with_the_right_to_see_it(office: Office) -> None:

@@ -416,3 +416,34 @@ async def test_a_returned_request_is_changed_and_sent_again(office: Office, appl
     record = office.services.desk.get(request.id, office.person("pemohon"))
     assert (record.state, record.needs[0].count) == (State.SUBMITTED, 2)
     assert (await applicant.post(f"{where}/ubah", data=TYPED)).status_code == 303  # too late, and nothing is changed
+
+
+async def test_the_language_of_a_form_that_was_not_carried_out_leads_back_to_the_form(office: Office) -> None:
+    record = office.forwarded(office.request())
+    async with visitor(application(office), office, "bidang") as officer:
+        where = {"referer": f"http://127.0.0.1/kotak-masuk/{record.id}?room=praja-2&kata=x"}
+        page = await officer.post(f"/kotak-masuk/{record.id}/putusan", data={"decision": "refuse"}, headers=where)
+        assert page.status_code == 422
+        assert hidden(page.text, "next") == f"/kotak-masuk/{record.id}?room=praja-2&amp;kata=x"
+        page = await officer.get("/jadwal?hari=2026-11-09&kata=terkirim")
+        assert hidden(page.text, "next") == "/jadwal?hari=2026-11-09"
+        foreign = {"referer": "http://elsewhere.example/x"}
+        page = await officer.post(f"/kotak-masuk/{record.id}/putusan", data={"decision": "refuse"}, headers=foreign)
+        assert hidden(page.text, "next") == "/"
+
+
+async def test_whoever_sends_a_form_after_the_log_in_ended_is_told_and_comes_back_to_it(office: Office) -> None:
+    async with visitor(application(office), office) as nobody:
+        where = {"referer": "http://127.0.0.1/permohonan/baru"}
+        answer = await nobody.post("/permohonan/baru", data=TYPED, headers=where)
+        assert answer.headers["location"] == "/login?next=/permohonan/baru&kata=log-masuk-habis"
+        assert "Log masuk Anda sudah berakhir" in (await nobody.get(answer.headers["location"])).text
+        answer = await nobody.get("/permohonan/baru?konsep=7")
+        assert answer.headers["location"] == "/login?next=/permohonan/baru%3Fkonsep%3D7"
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "yesterday", ""])
+async def test_any_day_may_be_asked_for(office: Office, day: str) -> None:
+    async with visitor(application(office), office, "bidang") as officer:
+        for path in ("/jadwal", "/jadwal/terlayani"):
+            assert (await officer.get(path, params={"hari": day})).status_code == 200

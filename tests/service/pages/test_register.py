@@ -59,3 +59,16 @@ async def test_a_bad_file_is_answered_with_every_bad_cell_and_nothing_is_taken(o
         assert "Ruang Praja Satu" in (await officer.get("/api/v1/register/rooms.csv")).text
     async with visitor(application(office), office, "pemohon") as applicant:
         assert (await applicant.get("/kelola/staff.csv")).status_code == 403
+
+
+async def test_words_of_a_file_are_words_of_the_page_and_a_mistake_keeps_the_row_open(office: Office) -> None:
+    async with visitor(application(office), office, "admin") as admin:
+        page = (await admin.get("/kelola/rooms?ubah=praja-1")).text
+        assert '<option value="yes" selected>Ya</option>' in page
+        assert ">yes<" not in page
+        wrong = {"id": "praja-1", "name": "", "capacity": "80", "can_record": "no", "open": "yes", "editing": "yes"}
+        answer = await admin.post("/kelola/rooms", data=wrong)
+        assert answer.status_code == 422
+        assert "Ubah baris" in answer.text
+        assert '<option value="no" selected>Tidak</option>' in answer.text
+        assert '<option value="rina">Rina Marlina</option>' in (await admin.get("/kelola/shifts")).text

@@ -62,3 +62,24 @@ def test_the_first_administrator_is_made_at_a_terminal(config: Path, monkeypatch
     assert "somebody has this name" in said("add", "agus", *word, "--role", "admin").output
     listed = json.loads(said("list", "--json").output)
     assert [(one["login"], one["roles"]) for one in listed] == [("agus", ["admin", "auditor"])]
+
+
+def test_a_backup_of_what_is_no_database_is_one_line_and_exit_1(config: Path) -> None:
+    (config.parent / "office").mkdir()
+    (config.parent / "office" / "central.db").write_bytes(b"no database at all, " * 400)
+    said = admin("backup", str(config.parent / "b.tar"), "--config", str(config))
+    assert (said.returncode, said.stderr.count("\n")) == (1, 1), said.stderr
+
+
+@pytest.mark.parametrize(
+    ("room", "out", "found"),
+    [
+        ("x\ny", "e.yaml", "a room's id"),
+        ("central", "e.yaml", "central's own name"),
+        ("praja-1", "nowhere/e.yaml", "found none"),
+    ],
+)
+def test_nobody_is_enrolled_by_a_name_that_no_room_can_have(config: Path, room: str, out: str, found: str) -> None:
+    said = CliRunner().invoke(commands, ["enrol", room, "--config", str(config), "--out", str(config.parent / out)])
+    assert (said.exit_code, found in said.output) == (2, True), said.output
+    assert not (config.parent / "office" / "broker" / "passwords").exists()
