@@ -160,7 +160,7 @@ def _decided(
         return StepShown(label, f"{_moment(course[ending].at)} · {took}", ends[ending])
     if clock is None or clock.done_at is not None:
         return StepShown(label, "", "later")
-    return StepShown(label, _due(clock, translate), "late" if clock.late(now) else "now")
+    return _running(label, clock, now, translate)
 
 
 def _carried_out(request: Request, course: Mapping[Event, Move], now: datetime, translate: Translate) -> StepShown:
@@ -181,11 +181,14 @@ def _reported(
         return StepShown(label, _moment(closing.at), "done")
     if clock is None or clock.done_at is not None or now < request.ends:
         return StepShown(label, "", "later")
-    return StepShown(label, _due(clock, translate), "late" if clock.late(now) else "now")
+    return _running(label, clock, now, translate)
 
 
-def _due(clock: SopClock, translate: Translate) -> str:
-    return translate(N_("due %(moment)s")) % {"moment": _moment(clock.due)}
+def _running(label: str, clock: SopClock, now: datetime, translate: Translate) -> StepShown:
+    """Return a step whose clock runs; one that is late says so in a word, not by its colour alone."""
+    late = clock.late(now)
+    text = translate(N_("late, was due %(moment)s") if late else N_("due %(moment)s"))
+    return StepShown(label, text % {"moment": _moment(clock.due)}, "late" if late else "now")
 
 
 def _moment(at: datetime) -> str:
