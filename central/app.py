@@ -22,6 +22,7 @@ from central import bell, health
 from central.api import docs, document, evidence, problems, routes
 from central.api.guard import check_guarded
 from central.broker import BrokerUnavailable, ManagedBroker
+from central.db.outage import outlast
 from central.db.wake import keep_listening
 from central.exchange import Exchange
 from central.ingest import Ingest
@@ -43,7 +44,7 @@ from contract.service import Service, Watchdog
 from webui.security import BodyLimit, SameOrigin, SecureHeaders
 
 FORM_AT_MOST: Final = 64 * 1024
-UPLOAD_PATHS: Final = ("/api/v1/requests", "/permohonan")
+UPLOAD_PATHS: Final = ("/api/v1/requests", "/api/v1/drafts", "/permohonan")
 """Below these a body may hold a letter."""
 TABLE_PATHS: Final = ("/api/v1/register", "/api/v1/staff", "/kelola", "/kalender")
 TABLE_AT_MOST: Final = 2 * 1024 * 1024
@@ -203,7 +204,7 @@ class _Central:
     async def _ask_again(self) -> None:
         """Ask a room that came back what became of its orders."""
         while True:
-            await asyncio.to_thread(self._commands.ask_again, await self._back.get())
+            await outlast("open orders", self._commands.ask_again, await self._back.get())
 
     async def _wake_publisher(self) -> None:
         with self._bell.listening(bell.SCHEDULE) as listener:

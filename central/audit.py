@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from central.db import locks
 from central.db import tables as t
+from central.db.outage import outlast
 from central.db.store import Store
 from central.moves import utc_now
 
@@ -90,10 +91,10 @@ class Audit:
     async def keep_sealing(self) -> None:
         """Seal what is new until cancelled."""
         while True:
-            while await asyncio.to_thread(self.seal) == CLIP:
+            while await outlast("audit", self.seal) == CLIP:
                 pass
             if self._is_due():
-                await asyncio.to_thread(self.found)
+                await outlast("audit", self.found)
             await asyncio.sleep(SEAL_EVERY_S)
 
     def seal(self) -> int:

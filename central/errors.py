@@ -10,6 +10,7 @@ CentralError
 ├── Unconditional a change that does not say to what
 ├── KeyReused     an Idempotency-Key that stands for another order
 ├── TooMany       try again later
+├── Away          the database does not answer just now
 └── Unfit         the database is not one that this version may serve
 
 `code` is stable and is what pages and programs look at; the text is English, for logs.
@@ -103,6 +104,17 @@ class TooMany(CentralError):
     def __init__(self, code: str, after: timedelta) -> None:
         super().__init__(code, f"try again in {after.total_seconds():.0f} s", after_s=after.total_seconds())
         self.after = after
+
+
+class Away(CentralError):
+    """The database does not answer just now: what was not confirmed may not have been done."""
+
+    AFTER = timedelta(seconds=5)
+    """When it is worth trying again."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__("database.away", f"the database does not answer: {said}", after_s=self.AFTER.total_seconds())
+        self.after = self.AFTER
 
 
 class Unfit(CentralError):

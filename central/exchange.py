@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from central.db.outage import Outage, outlasted
 from central.ingest import Ingest, Said
 from central.publisher import Publisher
 from central.reconciler import Reconciler
@@ -61,6 +62,7 @@ class Exchange:
         self._boot = new_id()
         self._listeners: list[Listener] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._outage = Outage("ingest")
         self.refused = 0
         """Messages that were none of a room's."""
         self.link = Link(
@@ -111,7 +113,15 @@ class Exchange:
         await self.link.publish(CENTRAL_STATE, self._state(Presence.ONLINE).encode(), retain=True)
         self._publisher.publish_all()
         if conn > 1:
-            await self.link.publish(CENTRAL_BROADCAST, Broadcast(kind="rebirth", reason="link was lost").encode())
+            await self._ask_for_everything("link was lost")
+
+    async def _ask_for_everything(self, reason: str) -> None:
+        """Have rooms say again that they are there, how they are, and what was not acknowledged.
+
+        Raises:
+            NotConnected: the link went; rooms are asked when it is back.
+        """
+        await self.link.publish(CENTRAL_BROADCAST, Broadcast(kind="rebirth", reason=reason).encode())
 
     async def received(self, delivery: Delivery) -> None:
         """Take one message."""
@@ -120,13 +130,16 @@ class Exchange:
     async def received_together(self, deliveries: Sequence[Delivery]) -> None:
         """Store the messages of rooms in one transaction; what is no message is counted and said, and stops nothing.
 
+        While the database is away they wait here, and all others at the broker, which has only so
+        much room: afterwards rooms are asked to say everything again.
         Schedules are our own words, as the broker holds them: the reconciler compares.
         """
         said = [one for delivery in deliveries if (one := self._said(delivery)) is not None]
         if not said:
             return
         acks: dict[tuple[str, str], Ack] = {}
-        for one, taken in zip(said, await asyncio.to_thread(self._ingest.take_all, said), strict=True):
+        stored, away_s = await outlasted(self._outage, self._ingest.take_all, said)
+        for one, taken in zip(said, stored, strict=True):
             if isinstance(taken, MessageError):
                 self._refuse(RoomTopics(one.room_id).up(one.branch), taken)
                 continue
@@ -135,6 +148,8 @@ class Exchange:
             for listener in self._listeners:
                 listener(one.branch, one.room_id)
         await self._acknowledge(acks)
+        if away_s > 0:
+            await self._ask_for_everything("the database was away")
 
     def _said(self, delivery: Delivery) -> Said | None:
         """Return what a room said."""

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from central.api.guard import CurrentServices, public
 from central.db.store import newest
-from central.errors import NotFound
+from central.errors import Away, NotFound
 from central.metrics import Metrics
 
 router = APIRouter(dependencies=[Depends(public)], include_in_schema=False)
@@ -47,7 +47,7 @@ def _holds(name: str, check: Callable[[], bool]) -> bool:
     """Return whether it holds; one that cannot be asked does not."""
     try:
         return check()
-    except sa.exc.SQLAlchemyError as error:
+    except (sa.exc.SQLAlchemyError, Away) as error:
         log.warning("not ready", extra={"action": "not_ready", "what": name, "reason": str(error)[:300]})
         return False
 

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from central.db import tables as t
 from central.domain.sop import State
-from central.errors import Refused
+from central.errors import Away, Refused
 from central.services import Services
 
 BREACHES_OF: Final = timedelta(days=7)
@@ -105,7 +105,16 @@ class InDatabase(Collector):
         yield from ()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every figure."""
+        """Yield every figure; of a database that is away only that it is."""
+        try:
+            known = list(self._known())
+        except Away:
+            known = []
+        yield from known
+        yield _up("siaga_database_up", "1 while the database answers", is_up=bool(known))
+        yield _up("siaga_broker_up", "1 while the link to the broker is up", is_up=self._of.broker_is_up())
+
+    def _known(self) -> Iterator[Metric]:
         with self._of.store.reading() as connection:
             requests = _by(connection, t.request.c.state)
             messages = _by(connection, t.message.c.state)
@@ -127,9 +136,6 @@ class InDatabase(Collector):
         rooms = {name: shown.count(name) for name in sorted(set(shown))}
         yield _gauges("siaga_rooms", "Rooms by what the wall says of them", "shown", rooms)
         yield _gauges("siaga_sop_breaches", "Steps of the last 7 days that ran late", "step", self._late())
-        broker = GaugeMetricFamily("siaga_broker_up", "1 while the link to the broker is up")
-        broker.add_metric([], float(self._of.broker_is_up()))
-        yield broker
 
     def _late(self) -> dict[str, int]:
         with self._lock:
@@ -149,6 +155,12 @@ _OLDEST_MESSAGE: Final = sa.select(sa.func.count(), sa.func.min(t.message.c.crea
 def _by(connection: sa.Connection, column: sa.Column[str]) -> dict[str, int]:
     found = connection.execute(sa.select(column, sa.func.count()).group_by(column))
     return {str(row[0]): int(row[1]) for row in found}
+
+
+def _up(name: str, what: str, *, is_up: bool) -> Metric:
+    family = GaugeMetricFamily(name, what)
+    family.add_metric([], float(is_up))
+    return family
 
 
 def _gauges(name: str, what: str, label: str, values: dict[str, int] | dict[str, float]) -> Metric:

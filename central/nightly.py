@@ -12,8 +12,9 @@ from typing import Final
 import sqlalchemy as sa
 
 from central.backup import LastBackup, back_up, last_backup, remember
+from central.db.outage import outlast
 from central.db.store import Store
-from central.errors import Unfit
+from central.errors import Away, Unfit
 from central.settings import CentralSettings
 
 log = logging.getLogger(__name__)
@@ -37,8 +38,8 @@ class Nightly:
         """Make those that are due until cancelled; the first look is after a minute, a new office's first copy then."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            if await asyncio.to_thread(self.is_due):
-                await asyncio.to_thread(self.make)
+            if await outlast("back-up", self.is_due):
+                await outlast("back-up", self.make)
 
     def is_due(self) -> bool:
         """Return whether today's time has come and nothing was made since."""
@@ -61,7 +62,7 @@ class Nightly:
             back_up(self._store, self._settings.folder, target, with_files=self._wanted.files)
             made = LastBackup(now, str(target), target.stat().st_size)
             self._prune(target.parent)
-        except (Unfit, OSError, sa.exc.DBAPIError) as error:
+        except (Unfit, Away, OSError, sa.exc.DBAPIError) as error:
             log.exception("the back-up failed")
             made = LastBackup(now, error=str(error)[:500])
         else:

@@ -19,10 +19,12 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from central.db import locks
+from central.db.outage import Outage
 from central.db.store import Store, epoch_in
-from central.db.tables import outbox, room, room_revision, session
+from central.db.tables import outbox, room, room_revision, session, session_left
+from central.errors import Away
 from central.planned import planned, select_planned
-from contract import MessageError, PlannedSession, RoomTopics, Schedule
+from contract import MessageError, PlannedSession, RoomTopics, Schedule, SessionStatus
 from contract.link import Link, NotConnected
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ SWEEP_EVERY_S = 1.0
 """How late a booking by another process may be seen; ours wake the publisher themselves."""
 ANSWERED_AT_ONCE = 1000
 """Outbox rows that one snapshot may answer; the rest are due again at once."""
+SESSIONS_AT_MOST = 200
 RECOUNT_EVERY = timedelta(seconds=60)
 """How often rooms without news are looked at: sessions come into the window by the clock alone."""
 
@@ -97,20 +100,30 @@ class Publisher:
     async def run(self, link: Link) -> None:
         """Publish until cancelled; what could not be sent stays due."""
         self._loop = asyncio.get_running_loop()
+        outage = Outage("publisher")
         while True:
             self._wanted.clear()
             if link.is_up:
-                try:
-                    await self._publish_due(link)
-                except NotConnected as error:
-                    self._again = True
-                    log.info("schedules wait for the link: %s", error)
+                await self._try_to_publish(link, outage)
             self.looked_at = time.monotonic()
             try:
                 async with asyncio.timeout(SWEEP_EVERY_S):
                     await self._wanted.wait()
             except TimeoutError:
                 continue
+
+    async def _try_to_publish(self, link: Link, outage: Outage) -> None:
+        """Publish what is due; all of it is due again when link or database went in the middle."""
+        try:
+            await self._publish_due(link)
+        except NotConnected as error:
+            self._again = True
+            log.info("schedules wait for the link: %s", error)
+        except Away as error:
+            self._again = True
+            await asyncio.sleep(min(outage.pause_s(error), SWEEP_EVERY_S))
+        else:
+            outage.over()
 
     async def _publish_due(self, link: Link) -> None:
         everything, self._again = self._again, False
@@ -188,15 +201,24 @@ class Publisher:
 
 
 def _sessions(connection: sa.Connection, room_id: str, window: tuple[datetime, datetime]) -> tuple[PlannedSession, ...]:
-    """Return the room's sessions that touch `window`, cancelled ones too, oldest first."""
+    """Return the room's sessions that touch `window`, cancelled ones and those that left it too, oldest first.
+
+    A room runs what it once held until it hears otherwise, so what was moved to another room
+    stays in its plan, as called off, for as long as it might have held it.
+    """
     starts_after, ends_before = window
-    rows = connection.execute(
-        select_planned()
-        .where(session.c.room_id == room_id, session.c.ends > starts_after, session.c.prepare_at < ends_before)
-        .order_by(session.c.starts, session.c.id)
-        .limit(200)
-    )
-    return tuple(planned(row) for row in rows.mappings())
+    here = (session.c.room_id == room_id, session.c.ends > starts_after, session.c.prepare_at < ends_before)
+    left = (session_left.c.room_id == room_id, session_left.c.until > starts_after)
+    gone = select_planned().join(session_left, session_left.c.session_id == session.c.id).where(*left)
+    staying = connection.execute(_first(select_planned().where(*here))).mappings()
+    leaving = connection.execute(_first(gone)).mappings()
+    plans = [planned(row) for row in staying]
+    plans += [planned(row).model_copy(update={"status": SessionStatus.CANCELLED}) for row in leaving]
+    return tuple(sorted(plans, key=lambda plan: (plan.start, plan.id))[:SESSIONS_AT_MOST])
+
+
+def _first(query: sa.Select[tuple[object, ...]]) -> sa.Select[tuple[object, ...]]:
+    return query.order_by(session.c.starts, session.c.id).limit(SESSIONS_AT_MOST)
 
 
 def _revise(connection: sa.Connection, room_id: str, digest: str) -> tuple[int, bool]:

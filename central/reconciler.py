@@ -11,6 +11,7 @@ import asyncio
 import logging
 from typing import Final
 
+from central.db.outage import outlast
 from central.publisher import Publisher
 from contract import ROOMS_SCHEDULE, RoomTopics
 from contract.link import Link, NotConnected
@@ -64,7 +65,7 @@ class Reconciler:
             log.info("schedules are not compared: %s", error)  # all are published anew once the link is back
             return
         await asyncio.sleep(answer_within_s)
-        lost = set(await asyncio.to_thread(self._publisher.rooms)) - self._seen.keys()
+        lost = set(await outlast("reconciler", self._publisher.rooms)) - self._seen.keys()
         self._heal(lost, "the broker lost it")
 
     async def _compare(self, link: Link) -> None:
@@ -72,8 +73,8 @@ class Reconciler:
         held, self._fresh = self._fresh, {}
         if not held:
             return
-        known = set(await asyncio.to_thread(self._publisher.rooms))
-        wrong = await asyncio.to_thread(self._publisher.differs, held)
+        known = set(await outlast("reconciler", self._publisher.rooms))
+        wrong = await outlast("reconciler", self._publisher.differs, held)
         self._heal(wrong & known, "the broker holds another")
         for room_id in held.keys() - known:
             if held[room_id]:

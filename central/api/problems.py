@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from central.errors import (
+    Away,
     CentralError,
     Forbidden,
     Invalid,
@@ -42,6 +43,7 @@ _STATUS: dict[type[CentralError], int] = {
     Unconditional: 428,
     KeyReused: 422,
     TooMany: 429,
+    Away: 503,
 }
 
 
@@ -60,7 +62,7 @@ def answer(error: CentralError) -> JSONResponse:
     if isinstance(error, Refused) and error.findings:
         more["findings"] = jsonable_encoder([asdict(finding) for finding in error.findings])
     response = problem(status_of(error), error.code, str(error), **more)
-    if isinstance(error, TooMany):
+    if isinstance(error, (TooMany, Away)):
         response.headers["retry-after"] = f"{error.after.total_seconds():.0f}"
     return response
 

@@ -7,12 +7,13 @@ nothing is to be done: its one writer is alone anyway.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
 
 from central.db import postgres
+from central.domain.calendar import Span
 
 _ONE_BY_ONE = sa.text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
 
@@ -26,11 +27,14 @@ def alone(connection: sa.Connection, *names: str) -> None:
         connection.execute(_ONE_BY_ONE, {"keys": sorted({_key(name) for name in names})})
 
 
-def alone_in(connection: sa.Connection, starts: datetime, ends: datetime) -> None:
-    """Keep out whoever books on one of the days that [starts, ends) touches."""
+def alone_in(connection: sa.Connection, *spans: Span) -> None:
+    """Keep out whoever books on one of the days that `spans` touch."""
+    alone(connection, *(f"day {day}" for span in spans for day in _days(*span)))
+
+
+def _days(starts: datetime, ends: datetime) -> Iterator[date]:
     first, last = starts.astimezone(UTC).date(), ends.astimezone(UTC).date()
-    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    alone(connection, *(f"day {day}" for day in days))
+    yield from (first + timedelta(days=n) for n in range((last - first).days + 1))
 
 
 def hold(connection: sa.Connection, table: sa.Table, idents: Iterable[str]) -> None:

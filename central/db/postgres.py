@@ -18,6 +18,8 @@ from central.errors import Unfit
 NAME: Final = "postgresql"
 OLDEST: Final = 15
 CONNECT_WITHIN_S: Final = 5
+SILENT_AT_MOST_MS: Final = 4000
+"""How long a server's machine may leave what was sent to it unacknowledged."""
 LIMITS: Final = {
     "statement_timeout": "30s",
     "lock_timeout": "10s",
@@ -25,9 +27,13 @@ LIMITS: Final = {
 }
 READER: Final = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """What a connection for reading is told: one consistent state, and no writing."""
-_KEEPALIVE: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_KEEPALIVE: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3} | {
+    "tcp_user_timeout": SILENT_AT_MOST_MS
+}
 _PASSING: Final = frozenset({"40001", "40P01"})
 """Broken off because of another transaction: serialization failure, deadlock."""
+_AWAY: Final = ("08", "53", "57P", "58")
+"""Classes of what a server says that cannot work just now: connection, resources, shutting down or starting, disk."""
 _CREATE: Final = 'as a superuser: CREATE EXTENSION btree_gist (Debian: package "postgresql-contrib" or "postgresql")'
 
 
@@ -97,3 +103,11 @@ def unfit(error: sa.exc.DatabaseError) -> Unfit:
 def passes(error: sa.exc.DBAPIError) -> bool:
     """Return whether the same statements may well succeed a moment later."""
     return getattr(error.orig, "sqlstate", None) in _PASSING
+
+
+def away(error: sa.exc.DBAPIError) -> bool:
+    """Return whether there is no server to speak to, or one that cannot work just now."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_AWAY)
+    return error.connection_invalidated or isinstance(error, sa.exc.OperationalError)

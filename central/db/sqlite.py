@@ -14,6 +14,8 @@ BUSY_WITHIN_S: Final = 20
 """How long a writer waits for one of another process; those of our own queue fairly before that."""
 BUSY: Final = 5
 """SQLite's own number for: another process writes, and did not stop in time."""
+_AWAY: Final = frozenset({7, 8, 10, 13, 14})
+"""SQLite's own numbers for: no memory, read-only, disk error, disk full, cannot be opened."""
 MEND: Final = "put the newest copy in its place (`siaga admin restore`), and keep the damaged file"
 """What whoever starts central can do about a damaged database."""
 
@@ -79,3 +81,9 @@ def unfit(error: sa.exc.DatabaseError) -> Unfit:
 def passes(error: sa.exc.DBAPIError) -> bool:
     """Return whether the same statements may well succeed a moment later."""
     return getattr(error.orig, "sqlite_errorcode", None) == BUSY
+
+
+def away(error: sa.exc.DBAPIError) -> bool:
+    """Return whether the file cannot be used just now, by no fault of the statement's."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _AWAY

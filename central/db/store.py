@@ -24,7 +24,7 @@ from alembic.script import ScriptDirectory
 from central.db import guard, locks, postgres, sqlite
 from central.db.tables import meta
 from central.db.writes import insert_new
-from central.errors import Unfit
+from central.errors import Away, Unfit
 from contract import new_id
 
 log = logging.getLogger(__name__)
@@ -117,10 +117,17 @@ class Store:
         try:
             yield
         except sa.exc.DatabaseError as error:
-            found = self._kind.unfit(error)
-            raise Unfit(found.code, f"{self.where}: {found}") from error
+            raise self._unfit(error) from error
+        except Away as error:
+            if isinstance(error.__cause__, sa.exc.DatabaseError):
+                raise self._unfit(error.__cause__) from error
+            raise Unfit(error.code, f"{self.where}: {error}") from error
         except Unfit as error:
             raise Unfit(error.code, f"{self.where}: {error}") from error
+
+    def _unfit(self, error: sa.exc.DatabaseError) -> Unfit:
+        found = self._kind.unfit(error)
+        return Unfit(found.code, f"{self.where}: {found}")
 
     def _open(self) -> None:
         """Do what `open` says.
@@ -168,7 +175,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Give a connection that sees one consistent state; it must not write."""
-        with self._reader.begin() as connection:
+        with self._there(), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
@@ -177,8 +184,25 @@ class Store:
 
         On SQLite it is the only one.
         """
-        with self._turn, self._writer.begin() as connection:
+        with self._there(), self._turn, self._writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """Tell a database that is away from a statement that is wrong.
+
+        Raises:
+            Away: it is away, or so many wait for it that there is no connection left.
+            DBAPIError: whatever else it said.
+        """
+        try:
+            yield
+        except sa.exc.TimeoutError as error:
+            raise Away(str(error)) from error
+        except sa.exc.DBAPIError as error:
+            if not self._kind.away(error):
+                raise
+            raise Away(str(error.orig).strip()) from error
 
     @property
     def epoch(self) -> str:

@@ -376,6 +376,14 @@ session = sa.Table(
     sa.Index("session_time", "starts"),
     sa.Index("session_operator", "operator_id", "starts"),
 )
+session_left = sa.Table(
+    "session_left",
+    metadata,
+    sa.Column("room_id", sa.ForeignKey("room.id"), primary_key=True),
+    sa.Column("session_id", sa.ForeignKey("session.id"), primary_key=True),
+    _moment("until"),
+    sa.Index("session_left_until", "room_id", "until"),
+)
 alloc = sa.Table(
     "alloc",
     metadata,

@@ -28,7 +28,7 @@ async def keep_listening(store: Store, ring: Callable[[str], None]) -> None:
     while store.is_postgres:
         try:
             connection = await asyncio.to_thread(_listen, store.engine)
-        except (psycopg.Error, sa.exc.DBAPIError) as error:
+        except (psycopg.Error, sa.exc.SQLAlchemyError) as error:
             log.warning("the database's bell is not heard: %s", error)
         else:
             ring("schedule")  # whatever was told while nobody listened
@@ -50,6 +50,7 @@ def _listen(engine: sa.Engine) -> psycopg.Connection[tuple[object, ...]]:
 async def _hear(connection: psycopg.Connection[tuple[object, ...]], ring: Callable[[str], None]) -> None:
     """Ring until the connection breaks; without a thread, since nothing comes for hours."""
     loop, broken = asyncio.get_running_loop(), asyncio.Event()
+    number = connection.fileno()  # a connection that is lost has none any more
 
     def readable() -> None:
         try:
@@ -61,9 +62,9 @@ async def _hear(connection: psycopg.Connection[tuple[object, ...]], ring: Callab
         while (told := connection.pgconn.notifies()) is not None:
             ring(told.extra.decode())
 
-    loop.add_reader(connection.fileno(), readable)
+    loop.add_reader(number, readable)
     try:
         await broken.wait()
     finally:
-        loop.remove_reader(connection.fileno())
+        loop.remove_reader(number)
         connection.close()

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from central import bell
 from central.bell import Bell
 from central.db import tables as t
+from central.db.outage import outlast
 from central.db.store import Store
 from central.moves import utc_now
 from central.notices.carriers import AppriseCarrier, Carrier, NotDelivered, WebhookCarrier
@@ -79,7 +80,7 @@ class Courier:
     async def _keep_sending(self, channel: str, rings: Bell) -> None:
         with rings.listening(bell.REQUESTS, bell.REPORTS, bell.MESSAGES) as listener:
             while True:
-                while await asyncio.to_thread(self.deliver, channel):
+                while await outlast(f"courier: {channel}", self.deliver, channel):
                     pass
                 await listener.next(within_s=SWEEP_EVERY_S)
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from central.api.guard import person_of
-from central.errors import CentralError, Forbidden, Invalid, NotFound, NotLoggedIn, Refused, TooMany
+from central.errors import Away, CentralError, Forbidden, Invalid, NotFound, NotLoggedIn, Refused, TooMany
 from central.web.access import parts_of
 from central.web.site import here_of, see_other
 from contract import new_id
@@ -29,6 +29,7 @@ _STATUS: Final[Mapping[type[CentralError], int]] = {
     Invalid: 422,
     Refused: 409,
     TooMany: 429,
+    Away: 503,
 }
 _SAID: Final[Mapping[int, tuple[str, str]]] = {
     400: (N_("Not understood"), N_("What was sent could not be read. Go back, reload the page and try once more.")),
@@ -40,6 +41,13 @@ _SAID: Final[Mapping[int, tuple[str, str]]] = {
     422: (N_("Not understood"), N_("Something in the form could not be read. Go back and check what you typed.")),
     429: (N_("Too often"), N_("Please wait a little and try again.")),
     500: (N_("Something went wrong"), N_("Nothing you typed was the reason. Please try again in a moment.")),
+    503: (
+        N_("Not reachable just now"),
+        N_(
+            "The office's database does not answer. Rooms go on by themselves. Wait a moment, reload, and look "
+            "whether what you sent was taken."
+        ),
+    ),
 }
 
 
@@ -53,7 +61,10 @@ async def answer(request: Request, error: Exception) -> Response:
     if status == 500:
         reference = new_id()[-12:]
         log.error("a page failed", exc_info=error, extra={"path": request.url.path, "reference": reference})
-    return await run_in_threadpool(_page, request, status, reference)
+    page = await run_in_threadpool(_page, request, status, reference)
+    if isinstance(error, (TooMany, Away)):
+        page.headers["retry-after"] = f"{max(error.after.total_seconds(), 1):.0f}"
+    return page
 
 
 def _status(error: Exception) -> int:

@@ -13,7 +13,9 @@ from starlette.responses import Response
 
 from central import bell
 from central.api.guard import person_of, requires
+from central.db.outage import outlast
 from central.domain.sop import State
+from central.errors import Away
 from central.model import Person, RoomCard, Wall
 from central.permissions import Action, may
 from central.services import Services
@@ -28,6 +30,8 @@ Viewer = Annotated[Person, Depends(requires(Action.SEE_ROOMS))]
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 """A day that is asked for outside of these is a slip of the pen: today is shown."""
 SILENCE_EVERY_S = 5.0
+TRY_AGAIN_LATER = 1013
+"""Code of a socket that is closed because nobody can be asked who it is."""
 SLICES = {
     bell.ROOMS: "rooms",
     bell.REPORTS: "rooms",
@@ -58,10 +62,10 @@ async def follow(parts: Parts) -> None:
 
 async def ring_at_silence(services: Services) -> None:
     """Ring when a room has been silent for too long, or speaks again, until cancelled: silence sends no message."""
-    silent = await run_in_threadpool(services.board.silent)
+    silent = await outlast("silence", services.board.silent)
     while True:
         await asyncio.sleep(SILENCE_EVERY_S)
-        before, silent = silent, await run_in_threadpool(services.board.silent)
+        before, silent = silent, await outlast("silence", services.board.silent)
         if silent != before:
             services.bell.ring(bell.ROOMS)
 
@@ -101,7 +105,11 @@ def day_part(request: Request, parts: Ask, _person: Viewer) -> Response:
 @router.websocket("/live")
 async def live(websocket: WebSocket) -> None:
     """Serve one wall's socket to whoever may see rooms."""
-    person = await run_in_threadpool(person_of, websocket)
+    try:
+        person = await run_in_threadpool(person_of, websocket)
+    except Away:
+        await websocket.close(TRY_AGAIN_LATER)
+        return
     if person is None or not may(person, Action.SEE_ROOMS):
         await websocket.close(1008)
         return
@@ -146,6 +154,7 @@ def schedule(request: Request, parts: Ask, person: Viewer) -> Response:
         "today": first.date(),
         "before": (first - timedelta(days=1)).date(),
         "after": last.date(),
+        "gap": parts.desk.assess.rules(first).calendar.gap(first.date()),
     }
     return parts.site.page(request, "schedule.html", person, _day(request, parts, shown, first) | days, first=first)
 

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -96,8 +97,21 @@ def store(config: Path) -> Iterator[Store]:
     made.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Central as a process, and where it serves."""
+
+    process: asyncio.subprocess.Process
+    url: str
+
+    async def kill(self) -> None:
+        """Kill it."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        await self.process.wait()
+
+
 @asynccontextmanager
-async def central(config: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def central(config: Path) -> AsyncIterator[Running]:
     """Run central; it is killed with the block when it still lives."""
     command = (sys.executable, "-m", "siaga", "central", "--config", str(config))
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
@@ -106,7 +120,7 @@ async def central(config: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         async with asyncio.timeout(STARTS_WITHIN_S):
             line = await process.stdout.readline()
         assert line.startswith(b"ready "), line
-        yield process
+        yield Running(process, line.decode().split()[1])
     finally:
         if process.returncode is None:
             os.kill(process.pid, signal.SIGKILL)
@@ -131,10 +145,9 @@ async def test_what_was_acknowledged_survives_every_kill_and_the_rest_comes_once
     tasks = [asyncio.create_task(room.link.run()), asyncio.create_task(room.send_all())]
     try:
         for threshold in KILLED_AT:
-            async with central(config) as process:
+            async with central(config) as running:
                 await room.has(threshold)
-                os.kill(process.pid, signal.SIGKILL)
-                await process.wait()
+                await running.kill()
             assert room.acked < ENTRIES, "it was all over before the kill"
             assert whole_upto(await asyncio.to_thread(held, store)) >= room.acked
         async with central(config):

@@ -22,6 +22,7 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     422: {"description": "fields that are missing or wrong, `wrongs` names all of them; a key of another order"},
     428: {"description": "a change without If-Match"},
     429: {"description": "too many tries; `retry-after` says when"},
+    503: {"description": "the database does not answer; `retry-after` says when to try again"},
 }
 """What every operation may answer besides its result: problem+json with a stable `code`."""
 
