@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 
 from central.domain.resources import LASTS_AT_MOST
 from central.errors import Wrong
@@ -19,7 +20,8 @@ YEARS = (1970, 2199)
 
 def check_draft(draft: Draft, policy: Policy) -> tuple[Wrong, ...]:
     """Return everything wrong in `draft`, not only the first thing."""
-    return (*_texts(draft), *_numbers(draft), *_needs(draft), *_times(draft), *_letter(draft, policy))
+    times = check_times(draft.starts, draft.ends)
+    return (*_texts(draft), *_numbers(draft), *_needs(draft), *times, *_letter(draft, policy))
 
 
 def _texts(draft: Draft) -> Iterator[Wrong]:
@@ -53,14 +55,15 @@ def _needs(draft: Draft) -> Iterator[Wrong]:
         yield Wrong("needs", "needs.unreadable", "wanted at least one piece")
 
 
-def _times(draft: Draft) -> Iterator[Wrong]:
-    if draft.starts.tzinfo is None or draft.ends.tzinfo is None:
+def check_times(starts: datetime, ends: datetime) -> Iterator[Wrong]:
+    """Yield what is wrong in the times of an event."""
+    if starts.tzinfo is None or ends.tzinfo is None:
         yield Wrong("starts", "time.naive", "wanted with its offset from UTC")
-    elif not YEARS[0] <= draft.starts.year <= draft.ends.year <= YEARS[1]:
+    elif not YEARS[0] <= starts.year <= YEARS[1] or not YEARS[0] <= ends.year <= YEARS[1]:
         yield Wrong("starts", "time.far", f"wanted a year from {YEARS[0]} to {YEARS[1]}")
-    elif not draft.starts < draft.ends:
+    elif not starts < ends:
         yield Wrong("ends", "time.order", "the end must be after the start")
-    elif draft.ends - draft.starts > LASTS_AT_MOST:
+    elif ends - starts > LASTS_AT_MOST:
         yield Wrong("ends", "time.too_long", f"at most {LASTS_AT_MOST.days} days")
 
 

@@ -49,7 +49,7 @@ from central.model import (
     Upload,
     Verification,
 )
-from central.moves import TRACKING_BYTES, Deed, Moves, next_receipt, not_own, record, utc_now
+from central.moves import TRACKING_BYTES, Deed, Moves, keep_change, next_receipt, not_own, record, utc_now
 from central.notices.post import Post
 from central.permissions import may_see, sees_all_agencies
 from central.settings import Policy
@@ -527,10 +527,7 @@ def _keep_change(
         name: (before[name], new) for name, new in change.items() if before[name] != new and name in _CHANGES_SHOWN
     }
     if unlike:
-        text = json.dumps({name: [str(old), str(new)] for name, (old, new) in unlike.items()})
-        connection.execute(
-            t.request_change.insert(), {"request_id": request_id, "at": at, "actor": by.name, "changes": text}
-        )
+        keep_change(connection, request_id, {name: (str(a), str(b)) for name, (a, b) in unlike.items()}, by, at)
 
 
 def _made_with(connection: sa.Connection, by: Person, key: str | None) -> str | None:

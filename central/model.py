@@ -205,6 +205,21 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Reschedule:
+    """What is to be other about a confirmed session; what is not named stays, and without an end the length does.
+
+    `override_reason` is wanted when a finding fails, as for a decision.
+    """
+
+    reason: str = ""
+    starts: datetime | None = None
+    ends: datetime | None = None
+    room_id: str | None = None
+    operator_id: str | None = None
+    override_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """One step of a request's way; the first has no event: the letter's arrival."""
 

@@ -24,7 +24,7 @@ from central.domain.allocation import Held
 from central.domain.findings import Code, Finding, Verdict
 from central.domain.sop import Event, IllegalTransition, State, advance
 from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
-from central.model import Decision, Operator, Person, Request, Room
+from central.model import Decision, Operator, Person, Request, Room, SessionRow
 from central.notices.post import News, Post
 from central.permissions import may_see
 from central.stock import DAY
@@ -43,9 +43,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+Change = tuple[str, str]
+"""What something was, and what it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What somebody does to a request; without an event it is the letter's arrival."""
+    """What somebody does to a request; without an event it is the letter's arrival.
+
+    `detail` is for the audit, `was` what was planned before, for those who are told.
+    """
 
     event: Event | None
     actor: str
@@ -53,6 +60,7 @@ class Deed:
     reason: str = ""
     version: int | None = None
     detail: Mapping[str, object] = field(default_factory=dict)
+    was: Mapping[str, str] = field(default_factory=dict)
 
 
 class Moves:
@@ -92,8 +100,8 @@ class Moves:
         }
         # the move first: it refuses a request that waits for no decision before anything else is said
         deed = Deed(Event.APPROVE, by.name, by.login, reason, version, detail)
-        self._advance(connection, request, deed)
-        _allowed(failing, decision)
+        self.move(connection, request, deed)
+        allowed(failing, decision.override_reason)
         self._book(connection, request, found.room, found.operator, assessed.units)
         self.tell(connection, request_id, deed)
         return rows.request(connection, request_id, self._assess.standards)
@@ -102,39 +110,53 @@ class Moves:
         self, connection: sa.Connection, request: Request, room: Room, operator: Operator, taken: tuple[Held, ...]
     ) -> None:
         """Write the session, what it takes, and the word to its room."""
-        rules, ident = self._assess.rules(request.starts), new_id()
-        buffers = rules.buffers_of.get(room.id, rules.buffers)
-        connection.execute(
-            t.session.insert(),
-            {
-                "id": ident,
-                "request_id": request.id,
-                "room_id": room.id,
-                "operator_id": operator.id,
-                "rev": 1,
-                "status": SessionStatus.CONFIRMED,
-                "title": request.title,
-                "agency": request.agency.name,
-                "leader": request.leader,
-                "starts": request.starts,
-                "ends": request.ends,
-                "prepare_at": request.starts - self._prepare_lead,
-                "setup_s": buffers.setup.total_seconds(),
-                "teardown_s": buffers.teardown.total_seconds(),
-                "recording": request.recording,
-                "letter": request.letter.number,
-                "platform": request.platform,
-            },
-        )
-        connection.execute(
-            t.alloc.insert(),
-            [
-                {"session_id": ident, "unit_kind": held.kind, "unit_id": held.unit, "live": True}
-                | {"starts": held.starts, "ends": held.ends}
-                for held in taken
-            ],
-        )
+        ident = new_id()
+        session = {
+            "id": ident,
+            "request_id": request.id,
+            "rev": 1,
+            "status": SessionStatus.CONFIRMED,
+            "title": request.title,
+            "agency": request.agency.name,
+            "leader": request.leader,
+            "recording": request.recording,
+            "letter": request.letter.number,
+            "platform": request.platform,
+        }
+        connection.execute(t.session.insert(), session | self._place(request, room, operator))
+        _take(connection, ident, taken)
         self._tell_room(connection, room.id, f"approved {request.receipt}")
+
+    def _place(self, request: Request, room: Room, operator: Operator) -> dict[str, object]:
+        """Return when, where and with whom a session for `request` is, as columns."""
+        rules = self._assess.rules(request.starts)
+        buffers = rules.buffers_of.get(room.id, rules.buffers)
+        return {
+            "room_id": room.id,
+            "operator_id": operator.id,
+            "starts": request.starts,
+            "ends": request.ends,
+            "prepare_at": request.starts - self._prepare_lead,
+            "setup_s": buffers.setup.total_seconds(),
+            "teardown_s": buffers.teardown.total_seconds(),
+        }
+
+    def rebook(
+        self,
+        connection: sa.Connection,
+        held: SessionRow,
+        request: Request,
+        operator: Operator,
+        taken: tuple[Held, ...],
+    ) -> None:
+        """Put a session where `request` is now: what it took is free, it takes `taken`, and its rooms are told."""
+        change = self._place(request, request.room, operator)
+        change |= {"status": SessionStatus.UPDATED, "rev": t.session.c.rev + 1}
+        connection.execute(t.alloc.update().where(t.alloc.c.session_id == held.planned.id).values(live=False))
+        connection.execute(t.session.update().where(t.session.c.id == held.planned.id).values(change))
+        _take(connection, held.planned.id, taken)
+        for room_id in sorted({held.room.id, request.room.id}):
+            self._tell_room(connection, room_id, f"rescheduled {request.receipt}")
 
     def call_off(self, connection: sa.Connection, session_id: str) -> None:
         """Call a session off: its units are free again, and its room is told."""
@@ -164,13 +186,13 @@ class Moves:
         locks.hold(connection, t.request, [request_id])
         return self.seen(connection, request_id, by)
 
-    def keep_days(self, connection: sa.Connection, request: Request) -> None:
-        """Keep other bookings off the days that a verification of `request` looks at.
+    def keep_days(self, connection: sa.Connection, *requests: Request) -> None:
+        """Keep other bookings off the days that verifications of `requests` look at.
 
         What speaks against a booking is not only its own units: how many sessions run at once,
         the person's other sessions of the day, which piece of a pool is free.
         """
-        locks.alone_in(connection, request.starts - DAY, request.ends + DAY)
+        locks.alone_in(connection, *((one.starts - DAY, one.ends + DAY) for one in requests))
 
     def advance(self, connection: sa.Connection, request: Request, deed: Deed) -> None:
         """Move the request, write down who did it and why, and have those told whom it concerns.
@@ -178,23 +200,22 @@ class Moves:
         Raises:
             Refused: its state takes no such event, or it changed since the deed's version.
         """
-        self._advance(connection, request, deed)
+        self.move(connection, request, deed)
         self.tell(connection, request.id, deed)
 
     def tell(self, connection: sa.Connection, request_id: str, deed: Deed) -> None:
         """Write the messages that tell of a deed."""
         if self._post is not None:
-            news = News(deed.event, deed.actor, deed.login, deed.reason)
+            news = News(deed.event, deed.actor, deed.login, deed.reason, deed.was)
             self._post.tell(connection, request_id, news, self._now())
 
-    def _advance(self, connection: sa.Connection, request: Request, deed: Deed) -> None:
-        """Do the move.
+    def move(self, connection: sa.Connection, request: Request, deed: Deed) -> None:
+        """Move the request and write down who did it and why; nobody is told yet.
 
         Raises:
             Refused: as `advance` says.
         """
-        if deed.version is not None and deed.version != request.version:
-            raise Refused("request.changed", f"version {deed.version} is stale", version=request.version)
+        not_stale(request, deed.version)
         event = deed.event or Event.RESUBMIT
         try:
             state = advance(request.state, event)
@@ -252,6 +273,16 @@ def next_receipt(connection: sa.Connection, year: int) -> str:
     return f"{year}-{connection.scalar(step.returning(t.counter.c.value)):04d}"
 
 
+def not_stale(request: Request, version: int | None) -> None:
+    """Keep a deed from what its doer did not see.
+
+    Raises:
+        Refused: the request changed since `version`.
+    """
+    if version is not None and version != request.version:
+        raise Refused("request.changed", f"version {version} is stale", version=request.version)
+
+
 def not_own(request: Request, by: Person) -> None:
     """Keep four eyes on every request.
 
@@ -262,8 +293,26 @@ def not_own(request: Request, by: Person) -> None:
         raise Forbidden("request.own", "nobody decides on a request of his own")
 
 
-def _allowed(failing: tuple[Finding, ...], decision: Decision) -> None:
-    """Let an approval pass only without failing findings, or with a reason where one can help.
+def _take(connection: sa.Connection, session_id: str, taken: tuple[Held, ...]) -> None:
+    """Write what a session takes; the database refuses what is taken."""
+    units = [
+        {"session_id": session_id, "unit_kind": held.kind, "unit_id": held.unit, "live": True}
+        | {"starts": held.starts, "ends": held.ends}
+        for held in taken
+    ]
+    connection.execute(t.alloc.insert(), units)
+
+
+def keep_change(
+    connection: sa.Connection, request_id: str, changes: Mapping[str, Change], by: Person, at: datetime
+) -> None:
+    """Write down what of a request is other than it was, old and new."""
+    row = {"request_id": request_id, "at": at, "actor": by.name, "changes": json.dumps(changes)}
+    connection.execute(t.request_change.insert(), row)
+
+
+def allowed(failing: tuple[Finding, ...], override_reason: str) -> None:
+    """Let a booking pass only without failing findings, or with a reason where one can help.
 
     Raises:
         Refused: it may not pass; the findings say why.
@@ -271,5 +320,5 @@ def _allowed(failing: tuple[Finding, ...], decision: Decision) -> None:
     hard = tuple(finding for finding in failing if finding.code in NEVER_OVERRIDDEN)
     if hard:
         raise Refused("booking.taken", "the room or the operator is not there at that time", hard)
-    if failing and not decision.override_reason.strip():
+    if failing and not override_reason.strip():
         raise Refused("override.wanted", "a finding fails: give a reason to override it", failing)

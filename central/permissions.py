@@ -24,6 +24,7 @@ class Action(StrEnum):
     DISPOSE = "request.dispose"
     VERIFY = "request.verify"
     DECIDE = "request.decide"
+    RESCHEDULE = "request.reschedule"
     PROPOSE_DISPLACEMENT = "displacement.propose"
     DISPLACE = "displacement.decide"
     WITHDRAW = "request.withdraw"
@@ -53,6 +54,7 @@ PERMISSIONS: Final[dict[Action, frozenset[Role]]] = {
     Action.DISPOSE: frozenset({Role.HEAD}),
     Action.VERIFY: frozenset({Role.VERIFIER, Role.SCHEDULER, Role.HEAD, Role.AUDITOR}),
     Action.DECIDE: frozenset({Role.VERIFIER}),
+    Action.RESCHEDULE: frozenset({Role.VERIFIER}),
     Action.PROPOSE_DISPLACEMENT: frozenset({Role.VERIFIER, Role.SCHEDULER}),
     Action.DISPLACE: frozenset({Role.HEAD}),
     Action.WITHDRAW: frozenset({Role.APPLICANT, Role.VERIFIER}),

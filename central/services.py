@@ -29,6 +29,7 @@ from central.pace import Paces, paces
 from central.people import People
 from central.planner import Planner
 from central.register import Register
+from central.rescheduling import Rescheduling
 from central.settings import CentralSettings
 from central.signon.desk import SignOnDesk
 from central.signon.provider import Provider
@@ -49,6 +50,7 @@ class Services:
     desk: Desk
     planner: Planner
     displacing: Displacing
+    rescheduling: Rescheduling
     timekeeping: Timekeeping
     delegations: Delegations
     people: People
@@ -100,6 +102,7 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         desk=desk,
         planner=planner,
         displacing=displacing,
+        rescheduling=Rescheduling(store, desk.moves, desk.assess, bell=bell, now=now),
         timekeeping=Timekeeping(store, desk.assess, now=now),
         delegations=Delegations(store, now=now),
         people=people,

@@ -135,9 +135,14 @@ class Board:
             return rows.session(connection, ident)
 
     def journal(self, session_id: str, *, limit: int = 1000) -> tuple[Entry, ...]:
-        """Return what its room wrote down about a session, oldest first; what cannot be read is left out."""
-        j = t.journal_entry.c
-        query = sa.select(j.body).where(j.session_id == session_id).order_by(j.at, j.seq).limit(limit)
+        """Return what its room wrote down about a session, oldest first; what cannot be read is left out.
+
+        What a room wrote that it was moved away from tells of its going only.
+        """
+        j, s = t.journal_entry.c, t.session.c
+        its_room = sa.select(s.room_id).where(s.id == session_id).scalar_subquery()
+        query = sa.select(j.body).where(j.session_id == session_id, j.room_id == its_room)
+        query = query.order_by(j.at, j.seq).limit(limit)
         with self._store.reading() as connection:
             return tuple(_readable(connection.scalars(query)))
 

@@ -1,4 +1,4 @@
-"""One process of a race: several threads that book, take back and make room, all on the same few things.
+"""One process of a race: several threads that book, move, take back and make room, all on the same few things.
 
 `python -m tests.racer` reads its orders as one line of JSON, says `ready`, waits for a line,
 and prints what became of every attempt as one line of JSON.
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ import sqlalchemy as sa
 from central.db import guard
 from central.db import tables as t
 from central.errors import CentralError, Refused
-from central.model import Decision
+from central.model import Decision, Reschedule
 from central.services import Services, make_services
 from tests.service.central.office import APPLICANT, HEAD, NOW, VERIFIER, settings_in
 
@@ -79,9 +80,9 @@ class Racer:
         deeds = (
             {"careless": self._careless}
             if self._orders.careless
-            else {"book": self._book, "withdraw": self._withdraw, "displace": self._displace}
+            else {"book": self._book, "withdraw": self._withdraw, "displace": self._displace, "move": self._move}
         )
-        (deed,) = chance.choices(list(deeds), (90, 4, 6)[: len(deeds)])
+        (deed,) = chance.choices(list(deeds), (86, 4, 6, 4)[: len(deeds)])
         started, outcome, explained = time.perf_counter(), "done", True
         try:
             deeds[deed](chance)
@@ -107,6 +108,17 @@ class Racer:
         room = chance.choice(self._orders.rooms)
         proposal = self._here.displacing.propose(chance.choice(self._orders.leaders), VERIFIER, room_id=room)
         self._here.displacing.apply(proposal.id, REASON, OTHER_OFFICER)
+
+    def _move(self, chance: random.Random) -> None:
+        days = timedelta(days=chance.choice((-1, 0, 1)))
+        ident = chance.choice(self._orders.requests)
+        wanted = Reschedule(
+            reason=REASON,
+            starts=self._here.desk.get(ident, VERIFIER).starts + days + timedelta(hours=chance.choice((0, 2))),
+            room_id=chance.choice(self._orders.rooms),
+            override_reason=REASON,
+        )
+        self._here.rescheduling.apply(ident, wanted, VERIFIER)
 
     def _careless(self, chance: random.Random) -> None:
         """Book as a program with the bug does.

@@ -34,6 +34,7 @@ AUDIENCES: Final[dict[str, Audience]] = {
     Event.APPROVE: Audience(applicant=True, roles=frozenset({Role.SCHEDULER, Role.TECHNICIAN})),
     Event.REFUSE: Audience(applicant=True, roles=frozenset({Role.HEAD})),
     Event.WITHDRAW: Audience(applicant=True, roles=frozenset({Role.VERIFIER})),
+    Event.RESCHEDULE: Audience(applicant=True, roles=_ROOM),
     Event.CANCEL: Audience(applicant=True, roles=_ROOM),
     Event.REPORT: Audience(applicant=True, roles=frozenset({Role.HEAD})),
 }

@@ -110,7 +110,7 @@ def clocks(
         elif event in {Event.WITHDRAW, Event.CANCEL}:
             stopped_at = at
             found = {step: clock if clock.done_at else _done(clock, at) for step, clock in found.items()}
-        elif session_end is not None:
+        elif event is Event.REPORT and session_end is not None:
             found.setdefault(Step.REPORT, SopClock(Step.REPORT, session_end, session_end + standards.report, at))
     if session_end is not None and stopped_at is None and Step.REPORT not in found:
         found[Step.REPORT] = SopClock(Step.REPORT, session_end, session_end + standards.report)

@@ -3,7 +3,8 @@
 An applicant's letter arrives (`SUBMITTED`). The head of the office gives direction: the
 request goes to the division (`DISPOSED`) or back to the applicant (`RETURNED`), who may
 send it again. The division's officer decides (`APPROVED` or `REFUSED`); nothing else ever
-approves, neither a default nor the passing of time. An applicant may take a request back
+approves, neither a default nor the passing of time. An officer may move a confirmed
+session to another time or room; it stays approved, by a verification of its own. An applicant may take a request back
 before the decision (`WITHDRAWN`); after it, a confirmed session is called off
 (`CANCELLED`). The room's report closes the case (`REPORTED`); a refusal needs no session
 and is closed by its own report, the decision with its findings.
@@ -36,6 +37,7 @@ class Event(StrEnum):
     APPROVE = "approve"
     REFUSE = "refuse"
     WITHDRAW = "withdraw"
+    RESCHEDULE = "reschedule"
     CANCEL = "cancel"
     REPORT = "report"
 
@@ -49,6 +51,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.DISPOSED, Event.APPROVE): State.APPROVED,
     (State.DISPOSED, Event.REFUSE): State.REFUSED,
     (State.DISPOSED, Event.WITHDRAW): State.WITHDRAWN,
+    (State.APPROVED, Event.RESCHEDULE): State.APPROVED,
     (State.APPROVED, Event.CANCEL): State.CANCELLED,
     (State.APPROVED, Event.REPORT): State.REPORTED,
     (State.CANCELLED, Event.REPORT): State.CANCELLED,  # a session called off while it ran still reports

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -29,12 +29,13 @@ WEBHOOK: Final = "webhook:"
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What happened: the event (none for the letter's arrival), who did it, and why."""
+    """What happened: the event (none for the letter's arrival), who did it, why, and what was planned before."""
 
     event: Event | None
     actor: str
     login: str
     reason: str = ""
+    was: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ def _facts(request: sa.RowMapping, news: News, at: datetime) -> dict[str, object
     return {
         **plain,
         **session,
+        **({"was": dict(news.was)} if news.was else {}),
         "room": request["room"] or request["wished_room"],
         "starts": request["starts"].isoformat(),
         "ends": request["ends"].isoformat(),

@@ -27,6 +27,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     Event.APPROVE: N_("Request %(receipt)s was approved: %(title)s"),
     Event.REFUSE: N_("Request %(receipt)s was refused: %(title)s"),
     Event.WITHDRAW: N_("Request %(receipt)s was withdrawn: %(title)s"),
+    Event.RESCHEDULE: N_("Session %(receipt)s was moved: %(title)s"),
     Event.CANCEL: N_("Session %(receipt)s was called off: %(title)s"),
     Event.REPORT: N_("Report of session %(receipt)s: %(title)s"),
 }
@@ -38,10 +39,11 @@ LEADS: Final[Mapping[str, str]] = {
     Event.APPROVE: N_("%(actor)s has approved the request. The room prepares itself before the event."),
     Event.REFUSE: N_("%(actor)s has refused the request."),
     Event.WITHDRAW: N_("%(actor)s has withdrawn the request. Nothing more is to be done."),
+    Event.RESCHEDULE: N_("%(actor)s has moved the session. What stands below holds from now on."),
     Event.CANCEL: N_("%(actor)s has called the session off. The room and the people are free again."),
     Event.REPORT: N_("The room has sent its report of the session."),
 }
-CALENDAR: Final = frozenset({Event.APPROVE.value, Event.CANCEL.value})
+CALENDAR: Final = frozenset({Event.APPROVE.value, Event.RESCHEDULE.value, Event.CANCEL.value})
 """Events that change what stands in people's calendars."""
 
 
@@ -103,16 +105,17 @@ class Wording:
 
     def _lines(self, message: Waiting, facts: Mapping[str, object]) -> list[str]:
         say = self._locales.gettext
-        starts, ends = (datetime.fromisoformat(str(facts[name])) for name in ("starts", "ends"))
         lines = [self._say(LEADS, message.event, facts), ""]
         if facts["reason"]:
             lines += [say(N_("Note: %(reason)s")) % facts, ""]
         lines.append(say(N_("Event: %(title)s")) % facts)
         lines.append(say(N_("Agency: %(agency)s")) % facts)
-        lines.append(f"{say(N_('Time'))}: {tanggal(starts)}, {jam(starts)}\N{EN DASH}{jam(ends)} {zona(starts)}")
+        lines.append(f"{say(N_('Time'))}: {_times(facts)}")
         lines.append(say(N_("Room: %(room)s, %(site)s")) % facts)
         if facts.get("operator"):
             lines.append(say(N_("Technician: %(operator)s")) % facts)
+        if isinstance(was := facts.get("was"), dict):
+            lines += ["", f"{say(N_('Before'))}: {_times(was)}, {was['room']}"]
         return [*lines, "", self._link(message)]
 
     def _link(self, message: Waiting) -> str:
@@ -137,3 +140,9 @@ class Wording:
     def _document(message: Waiting, facts: Mapping[str, object]) -> dict[str, object]:
         own = {name: value for name, value in facts.items() if name not in {"at", "tracking"}}
         return {"type": f"request.{message.event}", "timestamp": facts["at"], "data": {"id": message.request_id} | own}
+
+
+def _times(facts: Mapping[str, object]) -> str:
+    """Return from when to when, in words."""
+    starts, ends = (datetime.fromisoformat(str(facts[name])) for name in ("starts", "ends"))
+    return f"{tanggal(starts)}, {jam(starts)}\N{EN DASH}{jam(ends)} {zona(starts)}"

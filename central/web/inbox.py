@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from central.api.guard import requires
-from central.domain.findings import Finding, Verdict
 from central.domain.sop import State
 from central.errors import Invalid, Refused
 from central.model import Decision, Direction, Inbox, Person, Verification
 from central.model import Request as Record
 from central.permissions import Action, may
-from central.web import views
 from central.web.access import Ask, Parts, Typed, number, text
-from central.web.alternatives import AlternativeShown, shown
 from central.web.forms import MISTAKES, mistakes
 from central.web.requests import CHANGED, CLOSED
 from central.web.site import see_other
+from central.web.verifying import DIFFERENT, codes, read_seen, verified
 from webui.i18n import N_
 
 router = APIRouter(include_in_schema=False)
@@ -28,7 +26,6 @@ router = APIRouter(include_in_schema=False)
 Officer = Annotated[Person, Depends(requires(Action.VERIFY))]
 
 _TAKEN = N_("The room or the technician is taken at that time; choose another one. Nothing was done.")
-_DIFFERENT = N_("The findings are not those you saw: what changed is marked. Nothing was done; look and decide again.")
 
 
 @router.get("/kotak-masuk")
@@ -81,12 +78,12 @@ def decide(
         operator_id=typed["operator"] or None,
         override_reason=typed["override_reason"],
     )
-    seen = _read(text(form, "seen"))
+    seen = read_seen(text(form, "seen"))
     record = parts.desk.get(ident, person)
     if approve and record.state is State.DISPOSED and decision.operator_id:
         found = parts.desk.verify(record, room_id=decision.room_id, operator_id=decision.operator_id)
-        if _codes(found.findings) != seen:
-            said = parts.site.note(request, "degraded", _DIFFERENT)
+        if codes(found.findings) != seen:
+            said = parts.site.note(request, "degraded", DIFFERENT)
             return _desk(request, parts, person, record, status=409, typed=typed, before=seen, said=said)
     try:
         parts.desk.decide(ident, decision, person, version=number(form, "version"))
@@ -147,7 +144,7 @@ def _desk(
     }
     if record is not None and record.state is State.DISPOSED and may(person, Action.VERIFY):
         found = _verified(parts, record, filled)
-        context |= _verification(request, parts, record, found, typed=filled, before=before)
+        context |= verified(request, parts, record, found, typed=filled, before=before)
     return parts.site.page(request, "inbox.html", person, context | more, status=status)
 
 
@@ -163,46 +160,3 @@ def _verified(parts: Parts, record: Record, typed: Mapping[str, str]) -> Verific
     if not anybody.free_operators:
         return anybody
     return parts.desk.verify(record, room_id=anybody.room.id, operator_id=anybody.free_operators[0].id)
-
-
-def _verification(
-    request: Request,
-    parts: Parts,
-    record: Record,
-    found: Verification,
-    *,
-    typed: dict[str, str],
-    before: Mapping[str, str] | None,
-) -> dict[str, object]:
-    say = parts.site.say
-    free = {operator.id for operator in found.free_operators}
-    taken = say(request, N_("taken"))
-    return {
-        "findings": parts.site.listed(
-            request, lambda translate: views.finding_rows(found.findings, translate, before=before)
-        ),
-        "alternatives": _alternatives(request, parts, record, found),
-        "failing": any(finding.verdict is Verdict.FAIL for finding in found.findings),
-        "seen": ",".join(f"{rule}={code}" for rule, code in _codes(found.findings).items()),
-        "rooms": [(room.id, room.name) for room in found.rooms],
-        "operators": [(one.id, one.name if one.id in free else f"{one.name} ({taken})") for one in found.operators],
-        "typed": typed | {"room": found.room.id, "operator": found.operator.id if found.operator else ""},
-    }
-
-
-def _alternatives(request: Request, parts: Parts, record: Record, found: Verification) -> list[AlternativeShown]:
-    """Return what could be done instead, when a finding fails."""
-    if found.verdict is not Verdict.FAIL:
-        return []
-    names = {operator.id: operator.name for operator in found.operators}
-    others = parts.planner.alternatives(record, room_id=found.room.id)
-    return parts.site.listed(request, lambda translate: shown(others, names, translate))
-
-
-def _codes(findings: Iterable[Finding]) -> dict[str, str]:
-    return {finding.rule: finding.code.value for finding in findings}
-
-
-def _read(seen: str) -> dict[str, str]:
-    pairs = (part.partition("=") for part in seen.split(",") if part)
-    return {rule: code for rule, _, code in pairs}

@@ -94,6 +94,7 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
     "log-masuk-berakhir": ("ready", N_("That log-in has ended.")),
     "akun-tersimpan": ("ready", N_("The account is kept.")),
     "alamat-baru": ("ready", N_("Your calendars have new addresses. The old ones lead nowhere now.")),
+    "dipindahkan": ("ready", N_("Moved. Everybody concerned is told, and the rooms have the new plan.")),
     "ditarik": ("ready", N_("Withdrawn.")),
     "log-masuk-habis": (
         "degraded",

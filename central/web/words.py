@@ -38,6 +38,7 @@ EVENTS: Final[Mapping[Event, tuple[str, Tone]]] = {
     Event.APPROVE: (N_("Approved"), "ready"),
     Event.REFUSE: (N_("Refused"), "fault"),
     Event.WITHDRAW: (N_("Withdrawn"), "offline"),
+    Event.RESCHEDULE: (N_("Moved"), "busy"),
     Event.CANCEL: (N_("Cancelled"), "offline"),
     Event.REPORT: (N_("Report received"), "ready"),
 }
@@ -81,6 +82,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "starts": N_("From"),
     "ends": N_("Until"),
     "room_id": N_("Room"),
+    "operator": N_("Technician"),
     "site": N_("Any room at"),
     "participants": N_("Participants in the room"),
     "platform": N_("Platform"),

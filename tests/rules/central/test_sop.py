@@ -27,7 +27,7 @@ def test_an_event_leads_where_the_table_says_or_nowhere(state: State, event: Eve
 
 def test_only_an_officers_decision_approves_and_only_after_disposition() -> None:
     ways = [(before, event) for (before, event), after in TRANSITIONS.items() if after is State.APPROVED]
-    assert ways == [(State.DISPOSED, Event.APPROVE)]
+    assert ways == [(State.DISPOSED, Event.APPROVE), (State.APPROVED, Event.RESCHEDULE)]
 
 
 def test_closed_requests_move_no_more() -> None:
@@ -51,6 +51,14 @@ def test_the_head_has_ten_minutes_and_the_division_a_day() -> None:
     assert not first.late(minutes(60))
     assert (second.step, second.due, second.done_at) == (Step.VERIFICATION, minutes(7) + timedelta(days=1), None)
     assert running((first, second)) == second
+
+
+def test_a_session_that_is_moved_owes_its_report_after_its_new_end() -> None:
+    moves = [(None, T0), (Event.ACCEPT, minutes(1)), (Event.APPROVE, minutes(2)), (Event.RESCHEDULE, minutes(3))]
+    report = clocks(moves, Standards(), minutes(500))[-1]
+    assert (report.step, report.started_at, report.done_at) == (Step.REPORT, minutes(500), None)
+    report = clocks([*moves, (Event.REPORT, minutes(504))], Standards(), minutes(500))[-1]
+    assert (report.done_at, report.late(minutes(600))) == (minutes(504), False)
 
 
 def test_a_clock_that_ran_out_is_late_and_still_runs() -> None:

@@ -24,7 +24,7 @@ from central.db import tables as t
 from central.domain.sop import OPEN, TRANSITIONS, Event, State
 from central.errors import Invalid, NotFound, Refused
 from central.ingest import _close_request
-from central.model import Decision, Direction, Person
+from central.model import Decision, Direction, Person, Reschedule
 from contract import SessionStatus
 from tests.postgres import Cluster
 from tests.service.central.office import APPLICANT, HEAD, NOW, PDF, STARTS, STRANGER, VERIFIER, draft, office
@@ -100,6 +100,14 @@ class Workflow(RuleBasedStateMachine):
     def approve(self, ident: str, who: str, reason: str) -> None:
         with self._expecting(ident, Event.APPROVE, *TAKEN):
             self.desk.decide(ident, Decision(approve=True, operator_id=who, override_reason=reason), VERIFIER)
+
+    @rule(ident=made, slot=st.integers(0, 5), room=st.sampled_from([None, "praja-1", "praja-2"]))
+    def move(self, ident: str, slot: int, room: str | None) -> None:
+        wanted = Reschedule(REASON, STARTS + timedelta(hours=slot / 2), room_id=room, override_reason=REASON)
+        with self._expecting(ident, Event.RESCHEDULE, *TAKEN), contextlib.suppress(Invalid):
+            self.here.rescheduling.apply(ident, wanted, VERIFIER)
+            return
+        # an Invalid: everything would have stayed as it is
 
     @rule(ident=made)
     def refuse(self, ident: str) -> None:
