@@ -25,10 +25,13 @@ CONDITIONAL: Final = frozenset(
     {
         "POST /api/v1/requests/{ident}/disposition",
         "POST /api/v1/requests/{ident}/decision",
+        "POST /api/v1/requests/{ident}/reschedule",
         "POST /api/v1/requests/{ident}/withdraw",
         "POST /api/v1/requests/{ident}/resubmission",
         "POST /api/v1/displacements/{ident}/decision",
         "POST /api/v1/delegations/{ident}/end",
+        "PUT /api/v1/drafts/{ident}",
+        "POST /api/v1/drafts/{ident}/submission",
         "PUT /api/v1/people/{ident}",
         "PUT /api/v1/register/{name}.csv",
     }

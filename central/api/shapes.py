@@ -6,7 +6,7 @@ An unknown field is refused, so a typo is found.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated, Final, Literal
 
 from fastapi import File, Form, UploadFile
@@ -15,6 +15,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from central.chain import Harm, Stretch, Worth
 from central.commands import Order
 from central.domain.alternatives import Alternative
+from central.domain.calendar import Gap
 from central.domain.findings import Finding, Verdict
 from central.domain.recurrence import Every, Recurrence
 from central.domain.resources import Need
@@ -22,7 +23,7 @@ from central.domain.servable import LeftOut
 from central.domain.words import Leader, Role, UnitKind
 from central.errors import Invalid, Wrong
 from central.ical import Unread
-from central.model import Contact, Decision, Direction, Draft, Operator, Room, Upload, Verification
+from central.model import Contact, Decision, Direction, Draft, Operator, Reschedule, Room, Upload, Verification
 from central.planner import ServableDay
 
 NEED_AT_MOST = 1000
@@ -115,6 +116,22 @@ class DecisionIn(Body):
     def value(self) -> Decision:
         """Return it as the desk takes it."""
         return Decision(self.approve, self.reason, self.room_id, self.operator_id, self.override_reason)
+
+
+class RescheduleIn(Body):
+    """When, where and with whom a confirmed session is to be instead; what is not named stays."""
+
+    reason: Annotated[str, Field(max_length=2000)]
+    starts: Moment | None = None
+    ends: Moment | None = None
+    room_id: str | None = None
+    operator_id: str | None = None
+    override_reason: Annotated[str, Field(max_length=2000)] = ""
+    version: Number | None = None
+
+    def value(self) -> Reschedule:
+        """Return it as the office takes it."""
+        return Reschedule(**self.model_dump(exclude={"version"}))
 
 
 class DisplacementIn(Body):
@@ -219,6 +236,25 @@ class DraftIn(RequestIn):
         return await _read(self.letter, at_most_bytes)
 
 
+class DraftFieldsIn(Body):
+    """What is kept of a request that is not sent in yet, as it was typed."""
+
+    fields: Annotated[
+        dict[Annotated[str, Field(max_length=60)], Annotated[str, Field(max_length=4000)]],
+        Field(max_length=80, description="by the names of the page's form; a kind of equipment is `need-ID`"),
+    ]
+
+
+class SendIn(Body):
+    """The letter that a draft is sent in with."""
+
+    letter: Annotated[UploadFile, File()]
+
+    async def upload(self, at_most_bytes: int) -> Upload:
+        """Read the letter, one byte more than allowed at most."""
+        return await _read(self.letter, at_most_bytes)
+
+
 class AgainIn(RequestIn):
     """A returned request, changed; without a letter it keeps its own."""
 
@@ -253,6 +289,22 @@ class Findings:
         """Return it as it is answered."""
         same = {field.name: getattr(found, field.name) for field in fields(found)}
         return cls(**same, verdict=found.verdict, alternatives=alternatives)
+
+
+@dataclass(frozen=True, slots=True)
+class DayOut:
+    """One day of the office; without hours it is free.
+
+    `missing` says what nobody has put into the office's rules yet, so that the day is a guess: the
+    year's `decree` on holidays and joint leave, or the hours of its `ramadan`.
+    """
+
+    day: date
+    works: bool
+    opens: time | None
+    closes: time | None
+    holiday: str
+    missing: Gap | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +394,7 @@ def read_need(text: str) -> Need:
 
 
 DraftForm = Annotated[DraftIn, Form(media_type="multipart/form-data")]
+SendForm = Annotated[SendIn, Form(media_type="multipart/form-data")]
 AgainForm = Annotated[AgainIn, Form(media_type="multipart/form-data")]
 
 

@@ -113,6 +113,11 @@ def text(form: FormData, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def texts(form: FormData) -> dict[str, str]:
+    """Return every text field by its name."""
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
 def number(form: FormData, name: str) -> int | None:
     """Return a whole number, none when it is missing or no number."""
     found = text(form, name)

@@ -17,6 +17,7 @@ from central.feeds import Of
 from central.model import Person
 from central.pace import Kind
 from central.permissions import Action
+from central.settings import MissingDays
 from central.web import deeds
 from central.web.access import Ask, Parts, Typed, text
 from central.web.site import see_other
@@ -78,8 +79,15 @@ def _page(request: Request, parts: Parts, person: Person, *, status: int = 200, 
         "staff": [(feed.id, feed.name) for feed in feeds if feed.of is Of.STAFF],
         "unread": (),
         "taken": "",
+        "missing": missing_days(parts),
     }
     return parts.site.page(request, "calendars.html", person, context | more, status=status)
+
+
+def missing_days(parts: Parts) -> tuple[MissingDays, ...]:
+    """Return what the office's calendar lacks and ought to have by now."""
+    today = parts.desk.now().astimezone(parts.site.zone).date()
+    return parts.policy.missing(parts.services.settings.zone, today)
 
 
 @router.get("/audit")
@@ -94,7 +102,6 @@ def audit(
     older = rows[-1].id if len(rows) == DEEDS_SHOWN else None
     found = parts.services.audit.found()
     copied = last_backup(parts.services.store)
-    today = parts.desk.now().astimezone(parts.site.zone).date()
     return parts.site.page(
         request,
         "audit.html",
@@ -103,5 +110,5 @@ def audit(
         older=older,
         found=found,
         copied=copied,
-        missing=parts.policy.missing(parts.services.settings.zone, today),
+        missing=missing_days(parts),
     )

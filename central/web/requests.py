@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
@@ -19,10 +19,11 @@ from central.model import Direction, Person, Room
 from central.model import Request as Record
 from central.pace import Kind
 from central.permissions import Action, may
+from central.typed import SITE, RequestForm, draft_of, fields_of, form_from, form_of
 from central.web import changes, words
-from central.web.access import Ask, Letter, Parts, Sent, Typed, number, text
+from central.web.access import Ask, Letter, Parts, Sent, Typed, number, text, texts
 from central.web.findings import span
-from central.web.forms import NAMES, SITE, RequestForm, draft_of, form_of, mistakes
+from central.web.forms import mistakes
 from central.web.site import PLATFORMS, platform_name, see_other
 from webui.i18n import N_
 
@@ -32,7 +33,6 @@ Applicant = Annotated[Person, Depends(requires(Action.SUBMIT))]
 Withdrawer = Annotated[Person, Depends(requires(Action.WITHDRAW))]
 Reader = Annotated[Person, Depends(requires(Action.SEE_REQUESTS))]
 
-PIECES = "need-"
 CHANGED = N_("This request changed while you looked at it; it is shown as it is now. Nothing was done.")
 CLOSED = N_("This step is not possible any more: the request is shown as it is now.")
 
@@ -50,8 +50,7 @@ def new_request(request: Request, parts: Ask, person: Applicant) -> Response:
     ident = request.query_params.get("konsep", "")
     form = RequestForm(contact_name=person.name)
     if ident:
-        fields = parts.services.drafts.get(ident, person).fields
-        form = RequestForm(**{name: fields.get(name, "") for name in NAMES if name != "key"}, needs=_pieces(fields))
+        form = form_from(parts.services.drafts.get(ident, person).fields)
     return _form(request, parts, person, form, (), draft=ident)
 
 
@@ -64,7 +63,7 @@ def submit(request: Request, parts: Ask, person: Applicant, typed: Typed, letter
     """
     if person.agency is None:
         raise Forbidden("agency.missing", f"{person.login} belongs to no agency")
-    form = RequestForm(**{name: text(typed, name) for name in NAMES}, needs=_pieces(typed))
+    form = form_from(texts(typed))
     ident = text(typed, "draft_id")
     if text(typed, "save") == "yes":
         return _save_draft(request, parts, person, form, ident)
@@ -80,10 +79,8 @@ def submit(request: Request, parts: Ask, person: Applicant, typed: Typed, letter
 
 def _save_draft(request: Request, parts: Parts, person: Person, form: RequestForm, ident: str) -> Response:
     """Keep what was typed, all of it or with mistakes, and go on with it."""
-    fields = {name: str(value) for name, value in form.values().items() if name in NAMES and name != "key"}
-    fields |= {f"{PIECES}{name}": number for name, number in form.needs.items()}
     try:
-        saved = parts.services.drafts.save(fields, person, ident or None)
+        saved = parts.services.drafts.save(fields_of(form), person, ident or None)
     except Invalid as error:
         return _form(request, parts, person, form, error.wrongs, draft=ident)
     return see_other(f"/permohonan/baru?konsep={saved.id}&kata=tersimpan")
@@ -109,7 +106,7 @@ def returned_form(request: Request, parts: Ask, person: Applicant, ident: str) -
 def send_again(request: Request, parts: Ask, person: Applicant, ident: str, sent: Sent) -> Response:
     """Send a returned request in again, or show the form with every mistake; without a letter it keeps its own."""
     record = parts.desk.get(ident, person)
-    form = RequestForm(**{name: text(sent.typed, name) for name in NAMES}, needs=_pieces(sent.typed))
+    form = form_from(texts(sent.typed))
     draft, unread = draft_of(form, record.agency.id, parts.site.zone)
     draft = replace(draft, repeat=None)  # each time of a series is sent again by itself
     try:
@@ -119,12 +116,6 @@ def send_again(request: Request, parts: Ask, person: Applicant, ident: str, sent
     except Refused:
         return see_other(f"/permohonan/{ident}")
     return see_other(f"/permohonan/{ident}?kata=terkirim")
-
-
-def _pieces(typed: Mapping[str, object]) -> dict[str, str]:
-    """Return what was typed beside each kind of equipment."""
-    found = ((name.removeprefix(PIECES), value) for name, value in typed.items() if name.startswith(PIECES))
-    return {name: value for name, value in found if isinstance(value, str)}
 
 
 def _form(
@@ -239,12 +230,19 @@ def show(
         "can_send_again": record.state is State.RETURNED and may(person, Action.SUBMIT),
         "can_withdraw": bool(takes_back) and may(person, Action.WITHDRAW),
         "may_act": waits,
+        "can_move": may(person, Action.RESCHEDULE) and _can_move(parts, record, person),
         "changes": parts.site.listed(request, lambda translate: changes.shown(parts.desk.changes(record), translate)),
         "notices": parts.displacing.notices(record),
         "typed": {"reason": ""},
         "base": parts.services.settings.file.public_url,
     }
     return parts.site.page(request, "request.html", person, standard | more, status=status)
+
+
+def _can_move(parts: Parts, record: Record, person: Person) -> bool:
+    """Tell whether there is a confirmed session that this officer may move, and that has not begun."""
+    mine = record.applicant_id == person.id
+    return Event.RESCHEDULE in possible(record.state) and not mine and parts.desk.now() < record.starts
 
 
 @router.get("/permohonan/{ident}/surat")

@@ -91,6 +91,7 @@ async def record() -> dict[str, Json]:
         session, _ = busy(office)
         await _door(recorder)
         await _requests(recorder, office)
+        await _drafts(recorder)
         await _series(recorder)
         await _returned(recorder, office)
         await _leaders(recorder, office)
@@ -143,6 +144,7 @@ async def _requests(at: Recorder, office: Office) -> None:
     decision = {"approve": True, "operator_id": "yoga", "override_reason": "Arahan pimpinan"}
     tag = {"if-match": disposed.headers["etag"]}
     await at.ask("bidang", "POST /api/v1/requests/{ident}/decision", path, body=decision, headers=tag)
+    await _moved(at, path)
     tag = await at.tag("pemohon", f"/api/v1/requests/{path['ident']}")
     reason = {"reason": "Acara ditunda"}
     await at.ask("pemohon", "POST /api/v1/requests/{ident}/withdraw", path, body=reason, headers=tag)
@@ -154,6 +156,36 @@ async def _requests(at: Recorder, office: Office) -> None:
     await at.ask("kadis", "POST /api/v1/requests/{ident}/clocks/{step}/reason", late, body=explained)
     await at.ask("bidang", "GET /api/v1/punctuality", query={"since": "2026-11-01T00:00:00Z"})
     office.later(timedelta(minutes=-25))
+
+
+async def _moved(at: Recorder, path: dict[str, str]) -> None:
+    plan = {"starts": "2026-11-11T02:00:00Z", "room": "praja-1"}
+    await at.ask("bidang", "GET /api/v1/requests/{ident}/reschedule", path, query=plan)
+    tag = await at.tag("bidang", f"/api/v1/requests/{path['ident']}")
+    word = {"starts": plan["starts"], "room_id": plan["room"], "reason": "Ruang dipakai tamu negara"}
+    word["override_reason"] = "Atas permintaan pemohon"
+    await at.ask("bidang", "POST /api/v1/requests/{ident}/reschedule", path, body=word, headers=tag)
+
+
+async def _drafts(at: Recorder) -> None:
+    fields = {
+        "letter_number": "005/883/Dinsos", "letter_date": "2026-11-02", "letter_subject": "Permohonan fasilitasi",
+        "contact_name": "Budi Santoso", "contact_phone": "0812-0000-0000", "title": "Rapat koordinasi",
+        "date": "2026-11-18", "start": "09:00", "end": "11:00",
+    }  # fmt: skip
+    made = await at.ask("pemohon", "POST /api/v1/drafts", body={"fields": fields})
+    path = {"ident": made.json()["id"]}
+    await at.ask("pemohon", "GET /api/v1/drafts", query={"limit": "1"})
+    shown = await at.ask("pemohon", "GET /api/v1/drafts/{ident}", path)
+    tag = {"if-match": shown.headers["etag"]}
+    whole = {"fields": fields | {"room": "praja-2", "participants": "40", "platform": "zoom", "own_account": "on"}}
+    changed = await at.ask("pemohon", "PUT /api/v1/drafts/{ident}", path, body=whole, headers=tag)
+    tag, files = {"if-match": changed.headers["etag"]}, {"letter": ("surat.pdf", PDF, "application/pdf")}
+    operation = "POST /api/v1/drafts/{ident}/submission"
+    await at.ask("pemohon", operation, path, files=files, headers=tag)
+    at.found[operation]["request"] = {"letter": "surat.pdf"}
+    other = await at.client.post("/api/v1/drafts", json={"fields": {"title": "Nanti saja"}})
+    await at.ask("pemohon", "DELETE /api/v1/drafts/{ident}", {"ident": other.json()["id"]})
 
 
 async def _returned(at: Recorder, office: Office) -> None:

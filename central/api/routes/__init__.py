@@ -7,8 +7,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from central.api.routes import commands, door, office, people, register, requests, sessions, watch
+from central.api.routes import (
+    commands,
+    door,
+    drafts,
+    office,
+    people,
+    register,
+    requests,
+    rescheduling,
+    sessions,
+    watch,
+)
 
 router = APIRouter()
-for _part in (door, requests, office, sessions, commands, register, people, watch):
+for _part in (door, requests, rescheduling, drafts, office, sessions, commands, register, people, watch):
     router.include_router(_part.router)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -10,7 +11,15 @@ from starlette.responses import Response
 from central.api.answers import Page, Part, expect, gives, one, part_of, plain
 from central.api.guard import CurrentServices, requires
 from central.api.routes.base import Delegator, Ident, Somebody, Verifier, api_router
-from central.api.shapes import DelegationIn, DisplacementDecisionIn, DisplacementIn, Moment, OfficeDay, ServableOut
+from central.api.shapes import (
+    DayOut,
+    DelegationIn,
+    DisplacementDecisionIn,
+    DisplacementIn,
+    Moment,
+    OfficeDay,
+    ServableOut,
+)
 from central.delegations import Mandate
 from central.errors import NotFound
 from central.model import Choices, Delegation, Displacement, Person
@@ -117,11 +126,21 @@ def _delegation(services: Services, ident: str) -> Delegation:
     return found
 
 
-@router.get("/calendar", responses=gives(Page[Day], "days"))
+@router.get("/calendar", responses=gives(Page[DayOut], "days"))
 def calendar(first: OfficeDay, last: OfficeDay, services: CurrentServices, by: Somebody, wanted: Part) -> Response:
-    """Return the office's days: whether it works, from when to when, and which holiday it is; 366 days at most."""
+    """Return the office's days: whether it works, from when to when, and which holiday it is; 366 days at most.
+
+    A day whose year has no decree on holidays yet, or whose Ramadan has no hours, says so.
+    """
     del by
-    return part_of("calendar", services.planner.calendar(first, last), wanted, lambda day: day.day.isoformat())
+    days = (_day(services, day) for day in services.planner.calendar(first, last))
+    return part_of("calendar", days, wanted, lambda day: day.day.isoformat())
+
+
+def _day(services: Services, day: Day) -> DayOut:
+    zone = services.settings.zone
+    known = services.desk.assess.rules(datetime.combine(day.day, time(12), zone)).calendar
+    return DayOut(day.day, day.works, day.opens, day.closes, day.holiday, known.gap(day.day))
 
 
 @router.get("/availability", responses=gives(Page[RoomTimes], "rooms"))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Final, Protocol, TypeVar
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Protocol
 
-from fastapi import Body, Request
+from fastapi import Body, Depends, Request
 from starlette.responses import PlainTextResponse, Response
 
 from central.api.answers import Page, Part, expect, gives, one, part_of, plain, tag_of
-from central.api.guard import CurrentServices
-from central.api.routes.base import Ident, Keeper, RequestReader, RoomReader, Somebody, api_router
+from central.api.guard import CurrentServices, requires
+from central.api.routes.base import Ident, Keeper, RequestReader, api_router
 from central.api.shapes import LeaveOut, TakenOut
 from central.domain.resources import AccountFacts, EquipmentFacts, OperatorFacts
 from central.errors import NotFound
 from central.feeds import Feed
 from central.model import Agency
+from central.permissions import Action
+from central.services import Services
 
 router = api_router()
 
@@ -30,65 +33,90 @@ class Named(Protocol):
         """Its id."""
 
 
-N = TypeVar("N", bound=Named)
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Things that the office has: read as a list, and one by one."""
 
-
-def _with_id(what: str, everything: Iterable[N], ident: str) -> N:
-    """Return the one with this id.
-
-    Raises:
-        NotFound: there is none.
-    """
-    found = next((one for one in everything if one.id == ident), None)
-    if found is None:
-        raise NotFound(what, ident)
-    return found
+    path: str
+    word: str
+    shape: Any
+    """What one of them is, as pydantic knows it."""
+    action: Action
+    all: Callable[[Services], Iterable[Named]]
+    tells: str
+    """What the list says of them."""
 
 
 def _id(thing: Named) -> str:
     return thing.id
 
 
-@router.get("/equipment", responses=gives(Page[EquipmentFacts], "equipment"))
-def equipment(services: CurrentServices, by: Somebody, wanted: Part) -> Response:
-    """Return the equipment that can be lent: how many pieces, and how many of them are out of order."""
-    del by
-    return part_of("equipment", services.desk.choices().equipment, wanted, _id)
+def _offer(kind: Kind) -> None:
+    """Add the list and the single one of `kind` to the API."""
+    guard, listed = [Depends(requires(kind.action))], Page.__class_getitem__(kind.shape)
+
+    def many(services: CurrentServices, wanted: Part) -> Response:
+        return part_of(kind.path, kind.all(services), wanted, _id)
+
+    def single(request: Request, ident: Ident, services: CurrentServices) -> Response:
+        found = next((thing for thing in kind.all(services) if thing.id == ident), None)
+        if found is None:
+            raise NotFound(kind.word, ident)
+        return one(request, found)
+
+    router.add_api_route(
+        f"/{kind.path}",
+        many,
+        dependencies=guard,
+        responses=gives(listed, kind.path),
+        name=kind.path,
+        description=kind.tells,
+    )
+    router.add_api_route(
+        f"/{kind.path}/{{ident}}",
+        single,
+        dependencies=guard,
+        responses=gives(kind.shape, f"the {kind.word}"),
+        name=f"one of {kind.path}",
+        description="One of them by its id.",
+    )
 
 
-@router.get("/equipment/{ident}", responses=gives(EquipmentFacts, "the equipment"))
-def one_equipment(request: Request, ident: Ident, services: CurrentServices, by: Somebody) -> Response:
-    """Return one kind of equipment."""
-    del by
-    return one(request, _with_id("equipment", services.desk.choices().equipment, ident))
-
-
-@router.get("/accounts", responses=gives(Page[AccountFacts], "meeting accounts"))
-def accounts(services: CurrentServices, by: RoomReader, wanted: Part) -> Response:
-    """Return the meeting accounts with the limits of their plans."""
-    del by
-    return part_of("accounts", services.planner.accounts(), wanted, _id)
-
-
-@router.get("/accounts/{ident}", responses=gives(AccountFacts, "the account"))
-def one_account(request: Request, ident: Ident, services: CurrentServices, by: RoomReader) -> Response:
-    """Return one meeting account."""
-    del by
-    return one(request, _with_id("account", services.planner.accounts(), ident))
-
-
-@router.get("/staff", responses=gives(Page[OperatorFacts], "the division's people"))
-def staff(services: CurrentServices, by: RoomReader, wanted: Part) -> Response:
-    """Return the division's people with what they have learnt, their shifts, and their leave of the next weeks."""
-    del by
-    return part_of("staff", services.planner.staff(), wanted, _id)
-
-
-@router.get("/staff/{ident}", responses=gives(OperatorFacts, "the person"))
-def one_of_staff(request: Request, ident: Ident, services: CurrentServices, by: RoomReader) -> Response:
-    """Return one of the division's people."""
-    del by
-    return one(request, _with_id("staff", services.planner.staff(), ident))
+for _kind in (
+    Kind(
+        "equipment",
+        "equipment",
+        EquipmentFacts,
+        Action.BE_LOGGED_IN,
+        lambda services: services.desk.choices().equipment,
+        "The equipment that can be lent: how many pieces, and how many of them are out of order.",
+    ),
+    Kind(
+        "accounts",
+        "account",
+        AccountFacts,
+        Action.SEE_ROOMS,
+        lambda services: services.planner.accounts(),
+        "The meeting accounts with the limits of their plans.",
+    ),
+    Kind(
+        "staff",
+        "staff",
+        OperatorFacts,
+        Action.SEE_ROOMS,
+        lambda services: services.planner.staff(),
+        "The division's people with what they have learnt, their shifts, and their leave of the next weeks.",
+    ),
+    Kind(
+        "agencies",
+        "agency",
+        Agency,
+        Action.BE_LOGGED_IN,
+        lambda services: services.desk.choices().agencies,
+        "The agencies that send requests.",
+    ),
+):
+    _offer(_kind)
 
 
 @router.post("/staff/{ident}/leave.ics", responses=gives(LeaveOut, "how much was new, and what could not be read"))
@@ -101,20 +129,6 @@ def import_leave(
     """Take somebody's leave from an iCalendar file; what cannot be read of it is named."""
     taken, unread = services.feeds.take_leave(ident, content, by)
     return plain(LeaveOut(taken, unread))
-
-
-@router.get("/agencies", responses=gives(Page[Agency], "agencies"))
-def agencies(services: CurrentServices, by: Somebody, wanted: Part) -> Response:
-    """Return the agencies that send requests."""
-    del by
-    return part_of("agencies", services.desk.choices().agencies, wanted, _id)
-
-
-@router.get("/agencies/{ident}", responses=gives(Agency, "the agency"))
-def one_agency(request: Request, ident: Ident, services: CurrentServices, by: Somebody) -> Response:
-    """Return one agency."""
-    del by
-    return one(request, _with_id("agency", services.desk.choices().agencies, ident))
 
 
 @router.get("/feeds", responses=gives(Page[Feed], "calendars to subscribe to"))
