@@ -115,7 +115,8 @@ class Wording:
         if facts.get("operator"):
             lines.append(say(N_("Technician: %(operator)s")) % facts)
         if isinstance(was := facts.get("was"), dict):
-            lines += ["", f"{say(N_('Before'))}: {_times(was)}, {was['room']}"]
+            before = {"times": _times(was), "room": was["room"]}
+            lines += ["", say(N_("Planned before: %(times)s, %(room)s")) % before]
         return [*lines, "", self._link(message)]
 
     def _link(self, message: Waiting) -> str:

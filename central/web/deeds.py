@@ -22,6 +22,7 @@ DEEDS: Final[Mapping[str, str]] = {
     "request.approve": N_("Request approved"),
     "request.refuse": N_("Request refused"),
     "request.withdraw": N_("Request withdrawn"),
+    "request.reschedule": N_("Session moved"),
     "request.cancel": N_("Session called off"),
     "series.submit": N_("Recurring request sent in"),
     "report.received": N_("Report received"),

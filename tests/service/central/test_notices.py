@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from apprise.plugins.telegram import NotifyTelegram
+from apprise.plugins.whatsapp import NotifyWhatsApp
 
 from central.app import make_courier
 from central.db import tables as t
 from central.errors import Invalid, Refused
-from central.model import Decision, Direction, Person
+from central.model import Decision, Direction, Person, Reschedule
 from central.notices.carriers import NotDelivered, redacted, signature
 from central.notices.courier import PAUSE_AT_MOST, Courier, pause
 from central.notices.post import FAILED, SENT, WAITING
@@ -32,6 +35,7 @@ from tests.service.central.office import (
     NOW,
     PDF,
     PEOPLE,
+    STARTS,
     VERIFIER,
     approval,
     draft,
@@ -127,6 +131,41 @@ def test_a_session_called_off_leaves_calendars(tmp_path: Path, mails: Letterbox,
         assert "Acara ditunda" in body.get_content()
 
 
+def test_a_session_that_is_moved_moves_in_calendars_and_the_mail_names_both_plans(
+    tmp_path: Path, mails: Letterbox
+) -> None:
+    with telling(tmp_path, MAIL) as (here, courier, _):
+        request = here.desk.submit(draft(), PDF, APPLICANT)
+        here.desk.dispose(request.id, Direction(accept=True), HEAD)
+        reached(here, APPLICANT)
+        here.desk.decide(request.id, approval(), VERIFIER)
+        later = Reschedule("Ruang dipakai tamu", starts=STARTS + timedelta(days=3), room_id="praja-2")
+        here.rescheduling.apply(request.id, later, VERIFIER)
+        courier.deliver("email")
+        _, mail = mails.mails
+        assert mail["subject"] == f"Sesi {request.receipt} telah dipindahkan: Bimtek SP4N-LAPOR"
+        first, second = (calendar_of(one) for one in mails.mails)
+        assert "DTSTART:20261109T060000Z\r\n" in second
+        assert "Praja II" in second
+        assert line("UID", first) == line("UID", second)
+        assert int(line("SEQUENCE", first)) < int(line("SEQUENCE", second))
+        body = mail.get_body(("plain",))
+        assert body is not None
+        text = body.get_content()
+        assert "Ruang dipakai tamu" in text
+        assert "Senin, 9 November 2026" in text
+        assert "Rencana sebelumnya: Jumat, 6 November 2026, 13.00" in " ".join(text.split())
+
+
+def calendar_of(mail: EmailMessage) -> str:
+    (entry,) = mail.iter_attachments()
+    return bytes(entry.get_payload(decode=True)).decode()
+
+
+def line(name: str, calendar: str) -> str:
+    return next(text.partition(":")[2] for text in calendar.splitlines() if text.startswith(f"{name}:"))
+
+
 def test_what_is_not_taken_is_tried_again_later_and_given_up_in_the_end(
     tmp_path: Path, mails: Letterbox, database: str | None
 ) -> None:
@@ -214,12 +253,13 @@ class Receiver(http.server.BaseHTTPRequestHandler):
     """A program that takes webhooks."""
 
     taken: list[tuple[dict[str, str], bytes]]
-    status = 204
+    statuses: list[int]
+    """What it answers, one after the other; the last one from then on."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        type(self).taken.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(type(self).status)
+        self.taken.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        self.send_response(self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0])
         self.send_header("location", "http://127.0.0.1:9/elsewhere")
         self.end_headers()
 
@@ -228,9 +268,9 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def receiving(status: int = 204) -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
+def receiving(*statuses: int) -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
     taken: list[tuple[dict[str, str], bytes]] = []
-    kind = type("Receiving", (Receiver,), {"taken": taken, "status": status})
+    kind = type("Receiving", (Receiver,), {"taken": taken, "statuses": list(statuses) or [204]})
     with http.server.HTTPServer(("127.0.0.1", 0), kind) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -260,6 +300,46 @@ def test_a_program_gets_signed_json(tmp_path: Path, monkeypatch: pytest.MonkeyPa
                 request.receipt,
             )
             assert "tracking" not in said["data"]  # whoever has it needs no log-in
+
+
+GATEWAYS = {
+    "telegram": ("tgram://123456789:abcdefghijklmnopqrstuvwxyz012345678/{to}", "12315544"),
+    "whatsapp": ("whatsapp://EAAtokenOfTheOffice123@123456789012345/{to}", "628125550123"),
+    "gerbang": ("json://127.0.0.1:PORT/{to}", "628125550123"),
+}
+"""What stands in the environment, and an address of a person, for each way without mail."""
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_a_gateway_gets_the_message_in_the_readers_language_and_again_when_it_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Over a real socket: the services' own programs of Apprise, told that the service is on this machine."""
+    pattern, address = GATEWAYS[name]
+    wanted = Notifications(channels={name: Channel(url_env="TEST_GATEWAY")})
+    with receiving(500, 200) as (url, taken), telling(tmp_path, wanted) as (here, courier, clock):
+        gateway = url.removesuffix("/siaga")
+        monkeypatch.setattr(NotifyTelegram, "notify_url", f"{gateway}/bot")
+        monkeypatch.setattr(NotifyWhatsApp, "notify_url", f"{gateway}/{{fb_ver}}/{{phone_id}}/messages")
+        monkeypatch.setenv("TEST_GATEWAY", pattern.replace("PORT", url.split(":")[2].split("/")[0]))
+        here.mailbox.reach(APPLICANT, "en", {name: address})
+        request = here.desk.submit(draft(), PDF, APPLICANT)
+        courier.deliver(name)
+        (row,) = here.mailbox.messages()
+        assert (row.state, row.attempts) == (WAITING, 1)
+        assert "tokenOfTheOffice" not in row.error
+        assert "abcdefgh" not in row.error
+        assert len(taken) == 1
+        clock.now += timedelta(hours=1)
+        courier.deliver(name)
+        (row,) = here.mailbox.messages()
+        assert (row.state, row.error) == (SENT, "")
+        headers, body = taken[-1]
+        assert "content-type" in headers
+        said = body.decode()
+        assert request.receipt in said
+        assert "The letter of Dinas Sosial has arrived" in said
+        assert name == "gerbang" or address in said  # there it stands in the path
 
 
 @pytest.mark.parametrize("status", [302, 410, 500])
