@@ -27,7 +27,7 @@ from agent.clock import Clock, SystemClock
 from agent.engine import Engine
 from agent.equipment import Equipment
 from agent.evidence import Evidence
-from agent.exchange import Birth, Exchange
+from agent.exchange import Exchange
 from agent.journal import Journal
 from agent.keeper import Keeper, Opened
 from agent.network import look_at_clock
@@ -41,6 +41,7 @@ from agent.readiness import Assessment, assess
 from agent.roomfile import RoomFile, Secrets, device_kinds, listen_address, load, read_secrets
 from agent.schedule import ScheduleBook
 from agent.sounddesk import SoundDesk, sound_desk
+from agent.statement import Birth
 from agent.store import Store
 from agent.storekeeper import Storekeeper, sighting
 from agent.supervision import ASKED, FAULT, Supervision, begin, confessing, status_of

@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.processes import die_with_parent
+
 START_WITHIN_S = 10.0
 
 
@@ -33,7 +35,10 @@ class PrivateBroker:
     def start(self) -> None:
         """Start it and return once it answers."""
         self._process = subprocess.Popen(
-            ["/usr/sbin/mosquitto", "-c", str(self._file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ["/usr/sbin/mosquitto", "-c", str(self._file)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,  # noqa: PLW1509  # it only asks the kernel for something
         )
         deadline = time.monotonic() + START_WITHIN_S
         while True:

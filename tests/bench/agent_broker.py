@@ -15,6 +15,8 @@ from drivers.visca.sim import serve
 from siaga.bench import Figure
 from tests.bench.common import percentile
 from tests.broker import PrivateBroker
+from tests.processes import running
+from tests.rooms import agent, written
 from tests.service.agent import rig
 from tests.until import until
 
@@ -23,17 +25,6 @@ BACK_WITHIN_S = 7.0
 """Five seconds between attempts at most, and what an attempt takes."""
 WARM_AFTER = 2
 """Restarts before memory is looked at for the first time: what is loaded at a first loss stays loaded."""
-
-ROOM = """\
-room: praja-1
-name: Ruang Rapat Praja I
-time_zone: Asia/Pontianak
-central: {{broker: "mqtt://127.0.0.1:{broker}"}}
-data: data
-tablet: {{listen: "127.0.0.1:0"}}
-devices:
-  camera-1: {{at: "{camera}", required: true}}
-"""
 
 
 def measure(*, quick: bool) -> list[Figure]:
@@ -72,10 +63,9 @@ async def restarted(count: int) -> Restarts:
         await asyncio.to_thread(broker.start)
         try:
             async with serve() as camera, rig.Central(broker.port).online() as central:
-                config = Path(folder) / "praja-1.yaml"
-                config.write_text(ROOM.format(broker=broker.port, camera=camera.address))
-                async with rig.running(*rig.agent(config)) as agent:
-                    return await _restart(count, broker, central, psutil.Process(agent.pid))
+                config = written(Path(folder), camera.address, broker=broker.port)
+                async with running(*agent(config)) as process:
+                    return await _restart(count, broker, central, psutil.Process(process.pid))
         finally:
             await asyncio.to_thread(broker.stop)
 

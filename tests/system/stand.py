@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -20,7 +17,6 @@ from pathlib import Path
 
 import httpx
 import sqlalchemy as sa
-from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from agent import database
@@ -37,7 +33,8 @@ from contract.messages import Alert
 from contract.report import ExecutionReport
 from contract.words import EntryKind, Phase
 from drivers.visca.sim import SimulatedCamera, serve
-from tests.service.agent.rig import Process, start
+from tests.processes import Process, start
+from tests.rooms import PATIENT, agent, touch
 from tests.until import until
 
 ROOM = "praja-1"
@@ -76,14 +73,6 @@ presets:
       - {{device: camera-1, do: recall, args: {{memory: 6}}, within: 15s, verify: true}}
 phases: {{prepare: siap, live: mulai, end: selesai, safe: aman}}
 """
-PATIENT = """\
-import asyncio, sys
-from pathlib import Path
-from agent import app, supervision
-supervision.TOO_MANY = 10**9
-asyncio.run(app.run(Path(sys.argv[1])))
-"""
-"""An agent that never takes its kills for a crash loop: what it does then is another test's."""
 STORE = bytes.fromhex("01 04 3f 01")
 """The command that stores a position; the memory's number follows. The room may not do it twice."""
 ONCE_A_SESSION, ON_PRESS = 7, 8
@@ -136,7 +125,7 @@ class Stand:
     async def start(self) -> float:
         """Start the agent and return how many seconds it took until central heard of it."""
         known, begun = set(self.boots), time.monotonic()
-        self.agent = await start(sys.executable, "-c", PATIENT, str(self.config))
+        self.agent = await start(*agent(self.config, PATIENT))
         await until(lambda: bool(set(self.boots) - known), within_s=60)
         (boot,) = set(self.boots) - known
         return self.boots[boot] - begun
@@ -165,11 +154,7 @@ class Stand:
         """Press a button of the session on the tablet; a room that dies meanwhile is no matter."""
         assert self.agent is not None
         with suppress(OSError, WebSocketException):
-            async with asyncio.timeout(5), connect(self.agent.address.replace("http", "ws") + "/live") as socket:
-                await socket.send(json.dumps({"t": "do", "id": "1", "what": what, "args": {}}))
-                async for message in socket:
-                    if json.loads(message).get("t") == "ack":
-                        return
+            await touch(self.agent.address, what)
 
     # Sessions.
 
@@ -192,6 +177,16 @@ class Stand:
             connection.execute(t.request.insert(), request)
             connection.execute(t.session.insert(), planned)
             connection.execute(t.outbox.insert(), {"room_id": ROOM, "cause": "booking", "created_at": now})
+        self.publisher.wake()
+
+    def cancel(self, ident: str) -> None:
+        """Cancel a session as a decision does, and have that published."""
+        session = t.session.c
+        with self.store.writing() as connection:
+            changed = {"status": "cancelled", "rev": session.rev + 1}
+            connection.execute(t.session.update().where(session.id == ident).values(changed))
+            row = {"room_id": ROOM, "cause": "cancelled", "created_at": datetime.now(UTC)}
+            connection.execute(t.outbox.insert(), row)
         self.publisher.wake()
 
     # What is so.
@@ -320,9 +315,7 @@ async def stand(folder: Path) -> AsyncIterator[Stand]:
                 yield one
             finally:
                 if one.agent is not None:
-                    with suppress(ProcessLookupError):
-                        os.kill(one.agent.pid, signal.SIGKILL)
-                    await one.agent.stop()
+                    await one.agent.kill()
     finally:
         for service in reversed(serving.values()):
             await service.stop()

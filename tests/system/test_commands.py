@@ -20,14 +20,14 @@ from central.services import Services
 from contract.link import Broker
 from contract.words import EntryKind
 from drivers.visca.sim import serve
+from tests import rooms
 from tests.broker import PrivateBroker
-from tests.service.agent import rig
+from tests.processes import running
 from tests.service.central.office import PEOPLE, office
-from tests.system.test_supervision import ROOM
 from tests.until import until
 
 TECHNICIAN = PEOPLE[Role.TECHNICIAN]
-SAFE = ROOM.replace("phases: {{prepare: siap}}", "phases: {{prepare: siap, safe: siap}}")
+SAFE = rooms.PRESETS.replace("{prepare: siap}", "{prepare: siap, safe: siap}")
 
 
 class Central:
@@ -89,10 +89,9 @@ async def test_orders_are_carried_out_answered_and_asked_for_again_after_a_resta
     broker.start()
     try:
         async with serve() as camera, run_central(tmp_path / "central", broker.port) as central:
-            config = tmp_path / "praja-1.yaml"
-            config.write_text(SAFE.format(broker=broker.port, camera=camera.address))
+            config = rooms.written(tmp_path, camera.address, broker=broker.port, more=SAFE)
             assert central.status(await central.give(Order("recheck"))) == "offline"
-            async with rig.running(*rig.agent(config)) as agent:
+            async with running(*rooms.agent(config)) as process:
                 await central.sees_room()
                 assert [p.name for p in central.services.board.room("praja-1").presets] == ["siap"]
                 ident = await central.give(Order("run_preset", "siap"))
@@ -111,9 +110,9 @@ async def test_orders_are_carried_out_answered_and_asked_for_again_after_a_resta
                 camera.unplug()  # the next one takes its time, and the agent dies in the middle of it
                 cut_short = await central.give(Order("run_preset", "siap"))
                 await until(lambda: central.status(cut_short) in {"accepted", "progress"}, within_s=10)
-                await agent.kill()
+                await process.kill()
             camera.plug_in()
-            async with rig.running(*rig.agent(config)):
+            async with running(*rooms.agent(config)):
                 await central.ends_as(cut_short, "failed")
                 why = central.services.commands.get("praja-1", cut_short).reason
                 assert why is not None

@@ -22,8 +22,9 @@ from contract.words import EntryKind
 from contract.yamlfile import FileMistakes
 from siaga.drill import script as scripts
 from tests.broker import PrivateBroker
+from tests.processes import die_with_parent
+from tests.rooms import touch
 from tests.service.agent.rig import Central
-from tests.system.test_supervision import press
 from tests.until import until
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -72,7 +73,10 @@ class Drill:
 async def drilled(config: Path, script: Path, *more: str) -> AsyncIterator[Drill]:
     command = [sys.executable, "-m", "siaga", "agent", "--config", str(config), "--drill", str(script), *more]
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        *command,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=die_with_parent,
     )
     try:
         yield Drill(process)
@@ -120,7 +124,7 @@ async def shown(tablet: str) -> None:
         assert "data-drill" in page
         await until(lambda: went_live(browser), within_s=60)
     await asyncio.sleep(2)
-    assert (await press(tablet, "recheck"))["ok"] is True
+    assert (await touch(tablet, "recheck"))["ok"] is True
     async with AsyncClient(base_url=tablet, trust_env=False) as browser:
         assert (await browser.post("/api/v1/presets/jeda/run")).status_code == 202
 

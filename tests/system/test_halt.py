@@ -18,27 +18,14 @@ from httpx import AsyncClient
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from agent.clock import SystemClock
-from agent.journal import Journal
-from agent.store import Store
 from contract import Alert
-from contract.messages import Entry
 from contract.words import EntryKind
 from drivers.visca.sim import SimulatedCamera, serve
-from tests.broker import free_port
-from tests.service.agent.rig import Central, Process, agent, broker, start
+from tests.processes import Process, started
+from tests.rooms import agent, journal, written
+from tests.service.agent.rig import Central, broker
 from tests.until import until
 
-ROOM = """\
-room: praja-1
-name: Ruang Rapat Praja I
-time_zone: Asia/Pontianak
-central: {{broker: "mqtt://127.0.0.1:{broker}"}}
-data: data
-tablet: {{listen: "127.0.0.1:0"}}
-devices:
-  camera-1: {{at: "{camera}", required: true}}
-"""
 HELD = {"t": "hold", "cam": "camera-1", "pan": 1, "tilt": 0, "zoom": 0, "speed": 1}
 PAN_TILT = bytes.fromhex("01 06 01")
 """What follows are two speeds and a direction each for pan and tilt."""
@@ -46,19 +33,18 @@ LEFT, RIGHT, STANDS = (bytes.fromhex(way) for way in ("01 03", "02 03", "03 03")
 A_WHILE_DEG = 3.0
 """So far a camera only goes that nobody stops."""
 BROKEN = """\
-import asyncio, sys, time
+import time
 from pathlib import Path
-from agent import app, pulse
-works = pulse.Pulse._do_what_is_due
+from agent import pulse
+works, bug, how = pulse.Pulse._do_what_is_due, Path({bug!r}), {how!r}
 def breaks(self):
-    if Path(sys.argv[2]).exists():
-        if sys.argv[3] == "raises":
+    if bug.exists():
+        if how == "raises":
             raise RuntimeError("a bug in the engine")
-        Path(sys.argv[2]).unlink()
-        time.sleep(float(sys.argv[3]))
+        bug.unlink()
+        time.sleep(float(how))
     return works(self)
 pulse.Pulse._do_what_is_due = breaks
-asyncio.run(app.run(Path(sys.argv[1])))
 """
 
 
@@ -89,40 +75,18 @@ class Room:
         self.simulated.camera.pan.go(self.simulated.camera.pan.high, 200)
         assert self.simulated.moving
 
-    def journal(self) -> list[Entry]:
-        """Return what the agent wrote; it must have ended."""
-        store = Store(self.config.parent / "data")
-        try:
-            return Journal(store, SystemClock(), "reader").recent(500)
-        finally:
-            store.close()
-
 
 @asynccontextmanager
-async def room_in(folder: Path, options: str = "", *, broker_at: int = 0) -> AsyncIterator[Room]:
+async def room_in(folder: Path, options: str = "", *, broker_at: int | None = None) -> AsyncIterator[Room]:
     async with serve() as simulated:
         simulated.camera.pan.position = simulated.camera.pan.low
-        config = folder / "praja-1.yaml"
-        config.write_text(ROOM.format(broker=broker_at or free_port(), camera=simulated.address + options))
-        yield Room(simulated, config)
+        yield Room(simulated, written(folder, simulated.address + options, broker=broker_at))
 
 
 @pytest.fixture
 async def room(tmp_path: Path) -> AsyncIterator[Room]:
     async with room_in(tmp_path) as room:
         yield room
-
-
-@asynccontextmanager
-async def started(*command: str) -> AsyncIterator[Process]:
-    """Run an agent meanwhile, whatever the test does to it."""
-    process = await start(*command)
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-        await process.stop()
 
 
 async def press(address: str) -> None:
@@ -202,7 +166,7 @@ async def test_when_an_asked_agent_has_ended_the_camera_stands_and_the_journal_s
     async with started(*agent(room.config)) as process, panning(room, process):
         assert await process.stop() == 0
         assert room.stands_midway  # although the finger never left the button
-    last = room.journal()[-1]
+    last = journal(room.config)[-1]
     assert last.kind == EntryKind.AGENT_STOPPED
     assert last.body["why"] == "asked"
     cameras = last.body["cameras"]
@@ -214,7 +178,7 @@ async def test_when_an_asked_agent_has_ended_the_camera_stands_and_the_journal_s
 
 def broken(room: Room, bug: Path, how: str) -> tuple[str, ...]:
     """Return the command of an agent whose engine fails once `bug` exists: it raises, or holds everything up."""
-    return sys.executable, "-c", BROKEN, str(room.config), str(bug), how
+    return agent(room.config, BROKEN.format(bug=str(bug), how=how))
 
 
 async def test_a_bug_in_the_engine_leaves_no_camera_moving(room: Room, tmp_path: Path) -> None:
@@ -224,7 +188,7 @@ async def test_a_bug_in_the_engine_leaves_no_camera_moving(room: Room, tmp_path:
         await until(lambda: room.stands_midway, within_s=10)
         assert await process.ended() == 1
         assert room.stands_midway
-    stopped = [entry for entry in room.journal() if entry.kind == EntryKind.AGENT_STOPPED]
+    stopped = [entry for entry in journal(room.config) if entry.kind == EntryKind.AGENT_STOPPED]
     assert [entry.body["why"] for entry in stopped] == ["fault"]
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from contract.words import Phase
-from tests.service.agent.rig import start
+from tests.processes import start
+from tests.rooms import PATIENT, agent, touch
 from tests.system.stand import Stand, stand
 from tests.until import until
 
@@ -26,12 +24,11 @@ KILLS_AT_MOST = 20
 PATIENT_S = 120.0
 LIVES_AT_MOST = 100
 DIES = """\
-import asyncio, os, signal, sys
+import os, signal
 from pathlib import Path
-from agent import app, journal, supervision
-supervision.TOO_MANY = 10**9
-commits, died_at, when = journal.Journal._commit, Path(sys.argv[2]), sys.argv[3]
-presets = {}
+from agent import journal
+commits, died_at, when = journal.Journal._commit, Path({died_at!r}), {when!r}
+presets = {{}}
 def point(entry):
     preset = presets.setdefault(entry.run, entry.body.get("preset"))
     told = [entry.kind, preset, *(entry.body.get(name) for name in ("phase", "step", "condition"))]
@@ -45,7 +42,6 @@ def dies(self, entries, before):
         died_at.write_text("\\n".join([*known, *new]))
         os.kill(os.getpid(), signal.SIGKILL)
 journal.Journal._commit = dies
-asyncio.run(app.run(Path(sys.argv[1])))
 """
 """An agent that dies at every new kind of entry, just before its commit or just after; the next life gets past it."""
 
@@ -105,19 +101,10 @@ async def live_and_die(room: Stand, command: tuple[str, ...]) -> None:
                     lambda: process.has_ended or room.is_reported("s-1") or bool(technician.order()), within_s=PATIENT_S
                 )
                 if order := technician.order():
-                    await press(process.address, order)
+                    with suppress(OSError, WebSocketException):  # a room that dies meanwhile is no matter
+                        await touch(process.address, order)
     finally:
         await process.kill()
-
-
-async def press(address: str, what: str) -> None:
-    """Press a button of the session on the tablet; a room that dies meanwhile is no matter."""
-    with suppress(OSError, WebSocketException):
-        async with asyncio.timeout(5), connect(address.replace("http", "ws") + "/live") as socket:
-            await socket.send(json.dumps({"t": "do", "id": "1", "what": what, "args": {}}))
-            async for message in socket:
-                if json.loads(message).get("t") == "ack":
-                    return
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -128,7 +115,7 @@ async def test_a_kill_at_each_step_of_a_session_loses_and_repeats_nothing(tmp_pa
         for _ in range(LIVES_AT_MOST):
             if room.is_reported("s-1"):
                 break
-            await live_and_die(room, (sys.executable, "-c", DIES, str(room.config), str(died_at), when))
+            await live_and_die(room, agent(room.config, PATIENT + DIES.format(died_at=str(died_at), when=when)))
         await room.start()
         await until(lambda: room.reports()["s-1"] == 1, within_s=PATIENT_S)
         await room.stop()

@@ -6,47 +6,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 from httpx import AsyncClient
-from websockets.asyncio.client import connect
 
 from contract.messages import PlannedSession
 from contract.words import EntryKind
 from drivers.visca.sim import SimulatedCamera, serve
 from tests.bench.agent_broker import GROWTH_AT_MOST_PERCENT, restarted
-from tests.broker import free_port
 from tests.notify import manager
+from tests.processes import Process, die_with_parent, running, start
+from tests.rooms import PRESETS, journal, siaga_agent, touch, written
 from tests.service.agent import rig
-from tests.service.agent.rig import Central, Process
-from tests.system.test_halt import Room
+from tests.service.agent.rig import Central
 from tests.until import until
 
-ROOM = """\
-room: praja-1
-name: Ruang Rapat Praja I
-time_zone: Asia/Pontianak
-central: {{broker: "mqtt://127.0.0.1:{broker}"}}
-data: data
-tablet: {{listen: "127.0.0.1:0"}}
-devices:
-  camera-1: {{at: "{camera}", required: true}}
-prepare: {{lead: 30s, certify: 5s}}
-presets:
-  siap:
-    label: {{id: Siap, en: Ready}}
-    steps: [{{device: camera-1, do: recall, args: {{memory: 1}}, within: 15s, verify: true}}]
-phases: {{prepare: siap}}
-"""
 POISON = "racun"
 POISONED = f"""\
-import sys
 from agent import plan, starts, supervision
 asked = plan.due
 def breaks(now, sessions, courses, rhythm):
@@ -56,8 +36,6 @@ def breaks(now, sessions, courses, rhythm):
     return asked(now, sessions, courses, rhythm)
 plan.due = breaks
 supervision.TOO_MANY = starts.TOO_MANY = 3
-from siaga.cli import main
-main()
 """
 HANGS = """\
 import sys
@@ -73,8 +51,6 @@ async def hangs(self):
         await asyncio.sleep(3600)
     await publish(self)
 exchange.Exchange._publish_state = hangs
-from siaga.cli import main
-main()
 """
 
 
@@ -84,14 +60,8 @@ async def camera() -> AsyncIterator[SimulatedCamera]:
         yield simulated
 
 
-def written(folder: Path, camera: SimulatedCamera, broker: int) -> Path:
-    config = folder / "praja-1.yaml"
-    config.write_text(ROOM.format(broker=broker, camera=camera.address))
-    return config
-
-
-def command(config: Path, program: str = "from siaga.cli import main; main()") -> tuple[str, ...]:
-    return (sys.executable, "-c", program, "agent", "--config", str(config))
+def room_of(folder: Path, camera: SimulatedCamera, broker: int | None = None) -> Path:
+    return written(folder, camera.address, broker=broker, more=PRESETS)
 
 
 @asynccontextmanager
@@ -102,7 +72,7 @@ async def kept_going(*wanted: str) -> AsyncIterator[list[Process]]:
     async def again() -> None:
         while True:
             with suppress(AssertionError):  # it ended before it was ready
-                lives.append(await rig.start(*wanted))
+                lives.append(await start(*wanted))
                 await lives[-1].ended_some_time()
 
     keeper = asyncio.create_task(again(), name="keep going")
@@ -113,18 +83,6 @@ async def kept_going(*wanted: str) -> AsyncIterator[list[Process]]:
         await asyncio.wait({keeper})
         for life in lives:
             await life.stop()
-
-
-async def press(address: str, what: str) -> dict[str, object]:
-    """Press something on the tablet and return its answer."""
-    async with asyncio.timeout(5), connect(address.replace("http://", "ws://") + "/live") as tablet:
-        await tablet.send(json.dumps({"t": "hello"}))
-        await tablet.send(json.dumps({"t": "do", "id": "k1", "what": what, "args": {}}))
-        async for message in tablet:
-            answer = json.loads(message)
-            if answer["t"] == "ack":
-                return dict(answer)
-    raise AssertionError("no answer")
 
 
 async def page(address: str) -> str:
@@ -142,7 +100,7 @@ async def test_it_says_that_it_is_ready_that_it_lives_and_that_it_leaves(
     with manager(tmp_path) as told:
         monkeypatch.setenv("NOTIFY_SOCKET", told.address)
         monkeypatch.setenv("WATCHDOG_USEC", "1000000")
-        async with rig.running(*command(written(tmp_path, camera, free_port()))) as agent:
+        async with running(*siaga_agent(room_of(tmp_path, camera))) as agent:
             await until(lambda: told.signs() >= 3)
             assert any(said.get("READY") == "1" for said in told.heard)
             await until(lambda: "praja-1: ready; 2 of 2 devices; central away" in told.status())
@@ -157,7 +115,7 @@ async def test_an_exchange_that_hangs_ends_the_signs_of_life_and_is_named(
     with manager(tmp_path) as told:
         monkeypatch.setenv("NOTIFY_SOCKET", told.address)
         monkeypatch.setenv("WATCHDOG_USEC", "1000000")
-        async with rig.running(*command(written(tmp_path, camera, free_port()), HANGS)):
+        async with running(*siaga_agent(room_of(tmp_path, camera), HANGS)):
             await until(lambda: told.signs() >= 1)
             (tmp_path / "hang").touch()
             await until(lambda: told.status() == "stalled: exchange", within_s=20)
@@ -167,12 +125,12 @@ async def test_an_exchange_that_hangs_ends_the_signs_of_life_and_is_named(
 
 
 async def test_a_bug_is_told_in_one_line_and_written_down(tmp_path: Path, camera: SimulatedCamera) -> None:
-    config = written(tmp_path, camera, free_port())
+    config = room_of(tmp_path, camera)
     program = "from agent import pulse\n"
     program += "def breaks(self): raise ZeroDivisionError('a bug\\n in the plan')\n"
-    program += "pulse.Pulse._do_what_is_due = breaks\nfrom siaga.cli import main; main()"
+    program += "pulse.Pulse._do_what_is_due = breaks\n"
     process = await asyncio.create_subprocess_exec(
-        *command(config, program), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ
+        *siaga_agent(config, program), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=die_with_parent
     )
     async with asyncio.timeout(20):
         _, said = await process.communicate()
@@ -184,7 +142,7 @@ async def test_a_bug_is_told_in_one_line_and_written_down(tmp_path: Path, camera
     )
     traceback = next(json.loads(line) for line in lines if '"level": "critical"' in line)
     assert "Traceback" in traceback["exception"]
-    faults = [entry for entry in Room(camera, config).journal() if entry.kind == EntryKind.AGENT_FAULT]
+    faults = [entry for entry in journal(config) if entry.kind == EntryKind.AGENT_FAULT]
     assert [entry.body["error"] for entry in faults] == ["ZeroDivisionError: a bug in the plan"]
 
 
@@ -193,8 +151,8 @@ async def test_a_poisoned_plan_leaves_a_room_by_hand_until_a_person_says_otherwi
     tmp_path: Path, camera: SimulatedCamera
 ) -> None:
     async with rig.broker(tmp_path) as port, Central(port).online() as central:
-        config = written(tmp_path, camera, port)
-        async with kept_going(*command(config, POISONED)) as lives:
+        config = room_of(tmp_path, camera, port)
+        async with kept_going(*siaga_agent(config, POISONED)) as lives:
             await until(lambda: bool(central.states), within_s=20)
             await central.publish(planned(POISON, "s-1"))
             await until(says(central, "manual"), within_s=40)
@@ -202,13 +160,13 @@ async def test_a_poisoned_plan_leaves_a_room_by_hand_until_a_person_says_otherwi
 
             await by_hand(central, lives[-1].address)
 
-            assert (await press(lives[-1].address, "automatic"))["ok"] is True
+            assert (await touch(lives[-1].address, "automatic"))["ok"] is True
             await until(lambda: len(lives) == 4, within_s=20)  # it was not well yet: by hand again, at once
             await until(lambda: central.states[-1].boot != central.states[0].boot and says(central, "manual")())
 
             await central.publish(planned("Rapat", "s-2"))
             await until(lambda: central.states[-1].applied.schedule_rev == 2)
-            assert (await press(lives[-1].address, "automatic"))["ok"] is True
+            assert (await touch(lives[-1].address, "automatic"))["ok"] is True
             await until(says(central, "automatic"), within_s=10)
             await until(lambda: central.alerts["manual"] == b"")
             assert (now := central.states[-1].session) is not None

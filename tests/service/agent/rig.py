@@ -1,12 +1,11 @@
-"""A private broker, simulated devices and an agent, each a process of its own, and a stand-in for central."""
+"""A private broker, the commands of simulated devices, a stand-in for central, and a room with camera and sound."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,8 +20,6 @@ from tests.until import until
 
 ROOM = "praja-1"
 TOPICS = RoomTopics(ROOM)
-READY_WITHIN_S = 60.0
-ENDED_WITHIN_S = 20.0
 
 ROOM_FILE = """\
 # Sound is told again: on a crowded machine its worker may be silent for a second, and is then replaced.
@@ -60,99 +57,8 @@ checklist:
 """
 
 
-class Process:
-    """A child process whose `ready` line was read."""
-
-    def __init__(self, process: asyncio.subprocess.Process, address: str, reader: asyncio.Task[None]) -> None:
-        self._process = process
-        self.address = address
-        self._reader = reader
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def has_ended(self) -> bool:
-        return self._process.returncode is not None
-
-    async def kill(self) -> None:
-        """End it as a power cut would."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
-        await self._reader
-
-    async def stop(self) -> int:
-        """Ask it to end and return its exit code."""
-        if self._process.returncode is None:
-            self._process.terminate()
-        return await self.ended()
-
-    async def ended(self) -> int:
-        """Return its exit code once it has ended."""
-        async with asyncio.timeout(ENDED_WITHIN_S):
-            return await self.ended_some_time()
-
-    async def ended_some_time(self) -> int:
-        """Return its exit code, however long it goes on."""
-        code = await self._process.wait()
-        await self._reader
-        return code
-
-
-async def start(*command: str) -> Process:
-    """Start a program and return once it printed `ready ADDRESS`."""
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}
-    )
-    assert process.stdout is not None
-    out = process.stdout
-    try:
-        async with asyncio.timeout(READY_WITHIN_S):
-            address = await _ready(out, command)
-    except BaseException:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        raise
-
-    async def drain() -> None:
-        while await out.readline():
-            pass
-
-    return Process(process, address, asyncio.create_task(drain(), name="drain"))
-
-
-async def _ready(out: asyncio.StreamReader, command: tuple[str, ...]) -> str:
-    """Return what stands behind `ready`."""
-    while True:
-        line = (await out.readline()).decode()
-        assert line, f"{command} ended before it was ready"
-        if line.startswith("ready "):
-            return line.removeprefix("ready ").strip()
-
-
-@asynccontextmanager
-async def running(*command: str) -> AsyncIterator[Process]:
-    """Run a program meanwhile."""
-    process = await start(*command)
-    try:
-        yield process
-    finally:
-        await process.stop()
-
-
 def simulator(module: str, *more: str, listen: str = "127.0.0.1:0") -> tuple[str, ...]:
     return (sys.executable, "-m", module, "--listen", listen, *more)
-
-
-def agent(config: Path) -> tuple[str, ...]:
-    """Return the command line of one agent."""
-    program = (
-        "import asyncio, sys; from pathlib import Path; from agent.app import run; asyncio.run(run(Path(sys.argv[1])))"
-    )
-    return (sys.executable, "-c", program, str(config))
 
 
 @asynccontextmanager

@@ -15,8 +15,10 @@ from contract import Command
 from contract.messages import RoomState
 from contract.words import Condition, EntryKind, Phase, Presence, Readiness, StepOutcome
 from tests.broker import free_port
+from tests.processes import Process, running, start
+from tests.rooms import agent
 from tests.service.agent import rig
-from tests.service.agent.rig import Central, Process, agent, broker, running, session, simulator
+from tests.service.agent.rig import Central, broker, session, simulator
 from tests.until import until
 
 pytestmark = pytest.mark.timeout(300)
@@ -92,7 +94,7 @@ async def test_a_session_is_prepared_carried_out_and_reported(room: Rig) -> None
 
 async def test_a_kill_between_preparation_and_live_still_ends_in_one_report(room: Rig) -> None:
     central = room.central
-    first = await rig.start(*agent(room.config))
+    first = await start(*agent(room.config))
     await central.publish(session(start_in_s=SOON_S, lasts_s=2))
     await until(central.has_phase(Phase.READY), within_s=PATIENT_S)
     await first.kill()
@@ -183,5 +185,5 @@ async def test_the_room_starts_and_stops_with_the_broker_and_all_devices_away(tm
     ports = [free_port() for _ in range(3)]
     camera, sound = f"visca+udp://127.0.0.1:{ports[1]}", f"audio+model://127.0.0.1:{ports[2]}"
     config.write_text(rig.ROOM_FILE.format(broker=ports[0], camera=camera, sound=sound))
-    process = await rig.start(*agent(config))
+    process = await start(*agent(config))
     assert await process.stop() == 0

@@ -11,7 +11,9 @@ import pytest
 from contract import Alert, Broadcast, CentralState
 from contract.topics import CENTRAL_BROADCAST, CENTRAL_STATE
 from contract.words import Presence, Readiness
-from tests.service.agent.rig import Central, Process, agent, broker, start
+from tests.processes import Process, start
+from tests.rooms import agent
+from tests.service.agent.rig import Central, broker
 from tests.until import until
 
 ROOM = """\

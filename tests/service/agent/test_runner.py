@@ -256,7 +256,7 @@ async def test_what_was_begun_before_a_restart_is_asked_before_it_is_told_again(
 
 
 async def test_a_step_is_tried_as_often_as_it_says(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.runner.RETRY_AFTER_S", 0.0)
+    monkeypatch.setattr("agent.telling.RETRY_AFTER_S", 0.0)
     stage.camera.refuses.add(1)
     run, task = stage.run(preset((replace(recall("1"), retry=2),)))
     await task

@@ -14,8 +14,10 @@ import pytest
 from agent.levels import KEPT_EVERY
 from contract.levels import levels_of
 from contract.words import EntryKind, Phase
+from tests.processes import Process, running, start
+from tests.rooms import agent
 from tests.service.agent import rig
-from tests.service.agent.rig import Central, Process, agent, broker, running, session, simulator
+from tests.service.agent.rig import Central, broker, session, simulator
 from tests.until import until
 
 HEARD_S = 8
@@ -59,7 +61,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Rig]:
 
 async def test_a_kill_in_a_session_costs_its_report_a_few_seconds_of_levels(room: Rig) -> None:
     central = room.central
-    first = await rig.start(*agent(room.config))
+    first = await start(*agent(room.config))
     await central.publish(session(start_in_s=8, lasts_s=25))
     await until(central.has_phase(Phase.LIVE), within_s=40)
     live_at = next(e.at for e in central.journal if e.body.get("phase") == Phase.LIVE)

@@ -8,7 +8,8 @@ import pytest
 from drivers import DeviceAddress, connect
 from drivers.obs.device import ObsStudio
 from drivers.obs.sim.app import PASSWORD_ENV
-from tests.service.agent.rig import simulator, start
+from tests.processes import start
+from tests.service.agent.rig import simulator
 from tests.wire.obs.real import needed
 
 PASSWORD = "the demo's own"
