@@ -209,7 +209,7 @@ def ran(start: datetime) -> tuple[ReportedRun, ...]:
         verb="gain",
         arguments={"port": "speaker", "db": 0.0},
         outcome=StepOutcome.REFUSED,
-        reason=Fault(code="sound.too_big_a_step", detail="a step up of 30 dB"),
+        reason=Fault(code="sound.too_big_a_step", detail="a step up of 30 dB", values={"most_db": 6}),
     )
     podium = ReportedRun(
         run="r-1",
