@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.service.central.test_uploads import WRONG
 from tests.service.pages.office import PDF, Office, application, office_in, visitor
 from tests.service.pages.test_forms import TYPED
 
@@ -73,10 +74,10 @@ async def test_what_is_no_field_or_too_much_is_refused(applicant: httpx.AsyncCli
     assert {wrong["code"] for wrong in full.json()["wrongs"]} == {"drafts.too_many"}
 
 
-@pytest.mark.parametrize("content", [b"<html>", b"", b"PK\x03\x04 not a letter"])
-async def test_a_letter_is_looked_at_as_any_other(office: Office, applicant: httpx.AsyncClient, content: bytes) -> None:
+@pytest.mark.parametrize("what", WRONG)
+async def test_a_letter_is_looked_at_as_any_other(office: Office, applicant: httpx.AsyncClient, what: str) -> None:
     made = await applicant.post(DRAFTS, json={"fields": FIELDS})
-    files = {"letter": ("surat.pdf", content, "application/pdf")}
+    files = {"letter": ("surat.pdf", WRONG[what], "application/pdf")}
     headers = {"if-match": made.headers["etag"]}
     answer = await applicant.post(f"{DRAFTS}/{made.json()['id']}/submission", files=files, headers=headers)
     assert (answer.status_code, {wrong["field"] for wrong in answer.json()["wrongs"]}) == (422, {"letter"})
@@ -84,12 +85,17 @@ async def test_a_letter_is_looked_at_as_any_other(office: Office, applicant: htt
     assert len((await applicant.get(DRAFTS)).json()["items"]) == 1  # it can be sent in with another letter
 
 
+async def test_a_huge_letter_is_refused_before_it_is_read(applicant: httpx.AsyncClient) -> None:
+    made = await applicant.post(DRAFTS, json={"fields": FIELDS})
+    headers = {"content-length": str(12 * 1024 * 1024), "if-match": made.headers["etag"]}
+    where = f"{DRAFTS}/{made.json()['id']}/submission"
+    assert (await applicant.post(where, content=b"x", headers=headers)).status_code == 413
+
+
 async def test_a_draft_is_nobody_elses(office: Office, applicant: httpx.AsyncClient) -> None:
     made = await applicant.post(DRAFTS, json={"fields": FIELDS})
-    other = office.services.people.add(
-        "lain", "Orang Lain", "a long example phrase", office.person("pemohon").roles, agency_id="dinkes"
-    )
-    del other
+    roles = office.person("pemohon").roles
+    office.services.people.add("lain", "Orang Lain", "a long example phrase", roles, agency_id="dinkes")
     _, token = office.services.people.log_in("lain", "a long example phrase")
     office.tokens = {**office.tokens, "lain": token}
     async with visitor(application(office), office, "lain") as stranger:

@@ -123,6 +123,23 @@ async def test_the_auditor_sees_which_decree_and_which_ramadan_are_missing(offic
     assert "belum memiliki jam kerja dalam aturan kantor" in page
 
 
+async def test_a_day_whose_hours_are_a_guess_says_so_wherever_days_are_shown(office: Office) -> None:
+    async with visitor(application(office), office, "bidang") as officer:
+        known = (await officer.get("/api/v1/calendar?first=2026-11-09&last=2026-11-09")).json()["items"]
+        assert [day["missing"] for day in known] == [None]
+        guessed = (await officer.get("/api/v1/calendar?first=2028-01-31&last=2028-02-01")).json()["items"]
+        assert [day["missing"] for day in guessed] == ["decree", "decree"]
+        assert "masih perkiraan" not in (await officer.get("/jadwal?hari=2026-11-09")).text
+        assert "cuti bersama tahun 2028 belum ada" in (await officer.get("/jadwal?hari=2028-01-31")).text
+        assert "belum ada dalam aturan" not in (await officer.get("/kalender")).text
+    settings = office.services.settings
+    own = Holidays(country=None, also={date(2026, 12, 10): "Hari Raya Idul Fitri"})
+    policy = settings.policy.model_copy(update={"holidays": own})
+    office.services = replace(office.services, settings=replace(settings, policy=policy))
+    async with visitor(application(office), office, "pemohon") as applicant:
+        assert "cuti bersama tahun 2027 belum ada dalam aturan kantor" in (await applicant.get("/kalender")).text
+
+
 async def test_the_audit_is_shown_to_the_auditor_page_by_page(office: Office) -> None:
     newest = [office.request(f"Rapat {number}").id for number in range(3)][-1]
     office.services.audit.seal()

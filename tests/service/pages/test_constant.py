@@ -24,7 +24,7 @@ LISTS = {
               "/api/v1/punctuality?since=2026-11-01T00:00:00Z", "/api/v1/inbox"),
     "admin": ("/kelola/rooms", "/kelola/staff", "/kalender", "/audit", "/api/v1/audit", "/api/v1/people",
               "/api/v1/me/logins", "/api/v1/rooms/praja-1/commands"),
-    "pemohon": ("/permohonan", "/api/v1/requests"),
+    "pemohon": ("/permohonan", "/api/v1/requests", "/api/v1/drafts"),
 }  # fmt: skip
 
 
