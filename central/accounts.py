@@ -71,12 +71,11 @@ class Accounts:
             Invalid: fields that are wrong, the name is taken, or the password will not do.
             TooMany: too many passwords are being hashed.
         """
-        if password or must_open:
-            check_new(password, form.login)
+        weak = _weak(password, form.login) if password or must_open else ()
         ident = new_id()
         with self._store.writing() as connection:
             locks.alone(connection, ACCOUNTS)
-            _check(connection, form)
+            _check(connection, form, also=weak)
             row = {"id": ident, "login": form.login, "name": form.name.strip(), "agency_id": form.agency_id}
             connection.execute(t.person.insert(), row | {"active": form.active, "password_hash": ""})
             give_roles(connection, ident, form.roles)
@@ -122,13 +121,24 @@ def _said(account: Account) -> dict[str, object]:
     return {"roles": sorted(account.roles), "agency": account.agency_id, "active": account.active}
 
 
-def _check(connection: sa.Connection, form: AccountForm, before: Account | None = None) -> None:
+def _weak(password: str, login: str) -> tuple[Wrong, ...]:
+    """Return why a first password will not do."""
+    try:
+        check_new(password, login)
+    except Invalid as error:
+        return error.wrongs
+    return ()
+
+
+def _check(
+    connection: sa.Connection, form: AccountForm, before: Account | None = None, *, also: tuple[Wrong, ...] = ()
+) -> None:
     """Return when an account is in order.
 
     Raises:
         Invalid: every field that is wrong.
     """
-    wrongs = []
+    wrongs = [*also]
     if before is None and not LOGIN.fullmatch(form.login):
         wrongs.append(Wrong("login", "login.unreadable", "wanted small letters, digits, dots and hyphens"))
     taken = sa.select(t.person.c.id).where(t.person.c.login == form.login)

@@ -74,7 +74,7 @@ def create_app(services: Services) -> FastAPI:
             Middleware(Timed, metrics=metrics),
             Middleware(SecureHeaders),
             Middleware(SameOrigin, also=[file.public_url]),
-            Middleware(BodyLimit, most_bytes=FORM_AT_MOST, larger=larger),
+            Middleware(BodyLimit, most_bytes=FORM_AT_MOST, larger=larger, by_app=True),
         ],
     )
     metrics.registry.register(InDatabase(services))

@@ -199,7 +199,9 @@ class Desk:
         read_before = tuple(unread)
         known = {wrong.field for wrong in read_before}
         found = tuple(wrong for wrong in check_draft(draft, self._policy) if wrong.field not in known)
-        missing = () if upload is not None else (Wrong("letter", "letter.wanted", "the letter is missing"),)
+        missing: tuple[Wrong, ...] = (Wrong("letter", "letter.wanted", "the letter is missing"),)
+        if upload is not None:
+            missing = self._letters.wrongs(upload)
         if wrongs := (*read_before, *found, *self._repeat(draft), *missing):
             raise Invalid(*wrongs)
 

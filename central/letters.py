@@ -36,15 +36,19 @@ class Letters:
         Raises:
             Invalid: empty, too large, or neither PDF, JPEG nor PNG by its first bytes.
         """
-        size = len(upload.content)
-        if not 0 < size <= self.at_most_bytes:
-            raise Invalid(Wrong("letter", "letter.size", f"wanted 1 to {self.at_most_bytes} bytes, got {size}"))
-        media_type = next((kind for magic, kind in MEDIA_TYPES.items() if upload.content.startswith(magic)), None)
-        if media_type is None:
-            raise Invalid(Wrong("letter", "letter.kind", "wanted a PDF, JPEG or PNG file"))
+        if wrongs := self.wrongs(upload):
+            raise Invalid(*wrongs)
+        media_type = _media_type(upload)
         digest = hashlib.sha256(upload.content).hexdigest()
         self._write(digest, upload.content)
-        return LetterFile(digest, _plain_name(upload.name), media_type, size)
+        return LetterFile(digest, _plain_name(upload.name), media_type, len(upload.content))
+
+    def wrongs(self, upload: Upload) -> tuple[Wrong, ...]:
+        """Return what keeps `upload` from being kept; nothing is written."""
+        size = len(upload.content)
+        if not 0 < size <= self.at_most_bytes:
+            return (Wrong("letter", "letter.size", f"wanted 1 to {self.at_most_bytes} bytes, got {size}"),)
+        return () if _media_type(upload) else (Wrong("letter", "letter.kind", "wanted a PDF, JPEG or PNG file"),)
 
     def read(self, sha256: str) -> bytes:
         """Return the letter with this hash.
@@ -86,3 +90,8 @@ def _plain_name(name: str) -> str:
     """Return the last part of a file's name without what is not for the eye."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(c for c in last if c.isprintable() and c not in '"<>')[:NAME_AT_MOST] or "letter"
+
+
+def _media_type(upload: Upload) -> str:
+    """Return what the first bytes say it is, nothing for what is not taken."""
+    return next((kind for magic, kind in MEDIA_TYPES.items() if upload.content.startswith(magic)), "")

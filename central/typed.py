@@ -126,6 +126,11 @@ def draft_of(form: RequestForm, agency_id: str, zone: tzinfo) -> tuple[Draft, tu
     return draft, tuple(wrongs)
 
 
+def over(draft: Draft, now: datetime) -> tuple[Wrong, ...]:
+    """Return that an event is over already: somebody typed last year."""
+    return (Wrong("date", "time.past", f"ended {draft.ends}"),) if draft.starts < draft.ends <= now else ()
+
+
 def _repeat(form: RequestForm, wrongs: list[Wrong]) -> Recurrence | None:
     if form.repeat not in set(Every):
         return None

@@ -60,6 +60,7 @@ def environment(*template_folders: Path, locales: Locales, assets: Assets) -> En
     env = Environment(
         loader=ChoiceLoader([FileSystemLoader(template_folders), PrefixLoader({"kit": FileSystemLoader(MACROS)})]),
         autoescape=True,
+        auto_reload=False,  # an upgrade under a process that runs must not mix its pages with older code
         undefined=StrictUndefined,
         extensions=TEMPLATE_EXTENSIONS,
         trim_blocks=True,

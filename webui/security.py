@@ -29,6 +29,8 @@ HEADERS = {
     "x-frame-options": "DENY",
 }
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+READ_AND_FORGOTTEN = 8
+"""So many times the limit is read of a body that is refused."""
 _OWN_SITE = frozenset({"same-origin", "none"})
 
 
@@ -80,16 +82,32 @@ class SameOrigin:
         return headers.get("sec-fetch-site", "none") in _OWN_SITE
 
 
+class BodyTooLarge(HTTPException):
+    """A request's body is longer than its route takes."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(413, f"the body is longer than {most_bytes} bytes")
+
+
 class BodyLimit:
     """Refuses requests whose body is longer than `most_bytes`, counted as it arrives.
 
-    `larger` allows more under some path prefixes, for uploads.
+    `larger` allows more under some path prefixes, for uploads. With `by_app` the application
+    makes the answer from the `BodyTooLarge` that reading the body raises: a page for people.
     """
 
-    def __init__(self, app: ASGIApp, most_bytes: int = 64 * 1024, larger: dict[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        most_bytes: int = 64 * 1024,
+        larger: dict[str, int] | None = None,
+        *,
+        by_app: bool = False,
+    ) -> None:
         self._app = app
         self._most_bytes = most_bytes
         self._larger = larger or {}
+        self._by_app = by_app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, with its body counted."""
@@ -97,10 +115,12 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         most = self._most(scope["path"])
-        if int(Headers(scope=scope).get("content-length", "0")) > most:
+        if int(Headers(scope=scope).get("content-length", "0")) <= most:
+            await self._app(scope, _counted(receive, most), send)
+        elif self._by_app:
+            await self._app(scope, _refused(receive, most), send)
+        else:
             await _too_large(most)(scope, receive, send)
-            return
-        await self._app(scope, _counted(receive, most), send)
 
     def _most(self, path: str) -> int:
         return next((most for prefix, most in self._larger.items() if path.startswith(prefix)), self._most_bytes)
@@ -114,10 +134,24 @@ def _counted(receive: Receive, most_bytes: int) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > most_bytes:
-            raise HTTPException(413, f"the body is longer than {most_bytes} bytes")
+            raise BodyTooLarge(most_bytes)
         return message
 
     return count
+
+
+def _refused(receive: Receive, most_bytes: int) -> Receive:
+    """Return what reads the body to its end and refuses it: a browser that still sends would not see an answer."""
+
+    async def refuse() -> Message:
+        seen, more = 0, True
+        while more and seen < READ_AND_FORGOTTEN * most_bytes:
+            message = await receive()
+            seen += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        raise BodyTooLarge(most_bytes)
+
+    return refuse
 
 
 def _too_large(most_bytes: int) -> JSONResponse:

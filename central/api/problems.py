@@ -26,7 +26,7 @@ from central.errors import (
     Unconditional,
 )
 from central.register import BadFile
-from webui.security import problem
+from webui.security import BodyTooLarge, problem
 
 API = "/api/"
 
@@ -86,6 +86,8 @@ def for_programs(request: Request, error: Exception) -> JSONResponse:
     """Return any error as problem+json; one that is a fault of ours is written down."""
     if isinstance(error, CentralError):
         return answer(error)
+    if isinstance(error, BodyTooLarge):
+        return problem(413, "body.too_large", str(error.detail))
     if isinstance(error, HTTPException):
         return problem(error.status_code, f"http.{error.status_code}", str(error.detail))
     if isinstance(error, RequestValidationError):

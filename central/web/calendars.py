@@ -29,6 +29,7 @@ Reader = Annotated[Person, Depends(requires(Action.SEE_REQUESTS))]
 Keeper = Annotated[Person, Depends(requires(Action.MANAGE_STOCK))]
 HEADINGS: Final[Mapping[Of, str]] = {Of.ROOM: N_("Rooms"), Of.STAFF: N_("Staff"), Of.AGENCY: N_("Agencies")}
 _TAKEN: Final = N_("Leave taken from the calendar: %(count)s new.")
+_NOTHING: Final = N_("Nothing new was found in the file. Is it a calendar (.ics) with events?")
 DEEDS_SHOWN: Final = 100
 
 
@@ -67,7 +68,8 @@ def _taken(request: Request, parts: Parts, person: Person, operator: str, conten
     except NotFound:
         found = {"operator": parts.site.say(request, N_("Choose the technician."))}
         return _page(request, parts, person, status=422, mistakes=found)
-    return _page(request, parts, person, unread=unread, taken=parts.site.say(request, _TAKEN, count=count))
+    said = parts.site.say(request, _TAKEN, count=count) if count else parts.site.say(request, _NOTHING)
+    return _page(request, parts, person, unread=unread, taken=said, count=count)
 
 
 def _page(request: Request, parts: Parts, person: Person, *, status: int = 200, **more: object) -> Response:
@@ -80,6 +82,7 @@ def _page(request: Request, parts: Parts, person: Person, *, status: int = 200, 
         "unread": (),
         "taken": "",
         "missing": missing_days(parts),
+        "count": 0,
     }
     return parts.site.page(request, "calendars.html", person, context | more, status=status)
 

@@ -47,14 +47,14 @@ def make(request: Request, parts: Ask, person: Delegator, form: Typed) -> Respon
         return _page(request, parts, person, typed, status=422, mistakes=found)
     except Refused:
         return _page(request, parts, person, typed, status=409, said=parts.site.note(request, "degraded", _OVERLAP))
-    return see_other("/pendelegasian")
+    return see_other("/pendelegasian?kata=plh-ditunjuk")
 
 
 @router.post("/pendelegasian/{ident}/akhiri")
 def end(parts: Ask, person: Delegator, ident: str) -> Response:
     """End a period now."""
     parts.services.delegations.end(ident, person)
-    return see_other("/pendelegasian")
+    return see_other("/pendelegasian?kata=plh-berakhir")
 
 
 def _mandate(typed: Mapping[str, str], person: Person, zone: tzinfo) -> Mandate:
@@ -77,11 +77,13 @@ def _page(
     request: Request, parts: Parts, person: Person, typed: Mapping[str, str], *, status: int = 200, **more: object
 ) -> Response:
     heads, office = parts.services.delegations.choices()
+    periods = parts.services.delegations.all()
     context: dict[str, object] = {
         "typed": dict.fromkeys(_NAMES, "") | dict(typed),
         "heads": heads,
         "people": [("", parts.site.say(request, N_("Choose a person"))), *office],
-        "periods": parts.services.delegations.all(),
+        "periods": periods,
+        "last_days": {one.id: one.ends - timedelta(seconds=1) for one in periods},
         "choose_head": Role.ADMIN in person.roles,
         "can_make": not person.acting_for,
     }

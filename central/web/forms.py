@@ -12,7 +12,7 @@ from webui.i18n import N_
 MISTAKES: Final[Mapping[str, str]] = {
     "text.wanted": N_("Please fill in this field."),
     "text.too_long": N_("This is too long."),
-    "number.range": N_("A number of at least 1 is wanted."),
+    "number.range": N_("A number from 1 to 100,000 is wanted."),
     "number.unreadable": N_("A whole number is wanted, such as 25."),
     "date.unreadable": N_("A date is wanted."),
     "time.unreadable": N_("A time of day is wanted, such as 09.00."),

@@ -16,7 +16,7 @@ from central.model import Request as Record
 from central.permissions import Action, may
 from central.web.access import Ask, Parts, Typed, number, text
 from central.web.forms import MISTAKES, mistakes
-from central.web.requests import CHANGED, CLOSED
+from central.web.requests import CHANGED, CLOSED, equipment_names
 from central.web.site import see_other
 from central.web.verifying import DIFFERENT, codes, read_seen, verified
 from webui.i18n import N_
@@ -137,6 +137,7 @@ def _desk(
         "typed": filled,
         "officers": [("", parts.site.say(request, N_("Everybody in the division"))), *parts.desk.officers()],
         "findings": [],
+        "equipment_names": equipment_names(parts, record),
         "proposals": len(parts.displacing.proposals(person)),
         "alternatives": [],
         "can_direct": _waits(record, State.SUBMITTED, person, Action.DISPOSE),

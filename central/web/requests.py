@@ -19,7 +19,7 @@ from central.model import Direction, Person, Room
 from central.model import Request as Record
 from central.pace import Kind
 from central.permissions import Action, may
-from central.typed import SITE, RequestForm, draft_of, fields_of, form_from, form_of
+from central.typed import SITE, RequestForm, draft_of, fields_of, form_from, form_of, over
 from central.web import changes, words
 from central.web.access import Ask, Letter, Parts, Sent, Typed, number, text, texts
 from central.web.findings import span
@@ -69,7 +69,7 @@ def submit(request: Request, parts: Ask, person: Applicant, typed: Typed, letter
         return _save_draft(request, parts, person, form, ident)
     draft, unread = draft_of(form, person.agency.id, parts.site.zone)
     try:
-        parts.desk.check(draft, letter, unread)
+        parts.desk.check(draft, letter, (*unread, *over(draft, parts.desk.now())))
         record = parts.desk.submit(draft, letter, person, key=form.key)
     except Invalid as error:
         return _form(request, parts, person, form, error.wrongs, draft=ident)
@@ -110,7 +110,7 @@ def send_again(request: Request, parts: Ask, person: Applicant, ident: str, sent
     draft, unread = draft_of(form, record.agency.id, parts.site.zone)
     draft = replace(draft, repeat=None)  # each time of a series is sent again by itself
     try:
-        parts.desk.resubmit(ident, draft, sent.letter, person, unread=unread)
+        parts.desk.resubmit(ident, draft, sent.letter, person, unread=(*unread, *over(draft, parts.desk.now())))
     except Invalid as error:
         return _form(request, parts, person, form, error.wrongs, again=ident)
     except Refused:
@@ -156,6 +156,12 @@ def _places(rooms: Iterable[Room], none_yet: str, any_at: str) -> list[tuple[str
     sites = Counter(room.site for room in there if room.site)
     anywhere = [(f"{SITE}{site}", any_at % {"site": site}) for site, count in sorted(sites.items()) if count > 1]
     return [("", none_yet), *((room.id, room.name) for room in there), *anywhere]
+
+
+def equipment_names(parts: Parts, record: Record | None) -> dict[str, str]:
+    """Return what the equipment is called that a request wants, by its id."""
+    wants = record is not None and record.needs
+    return {one.id: one.name for one in parts.desk.choices().equipment} if wants else {}
 
 
 def _platforms(own: tuple[str, ...]) -> tuple[str, ...]:
@@ -235,6 +241,7 @@ def show(
         "notices": parts.displacing.notices(record),
         "typed": {"reason": ""},
         "base": parts.services.settings.file.public_url,
+        "equipment_names": equipment_names(parts, record),
     }
     return parts.site.page(request, "request.html", person, standard | more, status=status)
 

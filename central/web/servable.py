@@ -18,7 +18,7 @@ from central.model import Person
 from central.model import Request as Record
 from central.permissions import Action
 from central.planner import ServableDay
-from central.web.access import Ask
+from central.web.access import Ask, Parts
 from central.web.findings import fix, sentences
 from central.web.rooms import FIRST_YEAR, LAST_YEAR
 from webui.i18n import N_
@@ -68,7 +68,7 @@ def page(
         first=datetime.combine(day, time(), parts.site.zone),
         before=day - timedelta(days=1),
         after=day + timedelta(days=1),
-        served=list(_served(found)),
+        served=list(_served(found, _lent_names(parts))),
         left=parts.site.listed(request, lambda translate: _left(found, translate)),
         impossible=parts.site.listed(request, lambda translate: _impossible(found, translate)),
         proven=found.best.proven,
@@ -83,14 +83,20 @@ def _day(text: str) -> date | None:
     return day if FIRST_YEAR <= day.year <= LAST_YEAR else None
 
 
-def _served(found: ServableDay) -> Iterator[Row]:
+def _lent_names(parts: Parts) -> dict[str, str]:
+    """Return what meeting accounts and equipment are called, by their ids."""
+    register = parts.services.register
+    return {cells[0]: cells[1] for kind in ("accounts", "equipment") for _, cells in register.table(kind)}
+
+
+def _served(found: ServableDay, called: Mapping[str, str]) -> Iterator[Row]:
     names = {operator.id: operator.name for operator in found.operators}
     for record in found.candidates:
         units = found.best.served.get(record.id)
         if units is not None:
             people = ", ".join(names.get(name, name) for kind, name in units if kind is UnitKind.OPERATOR)
             lent = Counter(name.partition("#")[0] for kind, name in units if kind in _LENT)
-            pieces = (f"{count} \N{MULTIPLICATION SIGN} {name}" for name, count in lent.items())
+            pieces = (f"{count} \N{MULTIPLICATION SIGN} {called.get(name, name)}" for name, count in lent.items())
             yield Row(record, people, ", ".join(pieces), ())
 
 

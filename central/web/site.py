@@ -95,6 +95,8 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
     "akun-tersimpan": ("ready", N_("The account is kept.")),
     "alamat-baru": ("ready", N_("Your calendars have new addresses. The old ones lead nowhere now.")),
     "dipindahkan": ("ready", N_("Moved. Everybody concerned is told, and the rooms have the new plan.")),
+    "plh-ditunjuk": ("ready", N_("Named. From the first day until the last the acting head gives direction.")),
+    "plh-berakhir": ("ready", N_("That period has ended.")),
     "ditarik": ("ready", N_("Withdrawn.")),
     "log-masuk-habis": (
         "degraded",

@@ -447,3 +447,19 @@ async def test_any_day_may_be_asked_for(office: Office, day: str) -> None:
     async with visitor(application(office), office, "bidang") as officer:
         for path in ("/jadwal", "/jadwal/terlayani"):
             assert (await officer.get(path, params={"hari": day})).status_code == 200
+
+
+async def test_a_letter_that_is_too_large_is_answered_with_a_page(office: Office, applicant: httpx.AsyncClient) -> None:
+    letter = {"letter": ("surat.pdf", PDF + b"x" * 11 * 1024 * 1024, "application/pdf")}
+    answer = await applicant.post("/permohonan/baru", data=TYPED, files=letter)
+    assert answer.status_code == 413
+    assert "Terlalu besar" in answer.text
+    program = await applicant.post("/api/v1/requests", data=TYPED, files=letter)
+    assert (program.status_code, program.json()["code"]) == (413, "body.too_large")
+    assert office.services.desk.requests(office.person("bidang")) == ()
+
+
+async def test_last_year_and_a_wrong_file_are_said_with_all_else(applicant: httpx.AsyncClient) -> None:
+    wrong = TYPED | {"date": "2025-11-09", "participants": "100001"}
+    answer = await applicant.post("/permohonan/baru", data=wrong, files={"letter": ("a.pdf", b"MZ", "application/pdf")})
+    assert set(re.findall(r'id="(\w+)" name="\w+"[^>]*aria-invalid', answer.text)) == {"letter", "date", "participants"}
