@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 
 class Leader(StrEnum):
@@ -39,3 +41,16 @@ class UnitKind(StrEnum):
     OPERATOR = "operator"
     EQUIPMENT = "equipment"
     ACCOUNT = "account"
+
+
+PLATFORMS: Final[Mapping[str, str]] = {
+    "zoom": "Zoom",
+    "google-meet": "Google Meet",
+    "teams": "Microsoft Teams",
+    "webex": "Webex",
+}
+
+
+def platform_name(platform: str) -> str:
+    """Return a platform as its maker writes it."""
+    return PLATFORMS.get(platform, platform.replace("-", " ").title())

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel.dates import format_date
 
 from central.chain import Worth
+from central.domain.words import platform_name
 from central.report import words
 from contract.messages import Measured
 from contract.report import (
@@ -154,7 +155,7 @@ def identity(report: ExecutionReport, clock: Clock) -> list[Row]:
         ["Waktu rencana", clock.span(report.planned_start, report.planned_end)],
         ["Waktu pelaksanaan", clock.span(report.started_at, report.ended_at)],
         ["Ruang", report.room_name],
-        ["Platform", report.platform or DASH],
+        ["Platform", platform_name(report.platform) if report.platform else DASH],
         ["Petugas", ", ".join(report.operators) or DASH],
         ["Pimpinan", words.LEADERS.get(report.leader, report.leader) if report.leader else DASH],
     ]

@@ -127,6 +127,8 @@ VERBS = {
 }
 VALUES = {
     "memory": "posisi",
+    "acked_ms": "dijawab dalam (ms)",
+    "proved": "terbukti",
     "name": "nama",
     "on": "keadaan",
     "port": "saluran",

@@ -14,7 +14,7 @@ from central.web import words
 from contract import Entry, EntryKind, ExecutionReport, Fault
 from contract.report import CertifiedDevice
 from webui.charts import health_chart, level_chart
-from webui.env import angka, durasi
+from webui.env import angka, durasi, jam
 from webui.i18n import N_, current_language
 from webui.limits import value_text
 from webui.reasons import Translate, device_name, measure_name, sentence
@@ -22,6 +22,7 @@ from webui.reasons import Translate, device_name, measure_name, sentence
 _UNSHOWN: Final = frozenset({EntryKind.STEP_INTENT, EntryKind.LEVELS})
 """Half-steps and figures: they stand in the journal, on a page they are noise."""
 
+EXTENDED: Final = "session.extended"
 _KINDS: Final[Mapping[str, str]] = {
     EntryKind.AGENT_STARTED: N_("The room's agent started"),
     EntryKind.AGENT_STOPPED: N_("The room's agent stopped"),
@@ -45,6 +46,10 @@ _KINDS: Final[Mapping[str, str]] = {
     EntryKind.NOTE: N_("Note"),
     EntryKind.COMMAND: N_("Command from central"),
     EntryKind.REPORT: N_("Report written"),
+    EntryKind.AGENT_FAULT: N_("The room's agent ended by a fault of its program"),
+    EntryKind.MODE: N_("The room changed between by hand and automatic"),
+    EXTENDED: N_("Session extended"),
+    "session.over_run": N_("Session goes on over its time"),
 }
 CAUSES: Final[Mapping[str, str]] = {
     "schedule": N_("by schedule"),
@@ -84,15 +89,21 @@ class DeviceLine:
     reason: str
 
 
-def lines(entries: Iterable[Entry], translate: Translate) -> Iterator[JournalLine]:
-    """Yield the timeline of a session, oldest first; an unknown kind is shown as it is."""
+def lines(
+    entries: Iterable[Entry], translate: Translate, report: ExecutionReport | None = None
+) -> Iterator[JournalLine]:
+    """Yield the timeline of a session, oldest first; an unknown kind is shown as it is.
+
+    The report, once there is one, knows what the items of the checklist are called.
+    """
+    items = {tick.id: tick.label for tick in report.checklist} if report is not None else {}
     names: dict[str, str] = {}
     for entry in entries:
         if entry.kind == EntryKind.PRESET_STARTED and entry.run:
             names[entry.run] = _preset(entry.body)
         if entry.kind not in _UNSHOWN:
             title = _title(entry, names, translate)
-            yield JournalLine(entry.at, _tone(entry), title, _note(entry, translate), _text(entry, translate))
+            yield JournalLine(entry.at, _tone(entry), title, _note(entry, translate), _text(entry, items, translate))
 
 
 def _tone(entry: Entry) -> str:
@@ -151,12 +162,20 @@ def milliseconds(value: float) -> str:
     return f"{angka(round(value / 1000, 1))} s" if value < 60_000 else durasi(timedelta(milliseconds=value))
 
 
-def _text(entry: Entry, translate: Translate) -> str:
+def _text(entry: Entry, items: Mapping[str, Mapping[str, str]], translate: Translate) -> str:
     reason = _fault(entry.body.get("reason"))
     if reason is not None and not entry.kind.startswith("preset."):
         return sentence(reason, translate)
-    told = entry.body.get("text") or entry.body.get("item") or ""
-    return str(told)
+    if entry.kind == EXTENDED:
+        return translate(N_("until %(time)s")) % {"time": jam(datetime.fromisoformat(str(entry.body.get("end"))))}
+    if entry.kind == EntryKind.CHECKLIST:
+        return _item(str(entry.body.get("item", "")), items)
+    return str(entry.body.get("text") or "")
+
+
+def _item(ident: str, items: Mapping[str, Mapping[str, str]]) -> str:
+    label = items.get(ident, {})
+    return label.get(current_language()) or label.get("id") or ident
 
 
 def _fault(found: JsonValue) -> Fault | None:

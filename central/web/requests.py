@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from central.api.guard import paced, public, requires
 from central.domain.sop import Event, State, possible
-from central.domain.words import Role
+from central.domain.words import PLATFORMS, Role, platform_name
 from central.errors import Forbidden, Invalid, Refused, Wrong
 from central.model import Direction, Person, Room
 from central.model import Request as Record
@@ -24,7 +24,7 @@ from central.web import changes, words
 from central.web.access import Ask, Letter, Parts, Sent, Typed, number, text, texts
 from central.web.findings import span
 from central.web.forms import mistakes
-from central.web.site import PLATFORMS, platform_name, see_other
+from central.web.site import see_other
 from webui.i18n import N_
 
 router = APIRouter(include_in_schema=False)

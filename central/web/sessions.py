@@ -48,7 +48,7 @@ def session(request: Request, parts: Ask, person: Viewer, ident: str) -> Respons
         revisions=parts.board.revisions(ident, person) if report is not None else (),
         worth=parts.board.worth(ident),
         pictures=parts.site.listed(request, lambda translate: _pictures(parts, report, translate)),
-        entries=parts.site.listed(request, lambda translate: journal.lines(entries, translate)),
+        entries=parts.site.listed(request, lambda translate: journal.lines(entries, translate, report)),
     )
 
 

@@ -20,7 +20,7 @@ from babel.dates import format_date
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from central.domain.words import Role
+from central.domain.words import Role, platform_name
 from central.model import Person
 from central.permissions import Action, may
 from central.web import journal, runs, views, words
@@ -46,12 +46,6 @@ THEMES: Final[Mapping[str, str]] = {
 }
 """Theme to the word on its button; the button goes on to the next one."""
 
-PLATFORMS: Final[Mapping[str, str]] = {
-    "zoom": "Zoom",
-    "google-meet": "Google Meet",
-    "teams": "Microsoft Teams",
-    "webex": "Webex",
-}
 _MAIN_ROLES: Final = (
     Role.HEAD, Role.VERIFIER, Role.SCHEDULER, Role.TECHNICIAN, Role.ADMIN, Role.AUDITOR, Role.APPLICANT,
 )  # fmt: skip
@@ -264,11 +258,6 @@ def choose(request: Request, language: str, theme: str, where: str) -> RedirectR
     if theme in THEMES:
         return remember(request, THEME_COOKIE, theme, where)
     return see_other(back_to(where))
-
-
-def platform_name(platform: str) -> str:
-    """Return a platform as its maker writes it."""
-    return PLATFORMS.get(platform, platform.replace("-", " ").title())
 
 
 def _day(day: date) -> str:
