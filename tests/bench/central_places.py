@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -69,31 +70,56 @@ def p95(taken: list[float]) -> float:
     return percentile(taken, 0.95)
 
 
-class Run(Protocol):
-    """Carries out one statement and returns its rows."""
+class Run:
+    """Carries out statements with the driver alone; `?` stands for a value."""
 
-    def __call__(self, statement: str, values: tuple[object, ...] = ()) -> Any: ...
+    def __init__(self, cursor: Any, *, is_postgres: bool) -> None:
+        self._cursor = cursor
+        self._mark = "%s" if is_postgres else "?"
+        self.needs_begin = not is_postgres
+        """SQLite's driver begins nothing by itself, as central sets it up."""
+
+    def __call__(self, statement: str, values: tuple[object, ...] = ()) -> Any:
+        """Carry out one statement and return its rows."""
+        self._cursor.execute(statement.replace("?", self._mark), values)
+        return self._cursor.fetchall() if self._cursor.description else None
 
 
 @contextlib.contextmanager
 def bare(store: Store) -> Iterator[Run]:
-    """Give the driver alone, on a connection set up as central's: what a statement costs without our layers.
-
-    `?` stands for a value.
-    """
+    """Give the driver alone, on a connection set up as central's: what a statement costs without our layers."""
     connection = store.engine.raw_connection()
     cursor = connection.cursor()
-    mark = "%s" if store.is_postgres else "?"
-
-    def run(statement: str, values: tuple[object, ...] = ()) -> Any:
-        cursor.execute(statement.replace("?", mark), values)
-        return cursor.fetchall() if cursor.description else None
-
+    run = Run(cursor, is_postgres=store.is_postgres)
     try:
         yield run
     finally:
         cursor.close()
         connection.close()
+
+
+def bare_rows(store: Store, count: int, *, each: int = 1) -> list[float]:
+    """Return the milliseconds of `count` transactions that write `each` bare rows with the driver alone."""
+    table = bare_table(store)
+    with bare(store) as run:
+        return milliseconds([lambda: write_rows(run, table, each)] * count)
+
+
+def bare_table(store: Store) -> str:
+    """Make a table of bare rows and return its name."""
+    table = f"bench_{secrets.token_hex(4)}"
+    with store.writing() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE {table} (n BIGINT, said TEXT)")
+    return table
+
+
+def write_rows(run: Run, table: str, count: int) -> None:
+    """Write `count` rows of 200 bytes in one transaction."""
+    if run.needs_begin:
+        run("BEGIN IMMEDIATE")
+    for n in range(count):
+        run(f"INSERT INTO {table} VALUES (?, ?)", (n, "x" * 200))
+    run("COMMIT")
 
 
 def scalar(store: Store, query: sa.Select[Any]) -> Any:

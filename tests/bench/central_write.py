@@ -16,7 +16,7 @@ from datetime import timedelta
 from central.db import tables as t
 from central.services import Services
 from siaga.bench import Figure
-from tests.bench.central_places import Place, bare
+from tests.bench.central_places import Place, bare, bare_table, write_rows
 from tests.service.central.office import STARTS, VERIFIER, approval, disposed, draft, office
 
 ROOMS = 12
@@ -76,18 +76,12 @@ def _rate(deeds: Sequence[Callable[[], object]], threads: int) -> float:
 
 def _floor(here: Services, count: int, threads: int) -> float:
     """Return bare single-row inserts a second, each its own transaction, by as many threads; SQLite has one writer."""
-    with bare(here.store) as run:
-        run("CREATE TABLE bench_row (n BIGINT, said TEXT)")
-        run("COMMIT" if here.store.is_postgres else "SELECT 1")
-    share = count // threads
+    table, share = bare_table(here.store), count // threads
 
     def insert(_: int) -> None:
         with bare(here.store) as run:
-            for n in range(share):
-                if not here.store.is_postgres:
-                    run("BEGIN IMMEDIATE")
-                run("INSERT INTO bench_row VALUES (?, ?)", (n, "x" * 200))
-                run("COMMIT")
+            for _ in range(share):
+                write_rows(run, table, 1)
 
     began = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:

@@ -14,18 +14,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from contract.link import Broker, Delivery, Link
-from contract.messages import Broadcast
 from siaga.bench import Figure
 from siaga.demo.files import REAL
 from siaga.demo.letter import letter_pdf
 from siaga.demo.office import Json, Person, until
 from siaga.demo.site import Room
 from tests.bench.common import one_room, percentile
+from tests.bench.links import between_two_links
 from tests.broker import PrivateBroker
 
 GOAL_MS = 500.0
-MESSAGE_BYTES = 2048
 
 
 def measure(*, quick: bool) -> list[Figure]:
@@ -102,40 +100,6 @@ async def _floor(rounds: int) -> list[float]:
         broker = PrivateBroker(Path(folder))
         broker.start()
         try:
-            return await _between_two_links(broker.url, rounds)
+            return await between_two_links(broker.url, rounds)
         finally:
             broker.stop()
-
-
-async def _between_two_links(url: str, rounds: int) -> list[float]:
-    arrived: asyncio.Queue[float] = asyncio.Queue()
-    up = asyncio.Semaphore(0)
-
-    async def received(_: Delivery) -> None:
-        arrived.put_nowait(time.perf_counter())
-
-    async def connected(_: int) -> None:
-        up.release()
-
-    def link(name: str) -> Link:
-        return Link(
-            Broker.parse(url), client_id=name, subscribe=(f"to/{name}",),
-            will=lambda _: ("will", Broadcast(kind="rebirth")),
-            received=received, connected=connected, disconnected=lambda _: None,
-        )  # fmt: skip
-
-    sender, receiver = link("sender"), link("receiver")
-    tasks = [asyncio.create_task(one.run()) for one in (sender, receiver)]
-    taken = []
-    try:
-        for _ in tasks:
-            await up.acquire()
-        for _ in range(rounds):
-            began = time.perf_counter()
-            await sender.publish("to/receiver", b"x" * MESSAGE_BYTES)
-            taken.append((await arrived.get() - began) * 1000)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    return taken
