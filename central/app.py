@@ -22,6 +22,7 @@ from central import bell, health
 from central.api import docs, document, evidence, problems, routes
 from central.api.guard import check_guarded
 from central.broker import BrokerUnavailable, ManagedBroker
+from central.configs import Configs
 from central.db.outage import outlast
 from central.db.wake import keep_listening
 from central.exchange import Exchange
@@ -142,7 +143,8 @@ class _Central:
         self._publisher = Publisher(store, now, ahead=settings.file.schedule_window)
         ingest = Ingest(store, now, services.post)
         url = settings.file.public_url
-        self._exchange = Exchange(broker, ingest, self._publisher, store.epoch, url=url)
+        self._configs = Configs(store)
+        self._exchange = Exchange(broker, ingest, self._publisher, store.epoch, url=url, configs=self._configs)
         self._exchange.listen(lambda branch, _room: self._bell.ring(RINGS.get(branch, bell.ROOMS)))
         self._services, self._commands = services, services.commands
         self._commands.send_with(self._exchange.send)
@@ -165,7 +167,11 @@ class _Central:
                 tasks.create_task(self._exchange.run(), name="link"),
                 tasks.create_task(self._ask_again(), name="open orders"),
                 tasks.create_task(self._publisher.run(self._exchange.link), name="publisher"),
-                tasks.create_task(self._exchange.reconciler.run(self._exchange.link), name="reconciler"),
+                tasks.create_task(self._configs.run(self._exchange.link), name="rooms' settings"),
+                *(
+                    tasks.create_task(one.run(self._exchange.link), name=f"reconciler of each {one.word}")
+                    for one in self._exchange.reconcilers
+                ),
                 tasks.create_task(self._wake_publisher(), name="publisher's bell"),
                 tasks.create_task(keep_listening(self._store, self._bell.ring), name="the database's bell"),
                 tasks.create_task(follow(self._app.state.parts), name="live pages"),

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from central.configs import Configs
 from central.db.outage import Outage, outlasted
 from central.ingest import Ingest, Said
 from central.publisher import Publisher
-from central.reconciler import Reconciler
+from central.reconciler import Reconciler, Retained
 from contract import (
     CENTRAL_BROADCAST,
     CENTRAL_STATE,
-    ROOMS_SCHEDULE,
     ROOMS_UP,
     Ack,
     Broadcast,
@@ -52,12 +52,12 @@ class Exchange:
         epoch: str,
         *,
         url: str = "",
-        reconciler: Reconciler | None = None,
+        configs: Configs | None = None,
     ) -> None:
-        self.reconciler = reconciler or Reconciler(publisher)
+        self._retained: tuple[Retained, ...] = (publisher,) if configs is None else (publisher, configs)
+        self.reconcilers = tuple(Reconciler(one) for one in self._retained)
         self._url = url
         self._ingest = ingest
-        self._publisher = publisher
         self._epoch = epoch
         self._boot = new_id()
         self._listeners: list[Listener] = []
@@ -68,7 +68,7 @@ class Exchange:
         self.link = Link(
             broker,
             client_id=CLIENT_ID,
-            subscribe=(ROOMS_UP, ROOMS_SCHEDULE),
+            subscribe=(ROOMS_UP, *(one.filter for one in self._retained)),
             will=self._will,
             received=self.received,
             together=self.received_together,
@@ -111,7 +111,8 @@ class Exchange:
     async def connected(self, conn: int) -> None:
         """Say that central is there, have all schedules published anew and, after a loss, ask rooms to speak up."""
         await self.link.publish(CENTRAL_STATE, self._state(Presence.ONLINE).encode(), retain=True)
-        self._publisher.publish_all()
+        for one in self._retained:
+            one.publish_all()
         if conn > 1:
             await self._ask_for_everything("link was lost")
 
@@ -132,7 +133,7 @@ class Exchange:
 
         While the database is away they wait here, and all others at the broker, which has only so
         much room: afterwards rooms are asked to say everything again.
-        Schedules are our own words, as the broker holds them: the reconciler compares.
+        Schedules and settings are our own words, as the broker holds them: the reconcilers compare.
         """
         said = [one for delivery in deliveries if (one := self._said(delivery)) is not None]
         if not said:
@@ -158,9 +159,10 @@ class Exchange:
         except ValueError as error:
             self._refuse(delivery.topic, error)
             return None
-        if rest == "down/schedule":
-            self.reconciler.saw(room_id, delivery.payload)
-            return None
+        for one, reconciler in zip(self._retained, self.reconcilers, strict=True):
+            if one.topic(room_id) == delivery.topic:
+                reconciler.saw(room_id, delivery.payload)
+                return None
         return Said(room_id, rest.removeprefix("up/"), delivery.payload)
 
     def _refuse(self, topic: str, error: Exception) -> None:

@@ -24,7 +24,7 @@ from central.db.store import Store, epoch_in
 from central.db.tables import outbox, room, room_revision, session, session_left
 from central.errors import Away
 from central.planned import planned, select_planned
-from contract import MessageError, PlannedSession, RoomTopics, Schedule, SessionStatus
+from contract import ROOMS_SCHEDULE, MessageError, PlannedSession, RoomTopics, Schedule, SessionStatus
 from contract.link import Link, NotConnected
 
 log = logging.getLogger(__name__)
@@ -67,6 +67,9 @@ def _identity(payload: bytes) -> tuple[str, int, str] | None:
 
 class Publisher:
     """Publishes due schedules through `link` as long as `run` runs."""
+
+    filter = ROOMS_SCHEDULE
+    word = "schedule"
 
     def __init__(
         self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC), *, ahead: timedelta = AHEAD
@@ -138,8 +141,7 @@ class Publisher:
             self._counted_at = self._now()
 
     async def _send(self, link: Link, snapshot: Snapshot) -> None:
-        topic = RoomTopics(snapshot.room_id).schedule
-        await link.publish(topic, snapshot.schedule.encode(), retain=True)
+        await link.publish(self.topic(snapshot.room_id), snapshot.schedule.encode(), retain=True)
         if snapshot.answers:
             await asyncio.to_thread(self._mark_sent, snapshot)
         log.info(
@@ -161,6 +163,11 @@ class Publisher:
             found = connection.execute(sa.select(room_revision).where(revision.room_id.in_(list(held)))).mappings()
             wanted = {row["room_id"]: (epoch, row["rev"], row["digest"]) for row in found}
         return {room_id for room_id, payload in held.items() if _identity(payload) != wanted.get(room_id)}
+
+    @staticmethod
+    def topic(room_id: str) -> str:
+        """Return where the broker retains a room's schedule."""
+        return RoomTopics(room_id).schedule
 
     def rooms(self) -> list[str]:
         """Return the rooms that have a schedule."""

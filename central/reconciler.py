@@ -1,7 +1,7 @@
 """Holds what the broker retains against the database, and has the publisher say again what differs.
 
 A broker can lose a retained message without losing its connections, and whoever may write to
-it can replace one. Central subscribes to its own schedules: a foreign word is seen at once.
+it can replace one. Central subscribes to its own schedules and settings: a foreign word is seen at once.
 What is lost silently is found when the broker is asked, every few minutes, for all of them.
 """
 
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
 
 from central.db.outage import outlast
-from central.publisher import Publisher
-from contract import ROOMS_SCHEDULE, RoomTopics
 from contract.link import Link, NotConnected
 
 log = logging.getLogger(__name__)
@@ -25,17 +24,41 @@ HEAL_EVERY_S: Final = 1.0
 """At most so often: whoever writes over a schedule again and again does not get central to flood the broker."""
 
 
+class Retained(Protocol):
+    """What publishes one retained message for each room."""
+
+    filter: str
+    """The topics of all of them."""
+    word: str
+
+    def topic(self, room_id: str) -> str:
+        """Return where a room's is."""
+
+    def rooms(self) -> list[str]:
+        """Return the rooms that have one."""
+
+    def differs(self, held: Mapping[str, bytes]) -> set[str]:
+        """Return the rooms for which the broker holds another one."""
+
+    def publish_all(self) -> None:
+        """Say all of them again: the broker may have lost everything."""
+
+    def publish_again(self, rooms: Iterable[str]) -> None:
+        """Say these again."""
+
+
 class Reconciler:
     """Compares as long as `run` runs."""
 
-    def __init__(self, publisher: Publisher, *, round_every_s: float = ROUND_EVERY_S) -> None:
+    def __init__(self, publisher: Retained, *, round_every_s: float = ROUND_EVERY_S) -> None:
         self._publisher = publisher
+        self.word = publisher.word
         self._round_every_s = round_every_s
         self._seen: dict[str, bytes] = {}
         self._fresh: dict[str, bytes] = {}
         self._news = asyncio.Event()
         self.healed = 0
-        """Schedules that had to be said again, or that were nobody's."""
+        """How many had to be said again, or were nobody's."""
 
     def saw(self, room_id: str, payload: bytes) -> None:
         """Take what the broker sent for a room; nothing when a retained message was deleted."""
@@ -60,9 +83,9 @@ class Reconciler:
         """Ask for all of them, and have those said again that did not come."""
         self._seen.clear()
         try:
-            await link.read_again(ROOMS_SCHEDULE)
+            await link.read_again(self._publisher.filter)
         except NotConnected as error:
-            log.info("schedules are not compared: %s", error)  # all are published anew once the link is back
+            log.info("the %s is not compared: %s", self.word, error)  # all are published anew once the link is back
             return
         await asyncio.sleep(answer_within_s)
         lost = set(await outlast("reconciler", self._publisher.rooms)) - self._seen.keys()
@@ -83,14 +106,15 @@ class Reconciler:
     def _heal(self, rooms: set[str], why: str) -> None:
         if rooms:
             self.healed += len(rooms)
-            log.warning("schedules are said again: %s", why, extra={"rooms": sorted(rooms)})
+            log.warning("the %s is said again: %s", self.word, why, extra={"rooms": sorted(rooms)})
             self._publisher.publish_again(rooms)
 
     async def _clear(self, link: Link, room_id: str) -> None:
-        """Delete the retained schedule of a room that central does not have."""
+        """Delete what is retained for a room that central does not have."""
         self.healed += 1
-        log.warning("a schedule for a room that central does not have is deleted", extra={"room": room_id})
+        said = {"room": room_id, "what": self.word}
+        log.warning("something for a room that central does not have is deleted", extra=said)
         try:
-            await link.publish(RoomTopics(room_id).schedule, b"", retain=True)
+            await link.publish(self._publisher.topic(room_id), b"", retain=True)
         except NotConnected as error:
             log.info("it stays for now: %s", error)

@@ -31,7 +31,16 @@ from contract.messages import (
     Schedule,
 )
 from contract.report import ExecutionReport
-from contract.topics import CENTRAL_ALL, CENTRAL_BROADCAST, CENTRAL_STATE, ROOMS_SCHEDULE, ROOMS_UP, RoomTopics, room_of
+from contract.topics import (
+    CENTRAL_ALL,
+    CENTRAL_BROADCAST,
+    CENTRAL_STATE,
+    ROOMS_CONFIG,
+    ROOMS_SCHEDULE,
+    ROOMS_UP,
+    RoomTopics,
+    room_of,
+)
 from contract.words import Condition, EntryKind, Phase, Presence, Readiness, SessionStatus, StepOutcome, Verdict
 
 __all__ = [
@@ -42,6 +51,7 @@ __all__ = [
     "MAX_PACKET_BYTES",
     "MESSAGES",
     "PROTOCOL_MAJOR",
+    "ROOMS_CONFIG",
     "ROOMS_SCHEDULE",
     "ROOMS_UP",
     "Ack",

@@ -13,6 +13,7 @@ CENTRAL_BROADCAST = f"{ROOT}/central/bcast"
 CENTRAL_ALL = f"{ROOT}/central/#"
 ROOMS_UP = f"{ROOT}/room/+/up/#"
 ROOMS_SCHEDULE = f"{ROOT}/room/+/down/schedule"
+ROOMS_CONFIG = f"{ROOT}/room/+/down/config"
 
 
 @dataclass(frozen=True, slots=True)

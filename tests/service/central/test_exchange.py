@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -17,13 +18,14 @@ import pytest
 import sqlalchemy as sa
 
 from central.broker import ManagedBroker
+from central.configs import Configs
 from central.db import tables as t
 from central.db.store import Store
 from central.db.wake import keep_listening
 from central.exchange import Exchange
 from central.ingest import Ingest, Said
 from central.publisher import Publisher
-from central.reconciler import HEAL_EVERY_S
+from central.reconciler import HEAL_EVERY_S, Reconciler
 from contract import (
     Ack,
     CentralState,
@@ -32,6 +34,7 @@ from contract import (
     ExecutionReport,
     MessageError,
     Presence,
+    RoomConfig,
     RoomPresence,
     RoomTopics,
     Schedule,
@@ -198,18 +201,26 @@ class Central:
     broker: ManagedBroker
     exchange: Exchange
     publisher: Publisher
+    configs: Configs
+
+    @property
+    def reconciler(self) -> Reconciler:
+        """That of the schedules."""
+        return self.exchange.reconcilers[0]
 
 
 @contextlib.asynccontextmanager
 async def central(store: Store, folder: Path) -> AsyncIterator[Central]:
     broker, publisher = ManagedBroker(folder / "broker"), Publisher(store)
-    exchange = Exchange(broker.for_central, Ingest(store), publisher, store.epoch)
+    configs = Configs(store)
+    exchange = Exchange(broker.for_central, Ingest(store), publisher, store.epoch, configs=configs)
     tasks = [asyncio.create_task(broker.run())]
     try:
         await until(broker.ready.is_set, within_s=15)
-        parts = (exchange.link.run(), publisher.run(exchange.link), exchange.reconciler.run(exchange.link))
+        link = exchange.link
+        parts = (link.run(), publisher.run(link), configs.run(link), *(one.run(link) for one in exchange.reconcilers))
         tasks += [asyncio.create_task(part) for part in parts]
-        yield Central(broker, exchange, publisher)
+        yield Central(broker, exchange, publisher, configs)
     finally:
         for task in reversed(tasks):
             task.cancel()
@@ -222,7 +233,7 @@ def room_door(side: Central) -> Broker:
 
 
 async def test_a_booking_reaches_the_room_and_its_row_is_done(store: Store, tmp_path: Path) -> None:
-    async with central(store, tmp_path) as side, linked(room_door(side), "room", PRAJA.down) as room:
+    async with central(store, tmp_path) as side, linked(room_door(side), "room", PRAJA.schedule) as room:
         await until(lambda: bool(room.got))
         book(store)
         side.publisher.wake()
@@ -306,22 +317,68 @@ async def test_a_foreign_word_among_the_schedules_is_put_right(
         await until(lambda: due(store) == 0)
         async with linked(side.broker.for_central, "somebody else") as other:
             await other.link.publish(topic, payload, retain=True)
-        await until(lambda: side.exchange.reconciler.healed == 1, within_s=10)
+        await until(lambda: side.reconciler.healed == 1, within_s=10)
         await until(lambda: is_whole(side, store), within_s=10)
         await asyncio.sleep(2 * HEAL_EVERY_S)
-        assert side.exchange.reconciler.healed == 1  # what was put right stays quiet
+        assert side.reconciler.healed == 1  # what was put right stays quiet
 
 
 async def test_what_the_broker_lost_unseen_is_found_in_the_next_round(store: Store, tmp_path: Path) -> None:
     async with central(store, tmp_path) as side:
         await until(lambda: is_whole(side, store), within_s=10)
-        side.exchange.reconciler.saw = lambda room_id, payload: None  # type: ignore[method-assign]
+        side.reconciler.saw = lambda room_id, payload: None  # type: ignore[method-assign]
         async with linked(side.broker.for_central, "somebody else") as other:
             await other.link.publish(PRAJA.schedule, b"", retain=True)
-        del side.exchange.reconciler.saw
+        del side.reconciler.saw
         assert not await is_whole(side, store)
-        await side.exchange.reconciler.round(side.exchange.link, answer_within_s=1)
+        await side.reconciler.round(side.exchange.link, answer_within_s=1)
         await until(lambda: is_whole(side, store), within_s=10)
+
+
+async def config(side: Central, room: str = "praja-1") -> RoomConfig | None:
+    """What the broker hands to somebody new who asks for a room's settings."""
+    async with linked(side.broker.for_central, "a newcomer", "siaga/1/room/+/down/config") as newcomer:
+        await newcomer.link.publish("siaga/1/room/echo/down/config", b"")  # comes after all that is retained
+        await until(lambda: any(d.topic.split("/")[3] == "echo" for d in newcomer.got))
+    held = {d.topic: d.payload for d in newcomer.got if d.payload}
+    found = held.get(RoomTopics(room).config)
+    return RoomConfig.decode(found) if found and found.startswith(b"{") and b"settings" in found else None
+
+
+async def has_config(side: Central, rev: int, **settings: object) -> bool:
+    found = await config(side)
+    return found is not None and found.rev == rev and settings.items() <= found.settings.items()
+
+
+def test_settings_get_a_new_revision_exactly_when_the_register_changed(store: Store) -> None:
+    first, again = Configs(store).current(), Configs(store).current()
+    assert {room: one.rev for room, one in first.items()} == {"praja-1": 1, "praja-2": 1}
+    assert [one.sha256 for one in first.values()] == [one.sha256 for one in again.values()]
+    with store.writing() as connection:
+        connection.execute(t.room.update().where(t.room.c.id == "praja-1").values(capacity=21))
+    third = Configs(store).current()
+    assert {room: one.rev for room, one in third.items()} == {"praja-1": 2, "praja-2": 1}
+    assert third["praja-1"].settings["capacity"] == 21
+    text = json.dumps(third["praja-1"].settings, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert third["praja-1"].sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("payload", [b"", b"nonsense", b"{}"], ids=["deleted", "nonsense", "empty"])
+async def test_a_rooms_settings_are_retained_and_a_foreign_word_among_them_is_put_right(
+    store: Store, tmp_path: Path, payload: bytes
+) -> None:
+    async with central(store, tmp_path) as side:
+        await until(lambda: has_config(side, 1, name="praja-1"), within_s=15)
+        with store.writing() as connection:
+            connection.execute(t.room.update().where(t.room.c.id == "praja-1").values(name="Praja Satu"))
+        side.configs.publish_all()
+        await until(lambda: has_config(side, 2, name="Praja Satu"), within_s=15)
+        async with linked(side.broker.for_central, "somebody else") as other:
+            await other.link.publish(PRAJA.config, payload, retain=True)
+            await other.link.publish(RoomTopics("nowhere").config, b"{}", retain=True)
+        await until(lambda: side.exchange.reconcilers[1].healed >= 2, within_s=15)
+        await until(lambda: has_config(side, 2, name="Praja Satu"), within_s=15)
+        assert await config(side, "nowhere") is None
 
 
 ELSEWHERE = """
