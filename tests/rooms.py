@@ -15,15 +15,18 @@ from agent.store import Store
 from contract.messages import Entry
 from tests.broker import free_port
 
-ROOM = """\
+HEAD = """\
 room: praja-1
 name: Ruang Rapat Praja I
 time_zone: Asia/Pontianak
 central: {{broker: "mqtt://127.0.0.1:{broker}"}}
 data: data
 tablet: {{listen: "127.0.0.1:0"}}
-devices:
-  camera-1: {{at: "{camera}", required: true}}
+"""
+"""How the file of a room begins whose broker lets everybody in."""
+ROOM = f"""\
+{HEAD}devices:
+  camera-1: {{{{at: "{{camera}}", required: true}}}}
 """
 PRESETS = """\
 prepare: {lead: 30s, certify: 5s}

@@ -16,19 +16,16 @@ from contract.report import ExecutionReport
 from contract.topics import CENTRAL_STATE, ROOMS_UP, RoomTopics
 from contract.words import EntryKind, Presence, SessionStatus
 from tests.broker import PrivateBroker
+from tests.rooms import HEAD
 from tests.until import until
 
 ROOM = "praja-1"
 TOPICS = RoomTopics(ROOM)
 
-ROOM_FILE = """\
+ROOM_FILE = (
+    HEAD
+    + """\
 # Sound is told again: on a crowded machine its worker may be silent for a second, and is then replaced.
-room: praja-1
-name: Ruang Rapat Praja I
-time_zone: Asia/Pontianak
-central: {{broker: "mqtt://127.0.0.1:{broker}"}}
-data: data
-tablet: {{listen: "127.0.0.1:0"}}
 devices:
   camera-1: {{at: "{camera}", required: true}}
   sound: {{at: "{sound}", required: true}}
@@ -55,6 +52,7 @@ phases: {{prepare: siap, live: mulai, end: selesai}}
 checklist:
   - {{id: papan-nama, label: {{id: Papan nama terpasang, en: Name plates in place}}}}
 """
+)
 
 
 def simulator(module: str, *more: str, listen: str = "127.0.0.1:0") -> tuple[str, ...]:

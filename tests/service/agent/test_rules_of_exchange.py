@@ -12,19 +12,11 @@ from contract import Alert, Broadcast, CentralState
 from contract.topics import CENTRAL_BROADCAST, CENTRAL_STATE
 from contract.words import Presence, Readiness
 from tests.processes import Process, start
-from tests.rooms import agent
+from tests.rooms import HEAD, agent
 from tests.service.agent.rig import Central, broker
 from tests.until import until
 
-ROOM = """\
-room: praja-1
-name: Ruang Rapat Praja I
-time_zone: Asia/Pontianak
-central: {{broker: "mqtt://127.0.0.1:{broker}"}}
-data: data
-tablet: {{listen: "127.0.0.1:0"}}
-devices: {{}}
-"""
+ROOM = HEAD + "devices: {{}}\n"
 
 
 class Room:
