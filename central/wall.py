@@ -228,6 +228,7 @@ class Board:
             connection,
             *rows.touching(t.session.c, now, now + NEXT_WITHIN),
             t.session.c.status != SessionStatus.CANCELLED,
+            ~sa.exists().where(t.report.c.session_id == t.session.c.id),  # ended by a person before its time
         )
         return tuple(
             _card(

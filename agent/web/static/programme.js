@@ -17,7 +17,7 @@ export function programme(figure) {
     if (last && Date.now() - last < OLD_MS) return;
     if (figure.dataset.state === "shown") {
       const since = new Date(now() - (Date.now() - last));
-      figure.querySelector("[data-since]").textContent = new Intl.DateTimeFormat(document.documentElement.lang, form).format(since);
+      figure.querySelector("[data-seen-last]").textContent = new Intl.DateTimeFormat(document.documentElement.lang, form).format(since);
     }
     figure.dataset.state = last ? "lost" : "none";
   }
