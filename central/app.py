@@ -55,6 +55,11 @@ RINGS: Final = {"ev": bell.REPORTS, "reply": bell.COMMANDS}
 """What rings when a room's message was stored; all others are about the room's state."""
 
 
+def for_people(path: str) -> bool:
+    """Return whether a path is a page: what is wrong with a request is then said on one."""
+    return not path.startswith(problems.API)
+
+
 def create_app(services: Services) -> FastAPI:
     """Return the web application: JSON API, pages, health.
 
@@ -75,7 +80,7 @@ def create_app(services: Services) -> FastAPI:
             Middleware(Timed, metrics=metrics),
             Middleware(SecureHeaders),
             Middleware(SameOrigin, also=[file.public_url]),
-            Middleware(BodyLimit, most_bytes=FORM_AT_MOST, larger=larger, by_app=True),
+            Middleware(BodyLimit, most_bytes=FORM_AT_MOST, larger=larger, by_app=for_people),
         ],
     )
     metrics.registry.register(InDatabase(services))

@@ -30,6 +30,7 @@ from central.settings import CentralSettings
 from contract import new_id
 
 LOCK: Final = "running"
+_PSQL: Final = ("psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1")
 _MANIFEST_AT_MOST: Final = 256 * 1024 * 1024
 
 
@@ -191,18 +192,23 @@ def _refuse_company(connection: sa.Connection) -> None:
 
 @contextmanager
 def _scratch(url: sa.URL, unpacked: Path) -> Iterator[sa.URL]:
-    """Give a database of the same kind that is nobody's, and is gone afterwards."""
+    """Give a database of the same kind that is nobody's, and is gone afterwards.
+
+    Raises:
+        Unfit: the role may make none.
+    """
     if url.get_backend_name() != postgres.NAME:
         yield url.set(database=str(unpacked / "check.db"))
         return
     name = f"siaga_check_{new_id().replace('-', '')}"
-    copies.run_tool(
-        url, "psql", "--quiet", "--no-psqlrc", given=f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8';"
-    )
+    try:
+        copies.run_tool(url, *_PSQL, given=f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8';")
+    except Unfit as error:
+        raise Unfit("backup.rights", f"wanted a role with CREATEDB, to prove the copy on; found: {error}") from error
     try:
         yield url.set(database=name)
     finally:
-        copies.run_tool(url, "psql", "--quiet", "--no-psqlrc", given=f"DROP DATABASE {name} WITH (FORCE);")
+        copies.run_tool(url, *_PSQL, given=f"DROP DATABASE {name} WITH (FORCE);")
 
 
 def _put(url: sa.URL, copy: Path, manifest: Manifest) -> None:

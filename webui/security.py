@@ -9,7 +9,7 @@ middleware=[
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -92,8 +92,8 @@ class BodyTooLarge(HTTPException):
 class BodyLimit:
     """Refuses requests whose body is longer than `most_bytes`, counted as it arrives.
 
-    `larger` allows more under some path prefixes, for uploads. With `by_app` the application
-    makes the answer from the `BodyTooLarge` that reading the body raises: a page for people.
+    `larger` allows more under some path prefixes, for uploads. For paths of which `by_app`
+    says so the application makes the answer, from the `BodyTooLarge` that reading the body raises: a page for people.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class BodyLimit:
         most_bytes: int = 64 * 1024,
         larger: dict[str, int] | None = None,
         *,
-        by_app: bool = False,
+        by_app: Callable[[str], bool] = lambda _path: False,
     ) -> None:
         self._app = app
         self._most_bytes = most_bytes
@@ -117,7 +117,7 @@ class BodyLimit:
         most = self._most(scope["path"])
         if int(Headers(scope=scope).get("content-length", "0")) <= most:
             await self._app(scope, _counted(receive, most), send)
-        elif self._by_app:
+        elif self._by_app(scope["path"]):
             await self._app(scope, _refused(receive, most), send)
         else:
             await _too_large(most)(scope, receive, send)
