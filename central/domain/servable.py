@@ -109,9 +109,15 @@ class TooHard(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A unit that is taken until then, at that site."""
+    """A unit that is taken from then until then, at that site.
+
+    Two that need one unit meet whenever the earlier one is not over, as they are taken in the
+    order of their starts. How many there are at once has to know beginnings too: who starts
+    later may set up earlier.
+    """
 
     unit: Unit
+    since: datetime
     until: datetime
     site: str
 
@@ -193,6 +199,7 @@ class _Search:
             self._rest[n] = _add(self._rest[n + 1], self._values[n])
         self._uses = _uses(self._order)
         self._first = _first_starts(self._order)
+        self._first_room = _earliest(self._order, lambda one: one.room[0])
         self._known: dict[_Situation, Value] = {}
         """Situations whose best is known."""
         self._beyond: dict[_Situation, Value] = {}
@@ -312,19 +319,30 @@ class _Search:
         return None if worth is None else _add(worth, self._values[n])
 
     def _after(self, n: int, state: _State, units: tuple[Unit, ...]) -> _State:
-        """Return what is taken once request `n` is decided, without what no later request can meet."""
+        """Return what is taken once request `n` is decided, without what no later request can meet.
+
+        A room that is taken again still counts until its first session is over, for whoever sets up before that.
+        """
         one = self._order[n]
         spans = {group.kind: group.span for group in one.groups}
-        ends = {unit: _span(one, unit, spans)[1] for unit in units}
-        kept = [taken for taken in state if taken.unit not in ends]
-        kept += [_Taken(unit, until, one.site) for unit, until in ends.items()]
+        held = {unit: _span(one, unit, spans) for unit in units}
+        kept = [t for t in state if t.unit not in held or self._counts(t, n + 1)]
+        kept += [_Taken(unit, *span, one.site) for unit, span in held.items()]
         return tuple(taken for taken in kept if taken.until + self._day.travel > self._first[n + 1])
 
+    def _counts(self, taken: _Taken, n: int) -> bool:
+        """Return whether a session in a room is one of those at a time for a request from `n` on."""
+        return taken.unit[0] is UnitKind.ROOM and taken.until > self._first_room[n]
+
     def _alike(self, n: int, state: _State) -> tuple[object, ...]:
-        """Return the situation without names: which later requests can use what is taken, and until when."""
+        """Return the situation without names: which later requests can use what is taken, and from when until when.
+
+        What began before any of them sets up has been there all along, for all that they see.
+        """
+        first = self._first_room[n]
         return tuple(
             sorted(
-                (t.unit[0].value, self._uses.get(t.unit, 0) >> n, t.until, t.site)
+                (t.unit[0].value, self._uses.get(t.unit, 0) >> n, max(t.since, first), t.until, t.site)
                 for t in state
                 if self._uses.get(t.unit, 0) >> n or t.unit[0] is UnitKind.ROOM
             )
@@ -340,13 +358,9 @@ class _Search:
         yield from _product(groups)
 
     def _full(self, one: Candidate, state: _State) -> bool:
-        chosen = [t.until for t in state if t.unit[0] is UnitKind.ROOM]
-        moments = [one.room[0], *(starts for starts, _ in self._day.booked if one.room[0] < starts < one.room[1])]
-        return any(
-            sum(until > moment for until in chosen) + sum(s <= moment < e for s, e in self._day.booked)
-            >= self._day.limit
-            for moment in moments
-        )
+        held = [*((t.since, t.until) for t in state if t.unit[0] is UnitKind.ROOM), *self._day.booked]
+        moments = [one.room[0], *(starts for starts, _ in held if one.room[0] < starts < one.room[1])]
+        return any(sum(s <= moment < e for s, e in held) >= self._day.limit for moment in moments)
 
     def _sorts(self, n: int, group: Group, site: str, taken: Mapping[Unit, _Taken]) -> list[tuple[Unit, ...]]:
         """Return the ways to fill `group`, one for each sort: units that later requests can use alike are one sort."""
@@ -398,9 +412,14 @@ def _uses(order: list[Candidate]) -> dict[Unit, int]:
 
 def _first_starts(order: list[Candidate]) -> list[datetime]:
     """Return when anything from request `n` on begins to be needed."""
+    return _earliest(order, lambda one: min((one.room[0], *(group.span[0] for group in one.groups))))
+
+
+def _earliest(order: list[Candidate], begins: Callable[[Candidate], datetime]) -> list[datetime]:
+    """Return the earliest that anything from request `n` on begins, and what is never for after the last."""
     found = [datetime.max.replace(tzinfo=order[0].starts.tzinfo)] if order else []
     for one in reversed(order):
-        found.append(min(found[-1], one.room[0], *(group.span[0] for group in one.groups)))
+        found.append(min(found[-1], begins(one)))
     return found[::-1]
 
 

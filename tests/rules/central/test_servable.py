@@ -138,6 +138,21 @@ def test_the_best_set_is_what_trying_everything_finds(known: list[Candidate], da
     assert {left.id for left in answer.left_out} == {one.id for one in known} - set(answer.served)
 
 
+def test_who_starts_as_early_and_sets_up_earlier_counts_where_it_really_is() -> None:
+    early, late = candidate("a", 1, 1, room="r2", setup=0), candidate("b", 1, 1, setup=1)
+    day = Day(2, booked=((DAWN, DAWN + QUARTER),))  # over when the other one begins
+    assert set(servable([early, late], day).served) == {"a", "b"}
+    full = Day(1, booked=((DAWN, DAWN + QUARTER),))
+    assert set(servable([early, late], full).served) == {"a"}
+
+
+def test_a_room_that_is_taken_again_still_counts_for_whoever_sets_up_before_that() -> None:
+    first, second = candidate("d", 0, 2, setup=0, people=("rina",)), candidate("b", 3, 1, setup=0, people=("rina",))
+    early = candidate("c", 4, 1, setup=2, room="r2")  # sets up while the first one is still on
+    day = Day(2, booked=((DAWN, DAWN + 3 * QUARTER),))
+    assert set(servable([first, second, early], day).served) != {"b", "c", "d"}
+
+
 @settings(max_examples=150, deadline=None)
 @given(CANDIDATES, DAYS)
 def test_the_reasons_are_what_trying_everything_finds(known: list[Candidate], day: Day) -> None:
