@@ -19,7 +19,7 @@ from central.model import Request as Record
 from central.pace import Kind
 from central.permissions import Action
 from central.services import Services
-from central.typed import check_names, draft_of, form_from
+from central.typed import check_names, draft_of, form_from, over
 
 router = api_router()
 
@@ -85,7 +85,7 @@ def _submitted(request: Request, services: Services, ident: str, upload: Upload,
     saved = services.drafts.get(ident, by)
     expect(request, saved)
     wanted, unread = draft_of(form_from(saved.fields), by.agency.id, services.settings.zone)
-    services.desk.check(wanted, upload, unread)
+    services.desk.check(wanted, upload, (*unread, *over(wanted, services.desk.now())))
     made = services.desk.submit(wanted, upload, by, key=f"draft {ident}")
     services.drafts.drop(ident, by)
     return made
