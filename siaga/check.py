@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from siaga.device import Shown
 
 if TYPE_CHECKING:
     from agent.rehearsal import Rehearsal
+    from central.settings import CentralSettings
 
 NOTES = {
     "fail": "device is not there",
@@ -136,7 +139,23 @@ def _check_central(path: Path) -> Checked:
     except Unfit as error:
         verdict, good = str(error), False
     missing = settings.policy.missing(settings.zone, datetime.now(settings.zone).date())
-    return Checked(path, "central", good, verdict, warnings=tuple(str(days) for days in missing))
+    warnings = (*(str(days) for days in missing), *_unset(settings))
+    return Checked(path, "central", good, verdict, warnings=warnings)
+
+
+def _unset(settings: CentralSettings) -> Iterator[str]:
+    """Yield each environment variable that the file names and that holds nothing here."""
+    file = settings.file
+    wanted = {"broker.password_env": file.broker.password_env}
+    if file.sign_on is not None:
+        wanted["sign_on.secret_env"] = file.sign_on.secret_env
+    for name, channel in file.notifications.channels.items():
+        wanted[f"notifications.channels.{name}.url_env"] = channel.url_env
+    for name, hook in file.notifications.webhooks.items():
+        wanted[f"notifications.webhooks.{name}.secret_env"] = hook.secret_env
+    for key, variable in wanted.items():
+        if variable and not os.environ.get(variable):
+            yield f"{key}: {variable} is not set here; central needs it in its own environment"
 
 
 async def _check_room(path: Path) -> Checked:

@@ -107,4 +107,6 @@ def _hint(parameter: OfferedParameter, translate: Translate) -> str:
 
 
 def _text(value: Scalar | None) -> str:
+    if value is None:
+        return ""
     return {True: YES, False: NO}[value] if isinstance(value, bool) else str(value)

@@ -37,3 +37,14 @@ async def test_years_that_the_office_wrote_down_are_known(config: Path) -> None:
     policy.write_text(policy.read_text().replace("null", f"null, decreed: [{year}, {year + 1}]"))
     found = await check_file(config)
     assert found.warnings == ()
+
+
+async def test_a_variable_that_the_file_names_and_nobody_set_is_a_warning(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with config.open("a") as file:
+        file.write("notifications: {channels: {email: {url_env: TEST_MAIL_ADDRESS}}}\n")
+    told = "notifications.channels.email.url_env: TEST_MAIL_ADDRESS is not set here"
+    assert any(warning.startswith(told) for warning in (await check_file(config)).warnings)
+    monkeypatch.setenv("TEST_MAIL_ADDRESS", "json://127.0.0.1")
+    assert not any(warning.startswith(told) for warning in (await check_file(config)).warnings)
