@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends
+from pydantic import Field
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import HTTPConnection, Request
 
@@ -122,6 +123,12 @@ def number(form: FormData, name: str) -> int | None:
     """Return a whole number, none when it is missing or no number."""
     found = text(form, name)
     return int(found) if found.isdecimal() and len(found) < 10 else None
+
+
+ROW_AT_MOST: Final = 2**53
+"""No database of ours counts further; a larger number in an address is a slip."""
+RowNumber = Annotated[int, Field(ge=0, le=ROW_AT_MOST)]
+"""The number of a row, as an address names it."""
 
 
 async def _upload(form: Typed) -> Upload | None:

@@ -19,7 +19,7 @@ from central.pace import Kind
 from central.permissions import Action
 from central.settings import MissingDays
 from central.web import deeds
-from central.web.access import Ask, Parts, Typed, text
+from central.web.access import Ask, Parts, RowNumber, Typed, text
 from central.web.site import see_other
 from webui.i18n import N_
 
@@ -98,7 +98,7 @@ def audit(
     request: Request,
     parts: Ask,
     person: Annotated[Person, Depends(requires(Action.SEE_AUDIT))],
-    before: int | None = None,
+    before: RowNumber | None = None,
 ) -> Response:
     """Show who did what, newest first, and whether seals, back-up and the year's calendar are as they ought to be."""
     rows = parts.services.audit.rows(before=before, limit=DEEDS_SHOWN)

@@ -14,7 +14,7 @@ from central.model import Person
 from central.pace import Kind
 from central.permissions import Action
 from central.web import words
-from central.web.access import Ask, Parts
+from central.web.access import Ask, Parts, RowNumber
 from central.web.site import see_other
 from webui.i18n import N_
 
@@ -33,7 +33,7 @@ def messages(request: Request, parts: Ask, person: Reader) -> Response:
 
 @router.post("/pesan/{number}/lagi", dependencies=[paced(Kind.AGAIN)])
 def again(
-    request: Request, parts: Ask, person: Annotated[Person, Depends(requires(Action.SEND_AGAIN))], number: int
+    request: Request, parts: Ask, person: Annotated[Person, Depends(requires(Action.SEND_AGAIN))], number: RowNumber
 ) -> Response:
     """Send one again, at once."""
     try:

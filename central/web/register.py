@@ -15,7 +15,7 @@ from central.model import Person
 from central.permissions import Action
 from central.register import BadFile, kind_of
 from central.registerfile import BadCell
-from central.web.access import Ask, Parts, Typed, text
+from central.web.access import Ask, Parts, RowNumber, Typed, text
 from central.web.site import see_other
 from webui.i18n import N_
 from webui.reasons import Translate
@@ -176,7 +176,7 @@ def take(
 
 
 @router.post("/kelola/{name}/{number}/hapus")
-def drop(parts: Ask, person: Keeper, name: str, number: int) -> Response:
+def drop(parts: Ask, person: Keeper, name: str, number: RowNumber) -> Response:
     """Delete one shift or one leave."""
     parts.services.register.drop(name, number, person)
     return see_other(f"/kelola/{name}")

@@ -155,6 +155,14 @@ async def test_the_audit_is_shown_to_the_auditor_page_by_page(office: Office) ->
         assert (await officer.get("/audit")).status_code == 403
 
 
+@pytest.mark.parametrize("before", ["99999999999999999999999", "-1", "abc"])
+async def test_a_row_that_nobody_can_mean_is_not_understood(office: Office, before: str) -> None:
+    async with visitor(application(office), office, "admin") as admin:
+        assert (await admin.get("/audit", params={"before": before})).status_code == 422
+        assert (await admin.post(f"/kelola/shifts/{before}/hapus")).status_code == 422
+        assert (await admin.post(f"/pesan/{before}/lagi")).status_code == 422
+
+
 async def test_every_deed_of_a_busy_office_has_words(office: Office) -> None:
     busy(office)
     admin = office.person("admin")
