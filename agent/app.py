@@ -12,33 +12,27 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import uvicorn
 from pydantic import JsonValue
 
-from agent.board import HealthBoard, Sighting
+from agent.board import Sighting
 from agent.clock import Clock, SystemClock
 from agent.engine import Engine
-from agent.equipment import Equipment
+from agent.equipment import equipment_of, remembering
 from agent.evidence import Evidence
 from agent.exchange import Exchange
 from agent.journal import Journal
-from agent.keeper import Keeper, Opened
 from agent.network import look_at_clock
 from agent.pictures import PresetPictures
-from agent.places import Places, Replaced
 from agent.plan import Rhythm
-from agent.presets import Preset, presets_of
+from agent.presets import presets_of
 from agent.programme import OnAir, ProgrammePicture
 from agent.pruning import Pruner
-from agent.readiness import Assessment, assess
-from agent.roomfile import RoomFile, Secrets, device_kinds, listen_address, load, read_secrets
+from agent.roomfile import RoomFile, Secrets, device_kinds, load, read_secrets
 from agent.schedule import ScheduleBook
 from agent.sounddesk import SoundDesk, sound_desk
 from agent.statement import Birth
@@ -48,27 +42,18 @@ from agent.supervision import ASKED, FAULT, Supervision, begin, confessing, stat
 from agent.support import LogRing, Support
 from agent.tablet import Tablet
 from agent.upload import Uploader, Way
-from agent.wanted import Situation, wanted_of
-from agent.web.app import create_app
+from agent.webserver import Server, listening, serve_web, stop_web
 from agent.witness import Witness
 from contract.ids import new_id
 from contract.messages import Entry
 from contract.service import Service
 from contract.words import EntryKind, StepOutcome
-from drivers.address import DeviceAddress
-from drivers.errors import DriverError
-from drivers.ports import Camera, Device, Inspected, RemembersPlaces, Sound
-from drivers.registry import connect
+from drivers.ports import Camera
 
 log = logging.getLogger(__name__)
 
 RUNS_END_WITHIN_S = 5.0
 """What a cancelled run still takes back."""
-WEB_STOPS_WITHIN_S = 1.0
-CHECK_WITHIN_S = 12.0
-LOOK_AT_WHAT_STANDS_EVERY_S = 1.5
-LOOK_AT_SOUND_EVERY_S = 5.0
-"""A look at the sound listens for a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +111,7 @@ async def run_room(
     with (
         _stopping(stop),
         contextlib.closing(Store(config.parent / room_file.data)) as store,
-        _listening(room_file.tablet.listen) as listener,
+        listening(room_file.tablet.listen) as listener,
         LogRing.listening() as logs,
     ):
         journal = Journal(store, clock, new_id())
@@ -150,7 +135,7 @@ def _compose(
     room_file: RoomFile, secrets: Secrets, store: Store, journal: Journal, clock: Clock, *, is_drill: bool
 ) -> Room:
     mode = begin(store, journal, clock)
-    equipment = _equipment(room_file, secrets.passwords, clock, sighting())
+    equipment = equipment_of(room_file, secrets.passwords, clock, sighting())
     book = ScheduleBook(store)
     rhythm = Rhythm(room_file.prepare.lead, room_file.prepare.certify, store.born_at, room_file.over_run)
     engine = Engine(
@@ -165,12 +150,13 @@ def _compose(
     )
     for camera in equipment.devices.values():
         if isinstance(camera, Camera):
-            equipment.keepers[camera.name].opened = _remembering(camera, store, clock, engine.device_log.note_replaced)
+            equipment.keepers[camera.name].opened = remembering(camera, store, clock, engine.device_log.note_replaced)
     birth = Birth(journal.boot, version("siaga"), clock.now(), tuple(sorted(set(device_kinds(room_file).values()))))
     evidence = Evidence(store.path.parent / "evidence", engine.scribe.note_dropped)
     exchange = Exchange(
         secrets.broker, engine, store=store, journal=journal, book=book, evidence=evidence, birth=birth, clock=clock
     )
+    engine.add_probe(lambda: _look_at_clock(exchange))
     sound = sound_desk(engine, store, clock)
     named = next(((name, device) for name, device in equipment.devices.items() if isinstance(device, OnAir)), None)
     switcher = None if named is None else named[1]
@@ -227,39 +213,6 @@ def _pictures(switcher: OnAir, engine: Engine, store: Store) -> PresetPictures:
     return pictures
 
 
-def _equipment(room_file: RoomFile, passwords: Mapping[str, str], clock: Clock, *more: Sighting) -> Equipment:
-    kinds = device_kinds(room_file)
-    devices: dict[str, Device] = {
-        name: connect(name, DeviceAddress.parse(settings.at), passwords.get(name))
-        for name, settings in room_file.devices.items()
-    }
-    found = [Sighting(name, kinds[name], settings.required) for name, settings in room_file.devices.items()]
-    board = HealthBoard((*found, *more), clock)
-    keepers = {name: _keeper(device, board) for name, device in devices.items()}
-    return Equipment(devices, keepers, board)
-
-
-def _keeper(device: Device, board: HealthBoard) -> Keeper:
-    if isinstance(device, Sound):
-        return Keeper(device, board, look_every_s=LOOK_AT_SOUND_EVERY_S)
-    if isinstance(device, Camera):
-        return Keeper(device, board)
-    return Keeper(device, board, look_every_s=LOOK_AT_WHAT_STANDS_EVERY_S)
-
-
-def _remembering(camera: Camera, store: Store, clock: Clock, tell: Callable[[Replaced], None]) -> Opened:
-    """Give `camera` its lasting memory of places; return what sees at each link whether it is still that camera."""
-    places = Places(store, camera.name, clock)
-    if isinstance(camera, RemembersPlaces):
-        camera.expectations = places
-
-    async def identify() -> None:
-        if replaced := places.belong_to(await camera.identify()):
-            tell(replaced)
-
-    return identify
-
-
 async def _serve(room: Room, listener: socket.socket, stop: asyncio.Event, support: Support) -> None:
     """Run every part until `stop`; what fails with a bug ends all.
 
@@ -279,7 +232,7 @@ async def _serve(room: Room, listener: socket.socket, stop: asyncio.Event, suppo
 
 async def _work(room: Room, listener: socket.socket, stop: asyncio.Event, support: Support) -> None:
     """Run everything but the devices until `stop`, then leave the room."""
-    server = _Server(_web_settings(room, support), room.supervision.ready)
+    server = Server(room.tablet, support, room.supervision.ready)
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(room.engine.run(), name="engine"),
@@ -296,12 +249,12 @@ async def _work(room: Room, listener: socket.socket, stop: asyncio.Event, suppor
             tasks.append(group.create_task(room.witness.run(), name="pictures for the report"))
         if room.pictures is not None:
             tasks.append(group.create_task(room.pictures.run(), name="pictures of presets"))
-        web = group.create_task(_serve_web(server, listener), name="tablet")
+        web = group.create_task(serve_web(server, listener), name="tablet")
         try:
             await stop.wait()
         finally:
             await _leave(room, ASKED if stop.is_set() else FAULT)
-            await _stop_web(server, web)
+            await stop_web(server, web)
             for task in tasks:
                 task.cancel()
 
@@ -333,120 +286,3 @@ def _stopping(stop: asyncio.Event) -> Iterator[None]:
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
-
-
-# The tablet's web server.
-
-
-@contextlib.contextmanager
-def _listening(where: str) -> Iterator[socket.socket]:
-    host, port = listen_address(where)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family) as listener:
-        yield listener
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to us and says when it listens."""
-
-    def __init__(self, config: uvicorn.Config, tell: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._tell_ready = tell
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Do nothing: the agent stops as a whole."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, tell whoever supervises us, then print where."""
-        await super().startup(sockets)
-        self._tell_ready()
-        for listener in sockets or []:
-            host, port = listener.getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            print(f"ready http://{shown}:{port}", flush=True)
-
-
-def _web_settings(room: Room, support: Support) -> uvicorn.Config:
-    return uvicorn.Config(
-        create_app(room.tablet, support.bundle),
-        lifespan="on",
-        ws="websockets-sansio",
-        http="h11",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
-
-
-async def _serve_web(server: _Server, listener: socket.socket) -> None:
-    await server.serve(sockets=[listener])
-
-
-async def _stop_web(server: _Server, task: asyncio.Task[None]) -> None:
-    """End the server in its own way, so that its sockets close."""
-    server.should_exit = True
-    done, _ = await asyncio.wait({task}, timeout=WEB_STOPS_WITHIN_S + 1.0)
-    if not done:
-        task.cancel()
-
-
-# Looking without running.
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What `check` found: every device, and the verdict."""
-
-    room: str
-    devices: tuple[Sighting, ...]
-    assessment: Assessment
-
-    def table(self) -> list[dict[str, Any]]:
-        """Return one row per device, of plain values."""
-        return [
-            {
-                "device": seen.name,
-                "kind": seen.kind,
-                "required": seen.required,
-                "condition": None if seen.condition is None else str(seen.condition),
-                "reason": "" if seen.health is None or seen.health.reason is None else seen.health.reason.detail,
-                "measures": {}
-                if seen.health is None
-                else {m.name: [m.value, m.unit, str(m.verdict)] for m in seen.health.measures},
-            }
-            for seen in self.devices
-        ]
-
-
-async def check(config: Path) -> Checked:
-    """Open every device of the room once and return what was measured.
-
-    Raises:
-        FileMistakes: everything that is wrong in the room file and its secrets.
-    """
-    room_file = load(config)
-    equipment = _equipment(room_file, read_secrets(config, room_file, os.environ).passwords, SystemClock())
-    async with asyncio.TaskGroup() as group:
-        for name, device in equipment.devices.items():
-            group.create_task(_look_once(device, equipment.board, presets_of(room_file)), name=f"check {name}")
-    devices = tuple(equipment.board.devices.values())
-    return Checked(room_file.room, devices, assess(devices))
-
-
-async def _look_once(device: Device, board: HealthBoard, presets: Mapping[str, Preset]) -> None:
-    try:
-        async with asyncio.timeout(CHECK_WITHIN_S):
-            await device.open()
-            if isinstance(device, Inspected):
-                at = Situation(datetime.now(UTC))
-                await device.inspect(wanted_of(device.name, presets, at, listens=True))
-            board.post(device.name, await device.check())
-    except DriverError as error:
-        board.post(device.name, error)
-    except TimeoutError:
-        log.warning("no answer in time", extra={"action": "check", "device": device.name})
-    finally:
-        await device.close()

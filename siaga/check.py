@@ -159,7 +159,7 @@ def _unset(settings: CentralSettings) -> Iterator[str]:
 
 
 async def _check_room(path: Path) -> Checked:
-    from agent.app import check
+    from agent.check import check
     from agent.gains import gains_at_start
     from agent.presets import presets_of
     from agent.rehearsal import rehearse

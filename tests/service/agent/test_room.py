@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from agent.app import check
+from agent.check import check
 from contract import Command
 from contract.messages import RoomState
 from contract.words import Condition, EntryKind, Phase, Presence, Readiness, StepOutcome
@@ -86,6 +86,9 @@ async def test_a_session_is_prepared_carried_out_and_reported(room: Rig) -> None
     assert recall.read_back["pan_deg"] == pytest.approx(-30, abs=0.5)
     assert report.certificate is not None
     assert report.certificate.readiness is Readiness.READY
+    measured = {device.name: {m.name: m.verdict for m in device.measures} for device in report.certificate.devices}
+    assert measured["clock"] == {"clock_offset": "pass"}
+    assert {measured["central"][name] for name in ("rtt", "jitter", "loss")} == {"pass"}
     assert report.levels
     assert [tick.ticked_at for tick in report.checklist] == [None]
     assert central.numbers == list(range(1, len(central.numbers) + 1))
