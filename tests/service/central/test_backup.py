@@ -197,7 +197,7 @@ def test_a_copy_with_something_wrong_is_refused_and_nothing_is_touched(
 
 def test_what_is_no_archive_at_all_is_refused(here: Services, tmp_path: Path) -> None:
     (tmp_path / "one.tar").write_bytes(b"not an archive, however long " * 100)
-    with pytest.raises(Unfit, match="no whole back-up"):
+    with pytest.raises(Unfit, match="wanted a whole back-up"):
         check(here.settings, tmp_path / "one.tar")
 
 
