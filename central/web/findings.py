@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from central.domain.findings import Code, Finding, Fix, Rival, Value
+from central.domain.words import platform_name
 from webui.env import durasi, jam, tanggal_pendek, waktu
 from webui.i18n import N_
 from webui.reasons import Translate
@@ -93,7 +94,7 @@ FIXES: Final[Mapping[Fix, str]] = {
 def sentences(finding: Finding, translate: Translate) -> tuple[str, ...]:
     """Return what `finding` says in the current language: the sentence, then each rival with its hours."""
     pattern = SENTENCES[finding.code]
-    values = _Worded({name: _word(value) for name, value in finding.values.items()})
+    values = _Worded({name: _said(name, value) for name, value in finding.values.items()})
     if "given_hours" in finding.values:
         values["given"] = span(_hours(finding.values["given_hours"]), translate)
         values["wanted"] = span(_hours(finding.values["wanted_hours"]), translate)
@@ -112,6 +113,15 @@ class _Worded(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return "—"
+
+
+def _said(name: str, value: Value) -> str:
+    """Return a value as people say it; platforms as their makers write them."""
+    if name == "platform":
+        return platform_name(str(value))
+    if name == "platforms" and isinstance(value, tuple):
+        return _word(tuple(platform_name(one) for one in value))
+    return _word(value)
 
 
 def _word(value: Value) -> str:

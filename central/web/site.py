@@ -71,6 +71,7 @@ _LINKS: Final = (
     ("/laporan", N_("Reports"), (Action.SEE_REPORTS,)),
     ("/kelola", N_("Manage"), (Action.MANAGE_STOCK,)),
     ("/pengguna", N_("People"), (Action.MANAGE_PEOPLE,)),
+    ("/audit", N_("Audit"), (Action.SEE_AUDIT,)),
 )
 
 SAID: Final[Mapping[str, tuple[str, str]]] = {

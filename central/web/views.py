@@ -255,17 +255,23 @@ def cards(wall: Wall, translate: Translate) -> Iterator[CardShown]:
     """Yield the rooms of the wall."""
     for card in wall.cards:
         word, tone = words.ROOMS[card.shown]
-        session = card.now or card.next
+        on = _on(card)
+        session = on or card.next
         yield CardShown(
             id=card.room.id,
             name=card.room.name,
             tone=tone,
             word=translate(word),
-            at=card.next.planned.start if card.next and not card.now else None,
+            at=card.next.planned.start if card.next and not on else None,
             title=session.planned.title if session else "",
             reason=_card_reason(card, wall.at, translate),
             href=f"/sesi/{session.planned.id}" if session else f"/ruang/{card.room.id}",
         )
+
+
+def _on(card: RoomCard) -> SessionRow | None:
+    """Return the session that is on: by its plan, or begun by a person before its time."""
+    return card.now or (card.next if card.shown == "busy" else None)
 
 
 def _card_reason(card: RoomCard, now: datetime, translate: Translate) -> str:
@@ -274,12 +280,12 @@ def _card_reason(card: RoomCard, now: datetime, translate: Translate) -> str:
         return translate(N_("no word from its agent yet"))
     if card.shown == "offline":
         return translate(N_("last seen %(moment)s")) % {"moment": _seen(card.last_seen, now)}
-    if card.now is not None:
-        left = translate(N_("%(span)s left")) % {"span": durasi(card.now.planned.end - now)}
+    if (on := _on(card)) is not None:
+        left = translate(N_("%(span)s left")) % {"span": durasi(on.planned.end - now)}
         return f"{left} · {sentence(card.reasons[0], translate)}" if card.reasons else left
     if card.reasons:
         return sentence(card.reasons[0], translate)
-    if card.next is not None:
+    if card.next is not None and card.next.planned.prepare_at > now:
         return translate(N_("prepares itself at %(moment)s")) % {"moment": jam(card.next.planned.prepare_at)}
     return translate(N_("%(ok)s of %(all)s devices in order")) % {"ok": card.devices_ok, "all": card.devices_all}
 

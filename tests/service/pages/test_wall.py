@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.pages.office import Office, application, held, office_in, visitor
+from contract import CurrentSession, Readiness
+from tests.service.pages.office import Office, application, heard, held, office_in, visitor
 
 TODAY = date(2026, 11, 3)
 
@@ -26,3 +27,15 @@ async def test_a_session_that_ended_before_its_time_is_not_on_any_more(office: O
         assert "Rapat singkat" in (await technician.get("/f/dinding")).text
         held(office, done.session_id)
         assert "Rapat singkat" not in (await technician.get("/f/dinding")).text
+
+
+async def test_a_session_that_a_person_began_early_is_on(office: Office) -> None:
+    office.approved(office.request("Rapat lebih awal", day=TODAY, start=time(9, 30), hours=1))
+    heard(office, "praja-1", Readiness.READY)
+    async with visitor(application(office), office, "teknisi") as technician:
+        assert "09.30 Rapat lebih awal" in (await technician.get("/f/dinding")).text
+        heard(office, "praja-1", Readiness.BUSY, session=CurrentSession(id="x", rev=1, phase="live"))
+        page = (await technician.get("/f/dinding")).text
+        assert "09.30 Rapat lebih awal" not in page
+        assert "sisa 1 jam 13 menit" in page
+        assert "siap otomatis" not in page
