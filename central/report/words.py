@@ -25,6 +25,7 @@ KINDS = {
     "power": "Stopkontak",
     "storage": "Penyimpanan",
     "network": "Jaringan",
+    "clock": "Jam",
 }
 READINESS = {
     "ready": "siap",
