@@ -148,11 +148,14 @@ def table(request: Request, parts: Ask, person: Keeper, name: str) -> Response:
 def put(request: Request, parts: Ask, person: Keeper, name: str, form: Typed) -> Response:
     """Add or change one row, or show the form with every mistake."""
     typed = {column: text(form, column) for column in _columns(name)}
+    editing = text(form, "editing") == "yes"
+    if not editing and kind_of(name).key and _is_there(parts, name, typed["id"].strip()):
+        found = {"id": parts.site.say(request, N_("This id is there already. Choose another one, or change that row."))}
+        return _page(request, parts, person, name, status=422, typed=typed, mistakes=found, editing=False)
     try:
         parts.services.register.put(name, typed, person)
     except BadFile as error:
         found = {cell.column: said for cell, said in _said(request, parts, error.cells)}
-        editing = text(form, "editing") == "yes"
         return _page(request, parts, person, name, status=422, typed=typed, mistakes=found, editing=editing)
     return see_other(f"/kelola/{name}?kata=tersimpan-baris")
 
@@ -179,7 +182,11 @@ def take(
 def drop(parts: Ask, person: Keeper, name: str, number: RowNumber) -> Response:
     """Delete one shift or one leave."""
     parts.services.register.drop(name, number, person)
-    return see_other(f"/kelola/{name}")
+    return see_other(f"/kelola/{name}?kata=baris-dihapus")
+
+
+def _is_there(parts: Parts, name: str, ident: str) -> bool:
+    return any(row["row"] == ident for row, _ in parts.services.register.table(name))
 
 
 def _columns(name: str) -> list[str]:

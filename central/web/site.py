@@ -82,6 +82,7 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
     "ditolak": ("ready", N_("Refused. The applicant reads the reason.")),
     "tersimpan": ("ready", N_("The draft is kept. Only you see it until you send it.")),
     "tersimpan-baris": ("ready", N_("The row is kept.")),
+    "baris-dihapus": ("ready", N_("The row is deleted.")),
     "berkas-diterima": ("ready", N_("The whole file was taken in.")),
     "dikirim-lagi": ("ready", N_("It is sent again at once.")),
     "dapat-dihubungi": ("ready", N_("Kept. Messages about requests go there from now on.")),

@@ -28,10 +28,13 @@ async def test_each_table_is_shown_changed_and_saved(office: Office) -> None:
             assert (await admin.get(f"/kelola/{name}.csv")).content.startswith(b"\xef\xbb\xbf")
         form = (await admin.get("/kelola/equipment?ubah=laptop")).text
         assert 'value="Laptop presentasi"' in form
-        wrong = await admin.post("/kelola/equipment", data={"id": "laptop", "name": "", "count": "x", "faulty": "0"})
+        wrong = await admin.post("/kelola/equipment", data={"id": "laptop-2", "name": "", "count": "x", "faulty": "0"})
         assert wrong.status_code == 422
         assert "seharusnya bilangan bulat dari 0 sampai 10000" in wrong.text
         right = {"id": "laptop", "name": "Laptop baru", "count": "5", "faulty": "0"}
+        assert "Id ini sudah ada" in (await admin.post("/kelola/equipment", data=right)).text
+        assert "Laptop baru" not in (await admin.get("/kelola/equipment")).text
+        right |= {"editing": "yes"}
         assert (await admin.post("/kelola/equipment", data=right)).status_code == 303
         assert "Laptop baru" in (await admin.get("/kelola/equipment")).text
         assert (await admin.get("/kelola/nothing")).status_code == 404
