@@ -27,6 +27,7 @@ from agent.evidence import Evidence
 from agent.exchange import Exchange
 from agent.journal import Journal
 from agent.network import look_at_clock
+from agent.officeclock import OfficeClock
 from agent.pictures import PresetPictures
 from agent.plan import Rhythm
 from agent.presets import presets_of
@@ -107,7 +108,7 @@ async def run_room(
         OSError: the tablet's address cannot be listened on.
         AgentFault: a bug ended it.
     """
-    clock, stop = clock or SystemClock(), stop or asyncio.Event()
+    clock, stop = OfficeClock(clock or SystemClock()), stop or asyncio.Event()
     with (
         _stopping(stop),
         contextlib.closing(Store(config.parent / room_file.data)) as store,
@@ -132,7 +133,7 @@ async def run_room(
 
 
 def _compose(
-    room_file: RoomFile, secrets: Secrets, store: Store, journal: Journal, clock: Clock, *, is_drill: bool
+    room_file: RoomFile, secrets: Secrets, store: Store, journal: Journal, clock: OfficeClock, *, is_drill: bool
 ) -> Room:
     mode = begin(store, journal, clock)
     equipment = equipment_of(room_file, secrets.passwords, clock, sighting())
@@ -157,6 +158,7 @@ def _compose(
         secrets.broker, engine, store=store, journal=journal, book=book, evidence=evidence, birth=birth, clock=clock
     )
     engine.add_probe(lambda: _look_at_clock(exchange))
+    engine.await_first(exchange.compare_clocks)
     sound = sound_desk(engine, store, clock)
     named = next(((name, device) for name, device in equipment.devices.items() if isinstance(device, OnAir)), None)
     switcher = None if named is None else named[1]

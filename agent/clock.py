@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -18,6 +18,9 @@ class Clock(Protocol):
 
     def awake_ms(self) -> int:
         """Return the same, standing still while the machine sleeps."""
+
+    def wrong_by(self) -> timedelta:
+        """Return how far the machine's own wall clock is from `now`."""
 
 
 class SystemClock:
@@ -34,3 +37,7 @@ class SystemClock:
     def awake_ms(self) -> int:
         """Return the time that the machine was awake since it started."""
         return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000_000
+
+    def wrong_by(self) -> timedelta:
+        """It is what counts."""
+        return timedelta(0)

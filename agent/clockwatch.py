@@ -16,8 +16,10 @@ class Disturbance:
     """What became of time since it was last looked at."""
 
     jumped: timedelta = timedelta(0)
-    """How far the wall clock was set; negative: back."""
+    """How far the time that counts went from where it was; negative: back."""
     slept: timedelta = timedelta(0)
+    refused: timedelta = timedelta(0)
+    """How far the machine's wall clock was set without being followed, or came back from there."""
 
 
 class ClockWatch:
@@ -25,16 +27,17 @@ class ClockWatch:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._last = clock.now(), clock.mono_ms(), clock.awake_ms()
+        self._last = clock.now(), clock.mono_ms(), clock.awake_ms(), clock.wrong_by()
 
     def look(self) -> Disturbance:
         """Return what happened since the last look; what is too small to matter is nothing."""
-        wall, mono_ms, awake_ms = self._clock.now(), self._clock.mono_ms(), self._clock.awake_ms()
-        wall_before, mono_before, awake_before = self._last
-        self._last = wall, mono_ms, awake_ms
+        clock = self._clock
+        wall, mono_ms, awake_ms, wrong_by = clock.now(), clock.mono_ms(), clock.awake_ms(), clock.wrong_by()
+        wall_before, mono_before, awake_before, wrong_before = self._last
+        self._last = wall, mono_ms, awake_ms, wrong_by
         passed = timedelta(milliseconds=mono_ms - mono_before)
         slept = passed - timedelta(milliseconds=awake_ms - awake_before)
-        return Disturbance(_if_large(wall - wall_before - passed), _if_large(slept))
+        return Disturbance(_if_large(wall - wall_before - passed), _if_large(slept), _if_large(wrong_by - wrong_before))
 
 
 def _if_large(found: timedelta) -> timedelta:

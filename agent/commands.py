@@ -16,9 +16,9 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from agent.clock import Clock
 from agent.declined import Declined
 from agent.engine import Engine
+from agent.officeclock import OfficeClock
 from agent.orders import Run
 from agent.schedule import ScheduleBook
 from agent.store import Store
@@ -50,14 +50,11 @@ class Asked:
 class Commands:
     """What one room does with the orders that it is given."""
 
-    def __init__(
-        self, engine: Engine, store: Store, book: ScheduleBook, clock: Clock, *, offset_ms: Callable[[], float | None]
-    ) -> None:
+    def __init__(self, engine: Engine, store: Store, book: ScheduleBook, clock: OfficeClock) -> None:
         self._engine = engine
         self._store = store
         self._book = book
         self._clock = clock
-        self._offset_ms = offset_ms
         self._carrying_out: set[str] = set()
         self.send: Callable[[Reply], None] = lambda _: None
         """Gives an answer to central."""
@@ -80,7 +77,7 @@ class Commands:
         asked = Asked(word.id, EMERGENCY_STOP, word.reason, self._clock.now(), self._engine.room.phases.safe)
         if self._is_known(asked):
             return
-        if self._central_now() > word.at + STOP_HOLDS:
+        if self._clock.central_now() > word.at + STOP_HOLDS:
             self._note(asked, "expired")
             self._answer(asked, "expired", error=Fault(code="command.expired", detail=f"it was said at {word.at}"))
             return
@@ -107,12 +104,9 @@ class Commands:
         body: dict[str, JsonValue] = {"command": asked.id, "kind": asked.kind, "preset": asked.preset}
         self._engine.journal.append(EntryKind.COMMAND, cause="command", who=asked.by, outcome=outcome, body=body)
 
-    def _central_now(self) -> datetime:
-        return self._clock.now() - timedelta(milliseconds=self._offset_ms() or 0.0)
-
     def _refusal(self, command: Command) -> tuple[str, Fault] | None:
         """Return why a command is not carried out; times are central's."""
-        if self._central_now() > command.expires_at:
+        if self._clock.central_now() > command.expires_at:
             detail = f"it was good until {command.expires_at.isoformat()}"
             return "expired", Fault(code="command.expired", detail=detail)
         wanted, held = command.guard.schedule_rev, self._book.held

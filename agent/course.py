@@ -20,7 +20,8 @@ OVER_RUN = "session.over_run"
 DECIDED = "step.decided"
 """A journal kind of the agent alone: a person said whether a late step is done; body `do`, and the step."""
 CLOCK_DISTURBED = "clock.disturbed"
-"""A journal kind of the agent alone: the wall clock was set, or the machine slept; body `jumped_s`, `slept_s`."""
+"""A journal kind of the agent alone: the wall clock was set, or the machine slept; body `jumped_s`,
+`slept_s`, and `refused_s` where the machine's wall clock was not followed."""
 
 
 AMENDING = frozenset({EntryKind.NOTE, EntryKind.CHECKLIST, EntryKind.PICTURE_DROPPED, EntryKind.RECORDING_CHECKED})

@@ -12,7 +12,8 @@ people may do: `steering`, `presses`, `remarks`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 
 from pydantic import JsonValue
 
@@ -79,6 +80,7 @@ class Engine:
         self.mode = mode
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
+        self._first: list[Callable[[], Awaitable[None]]] = []
         self._crew = Crew()
         self._sessions = sessions = Sessions(book, journal, clock, mode)
         self.scribe = scribe = Scribe(journal, sessions)
@@ -168,6 +170,10 @@ class Engine:
         """Have each certificate look at something that is no device."""
         self.certificates.probes.append(probe)
 
+    def await_first(self, wait: Callable[[], Awaitable[None]]) -> None:
+        """Have something awaited, which has its own limit, before the plan is asked for the first time."""
+        self._first.append(wait)
+
     @property
     def is_manual(self) -> bool:
         """Whether the room runs by hand alone: the plan is neither asked nor shown."""
@@ -236,7 +242,7 @@ class Engine:
     async def run(self) -> None:
         """Do what is due, until cancelled."""
         async with self._crew.at_work() as group:
-            await self._pulse.first_look()
+            await asyncio.gather(self._pulse.first_look(), *(wait() for wait in self._first))
             group.create_task(self._inspector.keep(), name="inspect")
             await self._pulse.run()
 

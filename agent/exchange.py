@@ -8,6 +8,7 @@ on disk before anything moves.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -16,11 +17,11 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
-from agent.clock import Clock
 from agent.commands import Commands
 from agent.engine import Engine
 from agent.evidence import Evidence
 from agent.journal import Journal
+from agent.officeclock import OfficeClock
 from agent.outbox import Outbox
 from agent.schedule import Judgement, ScheduleBook, judge
 from agent.statement import Birth, Statement
@@ -47,6 +48,8 @@ STIRS_EVERY_S = 3.0
 """How often what waits to speak shows that it could."""
 STATE_EVERY_AT_LEAST_S = 1.0
 STATE_EXPIRES_S = 180
+HEARD_WITHIN_S = 2.0
+"""So long the plan waits for central's first word after a start: the machine may have booted with a wrong clock."""
 REBIRTH_WITHIN_S = 5.0
 FAREWELL_WITHIN_S = 2.0
 
@@ -64,7 +67,7 @@ class Exchange:
         book: ScheduleBook,
         evidence: Evidence,
         birth: Birth,
-        clock: Clock,
+        clock: OfficeClock,
     ) -> None:
         room = engine.room.room
         self._topics = RoomTopics(room)
@@ -85,6 +88,7 @@ class Exchange:
         self._stirred_at = time.monotonic()
         self._state_due = asyncio.Event()
         self._rebirth_due = asyncio.Event()
+        self._compared = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         self._link = Link(
             broker,
@@ -96,7 +100,7 @@ class Exchange:
             disconnected=self._disconnected,
         )
         self.outbox = Outbox(journal, self._link, room=room, topic=self._topics.events)
-        self._commands = Commands(engine, store, book, clock, offset_ms=lambda: self._statement.offset_ms)
+        self._commands = Commands(engine, store, book, clock)
         self._commands.send = self._send
         engine.subscribe(self._state_due.set)
 
@@ -104,6 +108,12 @@ class Exchange:
     def offset_ms(self) -> float | None:
         """How far this machine's clock is from central's; none while it was not compared."""
         return self._statement.offset_ms
+
+    async def compare_clocks(self) -> None:
+        """Wait until central's clock was heard, but not long: its absence changes nothing in the room."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEARD_WITHIN_S):
+                await self._compared.wait()
 
     @property
     def is_up(self) -> bool:
@@ -242,7 +252,8 @@ class Exchange:
 
     def _compare_clocks(self, central: datetime) -> None:
         """Take what central's clock showed when it sent what came just now."""
-        self._statement.offset_ms = round((self._clock.now() - central) / timedelta(milliseconds=1), 1)
+        self._statement.offset_ms = round(self._clock.hear(central) / timedelta(milliseconds=1), 1)
+        self._compared.set()
 
     def _broadcast(self, delivery: Delivery) -> None:
         word = Broadcast.decode(delivery.payload)

@@ -95,11 +95,12 @@ class Pulse:
     def _watch_clock(self) -> None:
         """Write down that the wall clock was set or that the machine slept, before the plan is asked."""
         found = self._clock_watch.look()
-        if not found.jumped and not found.slept:
+        if not found.jumped and not found.slept and not found.refused:
             return
         body = {
             "jumped_s": round(found.jumped.total_seconds(), 1),
             "slept_s": round(found.slept.total_seconds(), 1),
+            "refused_s": round(found.refused.total_seconds(), 1),
         }
         log.warning("the clock was disturbed", extra={"action": "clock", **body})
         self._scribe.note(self._sessions.any_live(), CLOCK_DISTURBED, cause="agent", body=body)

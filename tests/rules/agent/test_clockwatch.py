@@ -15,6 +15,7 @@ class Hands:
     """Clocks that a test turns."""
 
     def __init__(self) -> None:
+        self.wrong = timedelta(0)
         self.wall, self.mono, self.awake = datetime(2026, 11, 24, tzinfo=UTC), timedelta(0), timedelta(0)
 
     def now(self) -> datetime:
@@ -25,6 +26,9 @@ class Hands:
 
     def awake_ms(self) -> int:
         return round(self.awake / timedelta(milliseconds=1))
+
+    def wrong_by(self) -> timedelta:
+        return self.wrong
 
     def turn(self, wall: timedelta, mono: timedelta, awake: timedelta) -> None:
         self.wall += wall
@@ -49,3 +53,12 @@ def test_what_is_noticed(wall_s: float, mono_s: float, awake_s: float, jumped_s:
     hands.turn(wall_s * SECOND, mono_s * SECOND, awake_s * SECOND)
     assert watch.look() == Disturbance(jumped_s * SECOND, slept_s * SECOND)
     assert watch.look() == Disturbance()
+
+
+def test_a_machine_that_is_set_and_not_followed_is_noticed_when_it_goes_and_when_it_comes_back() -> None:
+    hands = Hands()
+    watch = ClockWatch(hands)
+    for set_to, refused in ((3600, 3600), (3600, 0), (0, -3600), (1, 0)):
+        hands.turn(SECOND, SECOND, SECOND)
+        hands.wrong = set_to * SECOND
+        assert watch.look() == Disturbance(refused=refused * SECOND)

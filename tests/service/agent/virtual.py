@@ -84,6 +84,9 @@ class VirtualClock:
     def awake_ms(self) -> int:
         return round(self._loop.time() * 1000)
 
+    def wrong_by(self) -> timedelta:
+        return timedelta(0)
+
 
 class TimedCamera(FakeCamera):
     """A camera that takes its time."""
