@@ -28,7 +28,7 @@ from central.db.wake import keep_listening
 from central.exchange import Exchange
 from central.ingest import Ingest
 from central.metrics import InDatabase, Metrics, Timed
-from central.nightly import Nightly
+from central.nightly import Nightly, every_night
 from central.notices.courier import Courier, carriers
 from central.notices.wording import Wording
 from central.publisher import Publisher
@@ -183,7 +183,7 @@ class _Central:
                 tasks.create_task(ring_at_silence(self._services), name="silent rooms"),
                 tasks.create_task(self._courier.run(self._bell), name="courier"),
                 tasks.create_task(self._audit.keep_sealing(), name="audit"),
-                tasks.create_task(self._nightly.run(), name="back-up"),
+                tasks.create_task(every_night(self._nightly, self._services.retention), name="nights"),
             ]
             web = tasks.create_task(self._web.run(), name="web")
             await self._web.started()

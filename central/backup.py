@@ -19,13 +19,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from central.db import copies
 from central.db.copies import Sum
+from central.db.notes import note, noted
 from central.db.store import Store
-from central.db.tables import meta
 from central.errors import Unfit
+from central.folderlock import files_still
 
 MANIFEST: Final = "manifest.json"
 DATABASE: Final = "database"
@@ -85,13 +84,13 @@ def back_up(store: Store, folder: Path, target: Path, *, with_files: bool = True
     Without files, letters and pictures are only listed with their hashes.
 
     Raises:
-        Unfit: there is such a file already, or the database cannot be copied.
+        Unfit: there is such a file already, the database cannot be copied, or files are being erased.
         OSError: the disk does not take it.
     """
     if target.exists():
         raise Unfit("backup.exists", f"{target} is there already: name another file")
     part = target.with_name(target.name + ".part")
-    with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.parent) as scratch:
+    with files_still(folder), tempfile.TemporaryDirectory(prefix=".backup-", dir=target.parent) as scratch:
         copy = Path(scratch) / DATABASE
         tables = copies.dump(store, copy)
         manifest = _manifest(store, folder, copy, tables, with_files=with_files)
@@ -164,14 +163,13 @@ def remember(store: Store, last: LastBackup) -> None:
     """Keep what became of a back-up, for the page."""
     text = json.dumps(asdict(last) | {"at": last.at.isoformat()})
     with store.writing() as connection:
-        if not connection.execute(meta.update().where(meta.c.key == _LAST).values(value=text)).rowcount:
-            connection.execute(meta.insert(), {"key": _LAST, "value": text})
+        note(connection, _LAST, text)
 
 
 def last_backup(store: Store) -> LastBackup | None:
     """Return what became of the last back-up; none when there never was one."""
     with store.reading() as connection:
-        text = connection.scalar(sa.select(meta.c.value).where(meta.c.key == _LAST))
+        text = noted(connection, _LAST)
     if text is None:
         return None
     found = json.loads(text)

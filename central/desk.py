@@ -33,7 +33,7 @@ from central.domain.findings import Verdict
 from central.domain.recurrence import mistakes, occurrences
 from central.domain.sop import OPEN, Event, State
 from central.domain.words import Role
-from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
+from central.errors import Erased, Forbidden, Invalid, NotFound, Refused, Wrong
 from central.letters import Letters
 from central.model import (
     Choices,
@@ -161,10 +161,13 @@ class Desk:
 
         Raises:
             NotFound: no such request, or it came without a file.
+            Erased: the letter's time is over.
         """
         file = self.get(request_id, by).letter.file
         if file is None:
             raise NotFound("letter", request_id)
+        if file.erased_at is not None:
+            raise Erased("letter", request_id, file.erased_at)
         return file, self._letters.read(file.sha256)
 
     # Step 1: the letter arrives
@@ -180,15 +183,31 @@ class Desk:
         if by.agency is None or by.agency.id != draft.agency_id:
             raise Forbidden("agency.foreign", "a request is sent in for one's own agency")
         self.check(draft, upload)
-        file = self._letters.keep(upload or Upload("", b""))
+        sent = upload or Upload("", b"")
+        file = self._letters.keep(sent)
         with self._store.writing() as connection:
             if key:
                 locks.alone(connection, f"key {by.id} {key}")
             known = _made_with(connection, by, key)
+            if known is None:
+                self._take_in(connection, file, sent)
             ident = known or self._insert_all(connection, draft, file, by, key)
             request = rows.request(connection, ident, self.assess.standards)
         self._bell.ring(bell.REQUESTS)
         return request
+
+    def _take_in(self, connection: sa.Connection, file: LetterFile, upload: Upload) -> None:
+        """Write down that a letter is here; one that was erased, or is just being erased, is here again.
+
+        Its file was written before, outside the transaction. Whoever erases holds the row while
+        the file goes, so behind the lock it can be seen whether it is still there.
+        """
+        row = {"sha256": file.sha256, "media_type": file.media_type, "size_bytes": file.size_bytes}
+        insert_new(connection, t.letter, [row | {"received_at": self.now()}])
+        same = t.letter.c.sha256 == file.sha256
+        if connection.scalar(sa.select(t.letter.c.erased_at).where(same).with_for_update()) is not None:
+            connection.execute(t.letter.update().where(same).values(erased_at=None, received_at=self.now()))
+        self._letters.keep(upload)
 
     def check(self, draft: Draft, upload: Upload | None, unread: Iterable[Wrong] = ()) -> None:
         """Return when a draft is in order; `unread` are mistakes that a form found before.
@@ -274,7 +293,6 @@ class Desk:
     def _insert(self, connection: sa.Connection, draft: Draft, file: LetterFile, by: Person, key: str | None) -> str:
         now, ident = self.now(), new_id()
         draft = _placed(connection, draft)
-        _keep_letter(connection, file, now)
         values = _columns(draft) | {
             "id": ident,
             "receipt": next_receipt(connection, now.astimezone(self._zone).year),
@@ -324,8 +342,8 @@ class Desk:
             request = self.moves.claimed(connection, request_id, by)
             self.moves.advance(connection, request, Deed(Event.RESUBMIT, by.name, by.login, version=version))
             change = _columns(_placed(connection, draft)) | {"agency_id": request.agency.id, "submitted_at": self.now()}
-            if file is not None:
-                _keep_letter(connection, file, self.now())
+            if file is not None and upload is not None:
+                self._take_in(connection, file, upload)
                 change |= {"letter_name": file.name, "letter_sha256": file.sha256}
             _keep_change(connection, request_id, change, by, self.now())
             connection.execute(t.request.update().where(t.request.c.id == request_id).values(change))
@@ -536,11 +554,6 @@ def _made_with(connection: sa.Connection, by: Person, key: str | None) -> str | 
     """Return the request that this person made with this key before."""
     same = sa.and_(t.request_key.c.person_id == by.id, t.request_key.c.key == key)
     return connection.scalar(sa.select(t.request_key.c.request_id).where(same)) if key else None
-
-
-def _keep_letter(connection: sa.Connection, file: LetterFile, now: datetime) -> None:
-    letter = {"sha256": file.sha256, "media_type": file.media_type, "size_bytes": file.size_bytes, "received_at": now}
-    insert_new(connection, t.letter, [letter])
 
 
 def _columns(draft: Draft) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 CentralError
 ├── NotFound      there is no such thing, or not for this person
+│   └── Erased    it was here, and its time is over
 ├── Forbidden     the person may not do this
 ├── NotLoggedIn   nobody is logged in
 ├── Invalid       fields that are missing or wrong; all of them
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from central.domain.findings import Finding
 
@@ -39,6 +40,16 @@ class NotFound(CentralError):
 
     def __init__(self, what: str, ident: str) -> None:
         super().__init__(f"{what}.not_found", f"there is no {what} {ident!r}", id=ident)
+
+
+class Erased(NotFound):
+    """It was here, and was erased at the end of its time."""
+
+    def __init__(self, what: str, ident: str, at: datetime) -> None:
+        super().__init__(what, ident)
+        self.code = f"{what}.erased"
+        self.values = {"id": ident, "erased_at": at.isoformat()}
+        self.args = (f"the {what} {ident!r} was erased at the end of its time, {at:%Y-%m-%d}",)
 
 
 class Forbidden(CentralError):

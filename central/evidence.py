@@ -10,14 +10,30 @@ import contextlib
 import hashlib
 import os
 import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from central.errors import Invalid, NotFound, Wrong
+from central.errors import Erased, Invalid, NotFound, Wrong
 from contract import ExecutionReport
 from contract.evidence import MOST_BYTES
 
 MEDIA_TYPE = "image/jpeg"
+GONE: Final = ".erased"
+"""The empty file that is left of a picture; it was changed last when the picture went."""
 _MAGIC = b"\xff\xd8\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """A picture that has been here for some time, whole or not."""
+
+    room: str
+    sha256: str
+    size: int
+    came_at: datetime
 
 
 class Evidence:
@@ -32,10 +48,13 @@ class Evidence:
 
         Raises:
             NotFound: it is not here, or not whole yet.
+            Erased: its time is over.
         """
         try:
             return self._path(room, sha256).read_bytes()
         except OSError as error:
+            if (at := self.erased(room, sha256)) is not None:
+                raise Erased("evidence", sha256, at) from error
             raise NotFound("evidence", sha256) from error
 
     def photos(self, report: ExecutionReport) -> dict[str, bytes]:
@@ -46,6 +65,11 @@ class Evidence:
                 found[one.sha256] = self.read(report.room, one.sha256)
         return found
 
+    def gone(self, report: ExecutionReport) -> dict[str, datetime]:
+        """Return those of a report's pictures that were erased, by hash, and when."""
+        asked = ((one.sha256, self.erased(report.room, one.sha256)) for one in report.pictures)
+        return {sha256: at for sha256, at in asked if at is not None}
+
     def held(self, room: str, sha256: str) -> int | None:
         """Return how many bytes of a picture are here; none when it is whole.
 
@@ -53,7 +77,51 @@ class Evidence:
             NotFound: these name no picture.
         """
         path = self._path(room, sha256)
-        return None if path.exists() else _size(path.with_suffix(".part"))
+        if not path.exists():
+            return _size(path.with_suffix(".part"))
+        path.touch()  # two dark scenes are one file: its time begins anew with the later
+        return None
+
+    def has(self, room: str, sha256: str) -> bool:
+        """Return whether a picture is here and whole."""
+        return self._path(room, sha256).exists()
+
+    def erase(self, room: str, sha256: str, before: datetime, now: datetime) -> int | None:
+        """Delete a picture that came before `before`, leave a mark of `now`, and return how many bytes it had.
+
+        None when it stays: the very same picture was brought for a later session meanwhile.
+
+        Raises:
+            NotFound: these name no picture.
+        """
+        path = self._path(room, sha256)
+        here = [one for one in (path, path.with_suffix(".part")) if one.exists()]
+        if any(one.stat().st_mtime >= before.timestamp() for one in here):
+            return None
+        size, mark = sum(map(_size, here)), path.with_suffix(GONE)
+        mark.touch(mode=0o600)
+        os.utime(mark, (now.timestamp(), now.timestamp()))
+        for one in here:
+            one.unlink()
+        return size
+
+    def old(self, before: datetime) -> Iterator[Old]:
+        """Yield the pictures, whole or not, that came before `before`."""
+        for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
+            with os.scandir(folder) as there:
+                for one in there:
+                    if not one.name.endswith(GONE) and one.stat().st_mtime < before.timestamp():
+                        found, name = one.stat(), one.name.removesuffix(".part")
+                        came_at = datetime.fromtimestamp(found.st_mtime, UTC)
+                        yield Old(folder.name, name, found.st_size, came_at)
+
+    def erased(self, room: str, sha256: str) -> datetime | None:
+        """Return when a picture was erased; none for one that was not, or is here again."""
+        path = self._path(room, sha256)
+        mark = path.with_suffix(GONE)
+        if path.exists() or not mark.exists():
+            return None
+        return datetime.fromtimestamp(mark.stat().st_mtime, UTC)
 
     def add(self, room: str, sha256: str, part: bytes, *, offset: int, length: int) -> int | None:
         """Add a part and return how many bytes are here; none when the picture is whole now.

@@ -61,6 +61,13 @@ class Letters:
         except OSError as error:
             raise NotFound("letter", sha256) from error
 
+    def erase(self, sha256: str) -> int:
+        """Delete the letter with this hash and return how many bytes it had; none when it is gone already."""
+        path = self._path(sha256)
+        size = path.stat().st_size if path.exists() else 0
+        path.unlink(missing_ok=True)
+        return size
+
     def _path(self, sha256: str) -> Path:
         """Return where a letter is.
 

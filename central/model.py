@@ -134,12 +134,13 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class LetterFile:
-    """A letter as it is kept; its type was read from its first bytes."""
+    """A letter as it is kept; its type was read from its first bytes. What was erased is known by its hash."""
 
     sha256: str
     name: str
     media_type: str
     size_bytes: int
+    erased_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
-"""The back-up that nobody has to think of: once a day at a set time, the oldest deleted."""
+"""What nobody has to think of, once a day at a set time; first of all the back-up, of which the oldest is deleted."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import sqlalchemy as sa
 
@@ -25,8 +25,41 @@ AGAIN_AFTER: Final = timedelta(hours=1)
 PATTERN: Final = "siaga-*.tar"
 
 
+class Chore(Protocol):
+    """Something that is done once a day."""
+
+    name: str
+
+    def is_due(self) -> bool:
+        """Return whether today's time has come and it was not done since."""
+
+    def make(self) -> object:
+        """Do it, and remember how it went; what goes wrong is remembered and raises nothing."""
+
+
+async def every_night(*chores: Chore) -> None:
+    """Do what is due, one after the other, until cancelled; the first look is after a minute."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        for chore in chores:
+            if await outlast(chore.name, chore.is_due):
+                await outlast(chore.name, chore.make)
+
+
+def is_missed(now: datetime, at: time, last: datetime | None, *, failed: bool) -> bool:
+    """Return whether something that is done daily at `at` is due, `now` being in the office's time."""
+    due = datetime.combine(now.date(), at, now.tzinfo)
+    if due > now:
+        due -= timedelta(days=1)
+    if last is None:
+        return True
+    return last < due or (failed and now - last >= AGAIN_AFTER)
+
+
 class Nightly:
-    """Makes back-ups as long as `run` runs."""
+    """Makes back-ups."""
+
+    name = "back-up"
 
     def __init__(self, store: Store, settings: CentralSettings, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -34,24 +67,12 @@ class Nightly:
         self._wanted = settings.file.backup
         self._now = now
 
-    async def run(self) -> None:
-        """Make those that are due until cancelled; the first look is after a minute, a new office's first copy then."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            if await outlast("back-up", self.is_due):
-                await outlast("back-up", self.make)
-
     def is_due(self) -> bool:
-        """Return whether today's time has come and nothing was made since."""
+        """Return whether today's time has come and nothing was made since; a new office's first copy is due at once."""
         if self._wanted.keep == 0:
             return False
-        now, last = self._now().astimezone(self._settings.zone), last_backup(self._store)
-        due = datetime.combine(now.date(), self._wanted.at, self._settings.zone)
-        if due > now:
-            due -= timedelta(days=1)
-        if last is None:
-            return True
-        return last.at < due or (bool(last.error) and now - last.at >= AGAIN_AFTER)
+        last, now = last_backup(self._store), self._now().astimezone(self._settings.zone)
+        return is_missed(now, self._wanted.at, last and last.at, failed=bool(last and last.error))
 
     def make(self) -> LastBackup:
         """Make one, delete the oldest, and remember how it went; a full disk stops nothing else."""

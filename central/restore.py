@@ -7,7 +7,6 @@ database. Nothing is replaced before the whole file was read and found right.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tarfile
@@ -26,6 +25,7 @@ from central.db import copies, postgres
 from central.db import tables as t
 from central.db.store import Store, known_revisions, make_engine
 from central.errors import Unfit
+from central.folderlock import locked
 from central.settings import CentralSettings
 from contract import new_id
 
@@ -50,12 +50,7 @@ def alone(folder: Path) -> Iterator[None]:
     Raises:
         Unfit: another one does.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Unfit("data.in_use", f"{folder} is in use: stop central first") from error
+    with locked(folder, LOCK, Unfit("data.in_use", f"{folder} is in use: stop central first")):
         yield
 
 

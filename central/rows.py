@@ -150,7 +150,8 @@ def _request(row: Row, moves: tuple[Move, ...], standards: Standards) -> Request
 def _letter(row: Row) -> Letter:
     file = None
     if row["l_sha256"] is not None:
-        file = LetterFile(row["l_sha256"], row["q_letter_name"], row["l_media_type"], row["l_size_bytes"])
+        kept = (row["l_media_type"], row["l_size_bytes"], row["l_erased_at"])
+        file = LetterFile(row["l_sha256"], row["q_letter_name"], *kept)
     day = date.fromisoformat(row["q_letter_date"])
     return Letter(row["q_letter_number"], day, row["q_letter_subject"], file)
 

@@ -30,6 +30,7 @@ from central.people import People
 from central.planner import Planner
 from central.register import Register
 from central.rescheduling import Rescheduling
+from central.retention.eraser import Eraser
 from central.settings import CentralSettings
 from central.signon.desk import SignOnDesk
 from central.signon.provider import Provider
@@ -67,6 +68,7 @@ class Services:
     feeds: Feeds
     audit: Audit
     commands: Commands
+    retention: Eraser
     _broker: list[Callable[[], bool]] = field(default_factory=list)
 
     def watch_broker(self, is_up: Callable[[], bool]) -> None:
@@ -89,6 +91,7 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
     store.open()
     bell, policy = Bell(), settings.policy
     letters = Letters(settings.folder / "letters", settings.file.letters.at_most_mib * 1024 * 1024)
+    evidence = Evidence(settings.folder / "evidence")
     post, lead = Post(settings.file.notifications), settings.file.prepare_lead
     desk = Desk(store, letters, policy, settings.zone, bell=bell, prepare_lead=lead, now=now, post=post)
     board = Board(store, settings.zone, desk.assess.standards, now=now)
@@ -111,7 +114,7 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         sign_on=_sign_on(settings, store, people, now),
         paces=paces(),
         board=board,
-        evidence=Evidence(settings.folder / "evidence"),
+        evidence=evidence,
         post=post,
         mailbox=Mailbox(store, settings.file.notifications, bell, now),
         drafts=Drafts(store, now=now),
@@ -119,6 +122,7 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         feeds=Feeds(store, settings.zone, settings.file.public_url, now),
         audit=Audit(store, settings.folder / "audit-anchors.jsonl", now=now),
         commands=Commands(store, bell, now),
+        retention=Eraser(store, settings, letters, evidence, now=now),
     )
 
 

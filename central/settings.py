@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from central import holidaylist
 from central.domain.calendar import Gap, Hours, OfficeCalendar, Period, Week
@@ -24,7 +24,7 @@ from central.domain.clocks import Standards
 from central.domain.resources import BUFFER_AT_MOST, Buffers, Rules
 from central.domain.words import Role
 from contract.link import Broker
-from contract.yamlfile import Duration, Settings, parse, read
+from contract.yamlfile import Duration, Settings, duration, parse, read
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -115,6 +115,42 @@ def _day(value: object) -> object:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
+KEEP: Final = "keep"
+"""In place of a time: for ever."""
+KEPT_AT_LEAST: Final = timedelta(days=1)
+
+
+def _kept_for(value: object) -> object:
+    """Return a time to keep things for, none for `keep`.
+
+    Raises:
+        ValueError: it is no duration, or shorter than a day.
+    """
+    if value is None or value == KEEP:
+        return None
+    if (length := duration(value)) < KEPT_AT_LEAST:
+        raise ValueError(f"at least 1d is wanted, or {KEEP}; got {value!r}")
+    return length
+
+
+def _said_kept_for(length: timedelta | None) -> str:
+    return KEEP if length is None else f"{length.total_seconds():g}s"
+
+
+def _kept_whole(value: object) -> object:
+    """Check that journals stay.
+
+    Raises:
+        ValueError: they are not to.
+    """
+    if value != KEEP:
+        raise ValueError(
+            f"only {KEEP} is possible, got {value!r}: what a session's report is worth is proven from the room's "
+            "journal each time it is shown, and one that was cut would prove nothing"
+        )
+    return value
+
+
 def _buffer(length: timedelta) -> timedelta:
     """Check a time around an event.
 
@@ -130,6 +166,10 @@ OfficeHours = Annotated[Hours, BeforeValidator(_hours)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Day = Annotated[date, BeforeValidator(_day)]
 Buffer = Annotated[Duration, AfterValidator(_buffer)]
+KeptFor = Annotated[
+    timedelta | None, BeforeValidator(_kept_for), PlainSerializer(_said_kept_for, return_type=str, when_used="json")
+]
+"""How long something is kept; none is for ever."""
 
 
 class OtherHours(Settings):
@@ -196,6 +236,26 @@ class Staff(Settings):
     skills: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
+class Retention(Settings):
+    """How long each kind is kept after its time; none is for ever. What is no kind of these is never erased."""
+
+    letters: KeptFor = timedelta(days=1825)
+    """Files, after the end of the last event that was asked for with them."""
+    contacts: KeptFor = timedelta(days=730)
+    """Names and telephones in requests, after the end of the event."""
+    pictures: KeptFor = timedelta(days=730)
+    """Of what was on air, after the report that shows them came."""
+    messages: KeptFor = timedelta(days=365)
+    """What people and webhooks were told of requests that are over."""
+    log_ins: KeptFor = timedelta(days=90)
+    """Those that have ended, and waits after wrong tries."""
+    keys: KeptFor = timedelta(days=30)
+    """Of orders that were sent twice, with the answers kept for them."""
+    drafts: KeptFor = timedelta(days=365)
+    """Requests that nobody sent in, since they were last kept."""
+    journals: Annotated[Literal["keep"], BeforeValidator(_kept_whole)] = "keep"
+
+
 class Policy(Settings):
     """The office's rules."""
 
@@ -209,6 +269,7 @@ class Policy(Settings):
     servable_limit: Annotated[int, Field(ge=1)] = 3
     platforms: tuple[str, ...] = ("zoom",)
     letter_number: Annotated[str, AfterValidator(_pattern)] = r"^\S+/\S+$"
+    retention: Retention = Retention()
 
     def sop(self, calendar: Callable[[datetime], OfficeCalendar]) -> Standards:
         """Return the time standards as the rules take them, in the working time of when a step began."""

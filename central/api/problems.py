@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from central.errors import (
     Away,
     CentralError,
+    Erased,
     Forbidden,
     Invalid,
     KeyReused,
@@ -33,6 +34,7 @@ API = "/api/"
 log = logging.getLogger(__name__)
 
 _STATUS: dict[type[CentralError], int] = {
+    Erased: 410,
     NotFound: 404,
     Forbidden: 403,
     NotLoggedIn: 401,

@@ -206,6 +206,7 @@ letter = sa.Table(
     _text("media_type"),
     sa.Column("size_bytes", sa.Integer, nullable=False),
     _moment("received_at"),
+    _moment("erased_at", nullable=True),
 )
 request = sa.Table(
     "request",

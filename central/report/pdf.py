@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,13 +52,14 @@ def render(
     report: ExecutionReport,
     photos: Mapping[str, bytes] = MappingProxyType({}),
     *,
+    gone: Mapping[str, datetime] = MappingProxyType({}),
     office: Office | None = None,
     worth: Worth | None = None,
 ) -> bytes:
     """Return `report` as a tagged PDF in Indonesian; the same report gives the same bytes.
 
-    `photos` are those of the report's pictures that have arrived, JPEG by their SHA-256;
-    `worth` says what its journal entries are worth.
+    `photos` are those of the report's pictures that have arrived, JPEG by their SHA-256,
+    `gone` those that were erased, and when. `worth` says what its journal entries are worth.
 
     Raises:
         ModuleNotFoundError: the font's package is not installed.
@@ -68,6 +70,7 @@ def render(
         "office": asdict(office or Office()),
         "pictures": [{"file": name, "says": says} for name, says, _ in pictures],
         "photos": [{"file": name, "says": says} for name, says, _ in taken],
+        "gone": _erased(report, gone),
         "footer": f"Laporan {report.id} rev. {report.report_rev}",
         "chain": chain(report, worth),
         "journal": f"Jurnal {report.stream} nomor {report.first_seq}\N{EN DASH}{report.last_seq}",
@@ -128,6 +131,17 @@ def _photos(report: ExecutionReport, photos: Mapping[str, bytes]) -> list[tuple[
         (f"{one.moment}.svg", _on_air(one, clock), _framed(photos[one.sha256]))
         for one in report.pictures
         if one.sha256 in photos
+    ]
+
+
+def _erased(report: ExecutionReport, gone: Mapping[str, datetime]) -> list[str]:
+    """Return what is said in place of pictures that were erased; their hashes are still known."""
+    clock = Clock.of(report.time_zone)
+    return [
+        f"{_on_air(one, clock)} Gambar dihapus pada {clock.day(gone[one.sha256])}, pada akhir masa simpannya. "
+        f"SHA-256: {one.sha256}"
+        for one in report.pictures
+        if one.sha256 in gone
     ]
 
 

@@ -100,11 +100,11 @@ def audit(
     person: Annotated[Person, Depends(requires(Action.SEE_AUDIT))],
     before: RowNumber | None = None,
 ) -> Response:
-    """Show who did what, newest first, and whether seals, back-up and the year's calendar are as they ought to be."""
+    """Show who did what, newest first, and whether seals, back-up, erasing and the year's calendar are right."""
     rows = parts.services.audit.rows(before=before, limit=DEEDS_SHOWN)
     older = rows[-1].id if len(rows) == DEEDS_SHOWN else None
     found = parts.services.audit.found()
-    copied = last_backup(parts.services.store)
+    copied, erased = last_backup(parts.services.store), parts.services.retention.last()
     return parts.site.page(
         request,
         "audit.html",
@@ -113,5 +113,7 @@ def audit(
         older=older,
         found=found,
         copied=copied,
+        erased=erased,
+        kept=parts.policy.retention.model_dump(),
         missing=missing_days(parts),
     )

@@ -47,6 +47,7 @@ DEEDS: Final[Mapping[str, str]] = {
     "person.signon": N_("Account made by single sign-on"),
     "person.signon_roles": N_("Roles changed by single sign-on"),
     "login.revoke": N_("Log-in ended"),
+    "retention.erase": N_("Erased what is past its time"),
     "database.restored": N_("Database restored from a back-up"),
 }
 """Every deed that central writes into its audit; one of an older version is shown by its code."""

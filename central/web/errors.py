@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from central.api.guard import person_of
-from central.errors import Away, CentralError, Forbidden, Invalid, NotFound, NotLoggedIn, Refused, TooMany
+from central.errors import Away, CentralError, Erased, Forbidden, Invalid, NotFound, NotLoggedIn, Refused, TooMany
 from central.web.access import parts_of
 from central.web.site import here_of, see_other
 from contract import new_id
@@ -24,6 +24,7 @@ from webui.security import SAFE_METHODS
 log = logging.getLogger(__name__)
 
 _STATUS: Final[Mapping[type[CentralError], int]] = {
+    Erased: 410,
     NotFound: 404,
     Forbidden: 403,
     Invalid: 422,
@@ -37,6 +38,7 @@ _SAID: Final[Mapping[int, tuple[str, str]]] = {
     404: (N_("Not found"), N_("There is nothing at this address, or it is not for you.")),
     405: (N_("Not possible"), N_("This address takes no such request. Go back and use the buttons of the page.")),
     409: (N_("It has changed"), N_("What you wanted is not possible any more. Go back and reload.")),
+    410: (N_("Erased"), N_("This was erased at the end of its time, as the office's rules say.")),
     413: (N_("Too large"), N_("What was sent is too large. Go back and choose a smaller file.")),
     422: (N_("Not understood"), N_("Something in the form could not be read. Go back and check what you typed.")),
     429: (N_("Too often"), N_("Please wait a little and try again.")),

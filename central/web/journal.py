@@ -244,6 +244,7 @@ class PictureLine:
     sha256: str
     is_here: bool
     """Whether the room could send it yet."""
+    erased_at: datetime | None = None
 
 
 _MOMENTS: Mapping[str, str] = {"start": N_("On air when it began"), "end": N_("On air shortly before it ended")}
@@ -253,8 +254,8 @@ def pictures(report: ExecutionReport, evidence: Evidence, translate: Translate) 
     """Yield the session's pictures."""
     for one in report.pictures:
         title = translate(_MOMENTS.get(one.moment, one.moment))
-        is_here = evidence.held(report.room, one.sha256) is None
-        yield PictureLine(one.at, title, one.scene, one.sha256, is_here)
+        is_here, erased = evidence.has(report.room, one.sha256), evidence.erased(report.room, one.sha256)
+        yield PictureLine(one.at, title, one.scene, one.sha256, is_here, erased)
 
 
 def _measures(device: CertifiedDevice, translate: Translate) -> Iterator[str]:

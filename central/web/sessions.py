@@ -73,7 +73,8 @@ def report_pdf(parts: Ask, person: Reader, ident: str, rev: Revision = None) -> 
     report = parts.board.report(ident, person, rev=rev)
     name = f"laporan-{report.planned_start.astimezone(parts.site.zone):%Y-%m-%d}-{report.room}-r{report.report_rev}.pdf"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
-    content = render(parts.board.whole(report), parts.services.evidence.photos(report), worth=parts.board.worth(ident))
+    photos, gone = parts.services.evidence.photos(report), parts.services.evidence.gone(report)
+    content = render(parts.board.whole(report), photos, gone=gone, worth=parts.board.worth(ident))
     return Response(content, media_type="application/pdf", headers=headers)
 
 

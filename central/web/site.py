@@ -137,6 +137,7 @@ class Site:
             change_kind=lambda kind: journal.change_kind(kind, translate),
             chain_harm=lambda harm: translate(journal.HARMS.get(harm, harm)),
             leader_words=words.LEADERS,
+            kept_words=words.KEPT,
             role_words=words.ROLES,
             platform_name=platform_name,
         )

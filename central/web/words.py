@@ -96,6 +96,18 @@ FIELDS: Final[Mapping[str, str]] = {
 }
 """What may change from one version of a request to the next."""
 
+KEPT: Final[Mapping[str, str]] = {
+    "letters": N_("letters"),
+    "pictures": N_("pictures of what was on air"),
+    "contacts": N_("contact persons in requests"),
+    "messages": N_("messages"),
+    "drafts": N_("drafts"),
+    "log_ins": N_("log-ins"),
+    "keys": N_("keys of repeated orders"),
+    "journals": N_("journals of rooms"),
+}
+"""The kinds of what is kept for a time, as `central.retention` and the policy file name them."""
+
 REPEATS: Final[Mapping[str, str]] = {
     "": N_("Once"),
     Every.DAY: N_("Every day"),

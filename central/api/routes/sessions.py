@@ -107,9 +107,8 @@ Revision = Annotated[int | None, Query(ge=1, le=1_000_000, description="which re
 def report_pdf(ident: Ident, services: CurrentServices, by: ReportReader, rev: Revision = None) -> Response:
     """Return a session's report as PDF."""
     report = services.board.report(ident, by, rev=rev)
-    content = pdf.render(
-        services.board.whole(report), services.evidence.photos(report), worth=services.board.worth(ident)
-    )
+    photos, gone = services.evidence.photos(report), services.evidence.gone(report)
+    content = pdf.render(services.board.whole(report), photos, gone=gone, worth=services.board.worth(ident))
     name = f'attachment; filename="laporan-{ident}.pdf"'
     return Response(content, media_type="application/pdf", headers={"content-disposition": name})
 

@@ -73,6 +73,32 @@ def rules(**more: object) -> Policy:
     return Policy.model_validate({"working_hours": {"usual": {"monday": "07:30-16:00"}}, **more})
 
 
+def test_times_of_retention_are_days_or_for_ever() -> None:
+    kept = rules(retention={"letters": "keep", "contacts": "400d"}).retention
+    assert (kept.letters, kept.contacts, kept.journals) == (None, timedelta(days=400), "keep")
+    said = kept.model_dump(mode="json")
+    assert (said["letters"], said["contacts"]) == ("keep", "34560000s")
+
+
+@pytest.mark.parametrize(
+    ("kind", "time", "said"),
+    [
+        ("letters", "12h", "at least 1d"),
+        ("contacts", "never", "a duration with its unit"),
+        ("journals", "365d", "only keep is possible"),
+        ("audit", "365d", "retention"),
+    ],
+)
+def test_a_time_that_cannot_be_kept_is_a_mistake_with_its_reason(
+    tmp_path: Path, kind: str, time: str, said: str
+) -> None:
+    (tmp_path / "central.yaml").write_text("data: d\npolicy: p.yaml\n")
+    (tmp_path / "p.yaml").write_text(f"working_hours: {{usual: {{}}}}\nretention: {{{kind}: {time}}}\n")
+    with pytest.raises(FileMistakes, match=said) as mistakes:
+        load(tmp_path / "central.yaml")
+    assert [mistake.line for mistake in mistakes.value.mistakes] == [2]
+
+
 ZONE = ZoneInfo("Asia/Pontianak")
 
 

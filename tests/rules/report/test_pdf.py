@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from central.report.content import Clock, content, summary, timeline
 from central.report.pdf import Office, render
 from central.report.words import fault
+from contract.evidence import Picture
 from contract.messages import Fault
 from contract.report import ExecutionReport
 from tests.rules.report.samples import NINE, RUN, missed, rich
@@ -75,6 +77,20 @@ def test_a_preset_is_named_with_what_it_was_told(tmp_path: Path) -> None:
 
 def test_the_same_report_gives_the_same_bytes() -> None:
     assert render(rich()) == render(rich())
+
+
+@needs_pdftotext
+def test_a_picture_that_was_erased_is_said_with_its_hash(tmp_path: Path) -> None:
+    shown = Picture(at=NINE, moment="start", device="obs", scene="Kamera", sha256="ab" * 32, size_bytes=9)
+    report = rich().model_copy(update={"pictures": (shown,)})
+    file = tmp_path / "laporan.pdf"
+    file.write_bytes(render(report, gone={shown.sha256: NINE + timedelta(days=731)}))
+    done = subprocess.run(["pdftotext", "-layout", file, "-"], capture_output=True, check=True, timeout=20)
+    text = " ".join(done.stdout.decode().split())
+    assert "Gambar dihapus pada" in text
+    assert "pada akhir masa simpannya" in text
+    assert "ab" * 32 in text.replace(" ", "")
+    assert "Gambar dihapus" not in text_of(report, tmp_path)
 
 
 @needs_pdftotext

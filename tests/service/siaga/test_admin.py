@@ -64,6 +64,34 @@ def test_the_first_administrator_is_made_at_a_terminal(config: Path, monkeypatch
     assert [(one["login"], one["roles"]) for one in listed] == [("agus", ["admin", "auditor"])]
 
 
+def test_what_is_past_its_time_is_shown_and_then_erased_at_a_terminal(config: Path) -> None:
+    from datetime import UTC, datetime
+
+    from central.audit import Audit
+    from central.db import tables as t
+    from central.db.store import Store
+
+    def said(*words: str) -> Result:
+        return CliRunner().invoke(commands, ["retention", "--config", str(config), *words])
+
+    assert said().exit_code == 0
+    store = Store(f"sqlite:///{config.parent / 'office' / 'central.db'}")
+    with store.writing() as connection:
+        connection.execute(t.throttle.insert(), {"key": "x", "failures": 1, "until": datetime(2020, 1, 1, tzinfo=UTC)})
+    looked = json.loads(said("--dry-run", "--json").output)
+    assert (looked["erased"], looked["kinds"]["log_ins"]["count"]) == (False, 1)
+    shown = said()
+    assert [line.split() for line in shown.output.splitlines() if line.startswith("log_ins")] == [
+        ["log_ins", "kept", "90", "days", "1", "0.0", "MiB"]
+    ]
+    rows = Audit(store, config.parent / "anchors").rows()
+    store.close()
+    assert [(row.actor, row.detail) for row in rows] == [
+        ("terminal", '{"log_ins": {"count": 1, "bytes": 0}}'),
+        ("terminal", "{}"),
+    ]
+
+
 def test_a_backup_of_what_is_no_database_is_one_line_and_exit_1(config: Path) -> None:
     (config.parent / "office").mkdir()
     (config.parent / "office" / "central.db").write_bytes(b"no database at all, " * 400)
