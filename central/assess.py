@@ -97,7 +97,8 @@ class Assessor:
         room = named_room(all_rooms, room_id or request.room.id)
         operator = rows.chosen(people, operator_id)
         found = self.resources(connection, request, room, operator, without=without)
-        wish, rules = wish_of(request), self.rules(request.starts)
+        rules = self.rules(request.starts)
+        wish = wish_of(request, rules)
         verified = Verification(
             request_id=request.id,
             room=room,
@@ -128,7 +129,8 @@ class Assessor:
     def _verdict(self, request: Request, found: Resources, there: tuple[Room, ...]) -> Verdict:
         """Return the verdict; where any room of a site will do, that of the best."""
         rooms = (request.room, *at_site(there, request.site, request.participants)) if request.site else (request.room,)
-        rules, wish, verdict = self.rules(request.starts), wish_of(request), Verdict.FAIL
+        rules, verdict = self.rules(request.starts), Verdict.FAIL
+        wish = wish_of(request, rules)
         for room in rooms:
             verdict = worst(verification.verify(wish, replace(found, room=rows.room_facts(room)), rules))
             if verdict is not Verdict.FAIL:
@@ -165,13 +167,13 @@ def _free(people: tuple[Operator, ...], wish: Wish, found: Resources, rules: Rul
     return tuple(sorted(free, key=lambda one: best.index(one.id) if one.id in best else len(best)))
 
 
-def wish_of(request: Request) -> Wish:
-    """Return what rules look at."""
+def wish_of(request: Request, rules: Rules) -> Wish:
+    """Return what rules look at; a leader is one when the office counts that position."""
     return Wish(
         submitted_at=request.submitted_at,
         starts=request.starts,
         ends=request.ends,
-        leader=request.leader,
+        leader=rules.counted(request.leader),
         participants=request.participants,
         platform=request.platform,
         recording=request.recording,

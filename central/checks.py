@@ -21,7 +21,7 @@ YEARS = (1970, 2199)
 def check_draft(draft: Draft, policy: Policy) -> tuple[Wrong, ...]:
     """Return everything wrong in `draft`, not only the first thing."""
     times = check_times(draft.starts, draft.ends)
-    return (*_texts(draft), *_numbers(draft), *_needs(draft), *times, *_letter(draft, policy))
+    return (*_texts(draft), *_numbers(draft), *_needs(draft), *times, *_leader(draft, policy), *_letter(draft, policy))
 
 
 def _texts(draft: Draft) -> Iterator[Wrong]:
@@ -53,6 +53,12 @@ def _needs(draft: Draft) -> Iterator[Wrong]:
         yield Wrong("needs", "needs.twice", "one kind of equipment stands there twice")
     if any(need.count < 1 for need in draft.needs):
         yield Wrong("needs", "needs.unreadable", "wanted at least one piece")
+
+
+def _leader(draft: Draft, policy: Policy) -> Iterator[Wrong]:
+    if draft.leader.takes_part and draft.leader not in policy.leaders:
+        known = ", ".join(("none", *policy.leaders))
+        yield Wrong("leader", "leader.not_counted", f"this office counts {known}, got {draft.leader}")
 
 
 def check_times(starts: datetime, ends: datetime) -> Iterator[Wrong]:

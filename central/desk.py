@@ -32,7 +32,7 @@ from central.domain.clocks import Standards, running
 from central.domain.findings import Verdict
 from central.domain.recurrence import mistakes, occurrences
 from central.domain.sop import OPEN, Event, State
-from central.domain.words import Role
+from central.domain.words import Leader, Role
 from central.errors import Erased, Forbidden, Invalid, NotFound, Refused, Wrong
 from central.letters import Letters
 from central.model import (
@@ -107,6 +107,7 @@ class Desk:
                 operators=rows.operators(connection),
                 equipment=stock.equipment(connection),
                 platforms=self._policy.platforms,
+                leaders=(Leader.NONE, *self._policy.leaders),
                 letter_pattern=self._policy.letter_number,
                 lead_time=self._policy.lead_time,
             )
@@ -148,13 +149,19 @@ class Desk:
         """Return what waits for this person: leaders first, then the most urgent."""
         states = frozenset(state for state, roles in _WAITS_FOR.items() if roles & by.roles)
         now = self.now()
-        found = self.requests(by, states=states, order=rows.URGENT) if states else ()
+        found = self.requests(by, states=states, order=rows.urgent(self._policy.leaders)) if states else ()
         with self._store.reading() as connection:
             verdicts = self.assess.verdicts(connection, [one for one in found if one.state is State.DISPOSED])
         standards = self.assess.standards
         items = [_item(request, now, verdicts.get(request.id), standards) for request in found]
-        items.sort(key=lambda item: _urgency(item, by))
+        items.sort(key=lambda item: self._urgency(item, by))
         return Inbox(now, tuple(items))
+
+    def _urgency(self, item: InboxItem, by: Person) -> tuple[bool, bool, timedelta]:
+        """Return where an item stands in the inbox: leaders, then what is not somebody else's, then the most urgent."""
+        request = item.request
+        anothers = request.state is State.DISPOSED and request.forwarded_to not in {None, by.id}
+        return request.leader not in self._policy.leaders, anothers, item.remaining or timedelta.max
 
     def letter(self, request_id: str, by: Person) -> tuple[LetterFile, bytes]:
         """Return the request's letter and its bytes.
@@ -508,13 +515,6 @@ def _item(request: Request, now: datetime, verdict: Verdict | None, standards: S
         return InboxItem(request, None, None, False, verdict)
     left, allowed = standards.left(clock, now), standards.allowed(clock)
     return InboxItem(request, clock, left, clock.late(now), verdict, allowed)
-
-
-def _urgency(item: InboxItem, by: Person) -> tuple[bool, bool, timedelta]:
-    """Return where an item stands in the inbox: leaders, then what is not somebody else's, then the most urgent."""
-    request = item.request
-    anothers = request.state is State.DISPOSED and request.forwarded_to not in {None, by.id}
-    return not request.leader.takes_part, anothers, item.remaining or timedelta.max
 
 
 def _placed(connection: sa.Connection, draft: Draft) -> Draft:

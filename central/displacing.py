@@ -26,6 +26,7 @@ from central.db.store import Store
 from central.db.writes import retried
 from central.domain.alternatives import Alternative
 from central.domain.displacement import Booked, fewest
+from central.domain.resources import Rules
 from central.domain.sop import Event, State
 from central.domain.words import Leader
 from central.errors import Forbidden, Invalid, NotFound, Refused, Wrong
@@ -63,7 +64,7 @@ class Displacing:
         """
         with self._store.writing() as connection:
             request = self._moves.claimed(connection, request_id, by)
-            _fits_a_proposal(request)
+            _fits_a_proposal(request, self._assess.rules(request.starts))
             found = self._computed(connection, request, room_id or request.room.id, operator_id)
             ident = new_id()
             row = {
@@ -148,7 +149,7 @@ class Displacing:
         if proposal.proposed_by_id == by.id:
             raise Forbidden("displacement.own", "nobody applies a proposal of his own")
         request = self._moves.claimed(connection, proposal.request_id, by)
-        _fits_a_proposal(request)
+        _fits_a_proposal(request, self._assess.rules(request.starts))
         self._moves.keep_days(connection, request)
         found, operator_id = self._computed(connection, request, proposal.room_id, proposal.operator_id)
         if {one.session_id for one in found} != {one.session_id for one in proposal.displaced}:
@@ -184,9 +185,10 @@ class Displacing:
         now = self._now()
         before = self._assess.verify(connection, request, now, room_id=room_id, operator_id=operator_id)
         found = self._assess.resources(connection, request, before.room, before.operator)
-        rules, wish = self._assess.rules(request.starts), wish_of(request)
+        rules = self._assess.rules(request.starts)
+        wish = wish_of(request, rules)
         sessions = {o.rival.session: o.rival.starts for o in found.occupied}
-        going = fewest(wish, found, rules, _booked(connection, sessions), now)
+        going = fewest(wish, found, rules, _booked(connection, sessions, rules), now)
         if not going:
             text = "nobody has to go" if going == () else "no lower-ranked session's going makes it possible"
             raise Refused("displacement.useless", text)
@@ -278,24 +280,30 @@ class Displacing:
             )
 
 
-def _fits_a_proposal(request: Request) -> None:
+def _fits_a_proposal(request: Request, rules: Rules) -> None:
     """Let only a leader's request that waits for its decision pass.
 
     Raises:
         Refused: it is another one.
     """
-    if not request.leader.takes_part:
+    if not rules.counted(request.leader).takes_part:
         raise Refused("displacement.no_leader", "nobody makes room where no leader takes part")
     if request.state is not State.DISPOSED:
         raise Refused("request.state", f"a request that is {request.state} takes no displacement")
 
 
-def _booked(connection: sa.Connection, sessions: dict[str, datetime]) -> list[Booked]:
+def _booked(connection: sa.Connection, sessions: dict[str, datetime], rules: Rules) -> list[Booked]:
     joined = t.session.join(t.request, t.request.c.id == t.session.c.request_id)
     columns = (t.session.c.id, t.session.c.leader, t.request.c.participants, t.request.c.submitted_at)
     query = sa.select(*columns).select_from(joined).where(t.session.c.id.in_(sessions))
     return [
-        Booked(row["id"], Leader(row["leader"]), row["participants"], row["submitted_at"], sessions[row["id"]])
+        Booked(
+            row["id"],
+            rules.counted(Leader(row["leader"])),
+            row["participants"],
+            row["submitted_at"],
+            sessions[row["id"]],
+        )
         for row in connection.execute(query).mappings()
     ]
 

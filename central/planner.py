@@ -87,8 +87,9 @@ class Planner:
         """
         rules = self._assess.rules(other.starts)
         there = self._assess.resources(connection, other, other.room, None, without=without)
-        people = suitable(wish_of(other), there, rules)
-        taken = allocate(wish_of(other), replace(there, operator=people[0] if people else None), rules)
+        wish = wish_of(other, rules)
+        people = suitable(wish, there, rules)
+        taken = allocate(wish, replace(there, operator=people[0] if people else None), rules)
         as_if = tuple(
             Occupied(held.kind, held.unit, Rival(other.id, other.title, other.agency.name, held.starts, held.ends))
             for held in taken
@@ -111,7 +112,7 @@ class Planner:
         there = stock.there(connection, room, (request.starts - whole, request.ends + whole))
         gone = without | frozenset({request.session_id} if request.session_id else ())
         read = _Outwards(connection, (request.starts, request.ends), gone)
-        wish, there = wish_of(request), replace(there, occupied=as_if)
+        wish, there = wish_of(request, rules), replace(there, occupied=as_if)
         return alternatives(wish, there, facts, rules, now=self._now(), search=search, read=read)
 
     def calendar(self, first: date, last: date) -> tuple[OfficeDay, ...]:
@@ -199,7 +200,7 @@ def _sorted_out(
     candidates: list[Candidate] = []
     cannot: list[tuple[Request, tuple[Finding, ...]]] = []
     for request in waiting:
-        wish, here = wish_of(request), replace(found, room=rows.room_facts(request.room))
+        wish, here = wish_of(request, rules), replace(found, room=rows.room_facts(request.room))
         if failing := impossible(verify(wish, here, rules)):
             cannot.append((request, failing))
         else:

@@ -28,8 +28,6 @@ from central.planned import planned
 HELD_AT_MOST: Final = LASTS_AT_MOST + 2 * BUFFER_AT_MOST
 """So long a unit is held at most, setting up and clearing away included."""
 NEWEST: Final = (t.request.c.submitted_at.desc(), t.request.c.id.desc())
-URGENT: Final = (t.request.c.leader == Leader.NONE, t.request.c.submitted_at, t.request.c.id)
-"""Leaders first, then whoever waits longest."""
 Row = sa.RowMapping
 """A row by its columns' names; what stands in it is as the table says."""
 
@@ -74,6 +72,11 @@ def requests(
     found = connection.execute(query.order_by(*order).limit(limit)).mappings().all()
     moves = _moves(connection, [row["q_id"] for row in found])
     return tuple(_request(row, moves[row["q_id"]], standards) for row in found)
+
+
+def urgent(leaders: Sequence[Leader]) -> tuple[sa.ColumnElement[Any], ...]:
+    """Return the order in which leaders come first, then whoever waits longest."""
+    return t.request.c.leader.not_in(leaders), t.request.c.submitted_at, t.request.c.id
 
 
 def _named(table: sa.Table, prefix: str) -> list[sa.Label[Any]]:

@@ -22,7 +22,7 @@ from central import holidaylist
 from central.domain.calendar import Gap, Hours, OfficeCalendar, Period, Week
 from central.domain.clocks import Standards
 from central.domain.resources import BUFFER_AT_MOST, Buffers, Rules
-from central.domain.words import Role
+from central.domain.words import LEADERS, Leader, Role
 from contract.link import Broker
 from contract.yamlfile import Duration, Settings, duration, parse, read
 
@@ -151,6 +151,17 @@ def _kept_whole(value: object) -> object:
     return value
 
 
+def _leaders(positions: tuple[Leader, ...]) -> tuple[Leader, ...]:
+    """Check that each is a position, once.
+
+    Raises:
+        ValueError: one is none, or stands there twice.
+    """
+    if Leader.NONE in positions or len(set(positions)) < len(positions):
+        raise ValueError(f"some of {', '.join(LEADERS)} are wanted, each once, got {', '.join(positions)}")
+    return positions
+
+
 def _buffer(length: timedelta) -> timedelta:
     """Check a time around an event.
 
@@ -269,6 +280,8 @@ class Policy(Settings):
     servable_limit: Annotated[int, Field(ge=1)] = 3
     platforms: tuple[str, ...] = ("zoom",)
     letter_number: Annotated[str, AfterValidator(_pattern)] = r"^\S+/\S+$"
+    leaders: Annotated[tuple[Leader, ...], AfterValidator(_leaders)] = LEADERS
+    """Who counts as a leader, in the order of priority."""
     retention: Retention = Retention()
 
     def sop(self, calendar: Callable[[datetime], OfficeCalendar]) -> Standards:
@@ -292,6 +305,7 @@ class Policy(Settings):
             travel=self.staff.travel,
             sessions_a_day=self.staff.sessions_a_day,
             skills=self.staff.skills,
+            leaders=self.leaders,
         )
 
     def calendar(self, zone: ZoneInfo, year: int) -> OfficeCalendar:

@@ -14,9 +14,9 @@ from typing import Final
 from central.domain.candidates import impossible
 from central.domain.resources import Resources, Rules, Wish
 from central.domain.verification import verify
-from central.domain.words import Leader
+from central.domain.words import LEADERS, Leader
 
-_RANKS: Final = (Leader.NONE, Leader.SECRETARY, Leader.VICE_GOVERNOR, Leader.GOVERNOR)
+_RANKS: Final = (Leader.NONE, *reversed(LEADERS))
 LOOKED_AT: Final = 12
 """So many sessions that are in the way at most; nobody displaces half a day."""
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from central.domain.calendar import OfficeCalendar, Span
 from central.domain.findings import Rival
-from central.domain.words import Leader, UnitKind
+from central.domain.words import LEADERS, Leader, UnitKind
 
 LASTS_AT_MOST: Final = timedelta(days=14)
 """So long an event is at most."""
@@ -257,6 +257,12 @@ class Rules:
     """Of one person, above which it is noted; 0 for never."""
     skills: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What somebody must be able to do for `recording`, `streaming`, `leader` or a platform."""
+    leaders: tuple[Leader, ...] = LEADERS
+    """Who counts as a leader here, in the order of priority."""
+
+    def counted(self, leader: Leader) -> Leader:
+        """Return as which leader somebody counts: the office's first as the first of `LEADERS`, others not at all."""
+        return dict(zip(self.leaders, LEADERS, strict=False)).get(leader, Leader.NONE)
 
     def around_room(self, room: str, wish: Wish) -> Span:
         """Return the time that a room is taken for."""

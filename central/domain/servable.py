@@ -21,7 +21,7 @@ from itertools import combinations
 from typing import Final
 
 from central.domain.calendar import Span
-from central.domain.words import Leader, UnitKind
+from central.domain.words import LEADERS, Leader, UnitKind
 
 SITUATIONS_AT_MOST: Final = 300_000
 """Where the search gives up: far beyond thirty requests of one office."""
@@ -29,7 +29,6 @@ Unit = tuple[UnitKind, str]
 Value = tuple[int, int, int, int, int]
 """Served for the governor, the vice governor, the secretary, served at all, and the earliest sent."""
 _NOTHING: Final[Value] = (0, 0, 0, 0, 0)
-_RANKS: Final = (Leader.GOVERNOR, Leader.VICE_GOVERNOR, Leader.SECRETARY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,7 @@ def _in_their_rooms(known: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
 def value_of(one: Candidate, all_candidates: tuple[Candidate, ...]) -> Value:
     """Return what serving `one` is worth."""
     order = sorted(all_candidates, key=lambda other: (other.submitted_at, other.id))
-    governor, vice, secretary = (int(one.leader is rank) for rank in _RANKS)
+    governor, vice, secretary = (int(one.leader is rank) for rank in LEADERS)
     return governor, vice, secretary, 1, 1 << (len(order) - 1 - order.index(one))
 
 
@@ -450,7 +449,7 @@ def _because(one: Candidate, known: tuple[Candidate, ...], day: Day, sizes: _Sea
 
 def _beside_leaders(one: Candidate, known: tuple[Candidate, ...], day: Day, best: Value) -> bool:
     """Return whether as much can be done for leaders with `one`: all others can stay away, and are not looked at."""
-    chosen = (*(other for other in known if other.leader in _RANKS and other is not one), one)
+    chosen = (*(other for other in known if other.leader in LEADERS and other is not one), one)
     rooms = _Search(_in_their_rooms(chosen), day, worth=_rank_of)
     return _Search(chosen, day, outlook=rooms, worth=_rank_of).reaches((*best[:3], 0, 0), one.id)
 

@@ -21,6 +21,10 @@ class Leader(StrEnum):
         return self is not Leader.NONE
 
 
+LEADERS: Final = (Leader.GOVERNOR, Leader.VICE_GOVERNOR, Leader.SECRETARY)
+"""The positions that may count as leaders, in the usual order of their priority."""
+
+
 class Role(StrEnum):
     """What a person may do here."""
 

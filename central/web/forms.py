@@ -27,6 +27,7 @@ MISTAKES: Final[Mapping[str, str]] = {
     "password.plain": N_("This password is too easy to guess."),
     "password.wrong": N_("This is not the password."),
     "password.unlike": N_("Both must be the same."),
+    "leader.not_counted": N_("This position does not count as a leader here."),
     "letter.wanted": N_("Please attach the letter."),
     "letter.size": N_("The file is empty or too large."),
     "letter.kind": N_("The file is neither PDF nor a JPEG or PNG picture."),

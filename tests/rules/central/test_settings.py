@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from central.domain.calendar import Gap
+from central.domain.words import Leader
 from central.settings import Policy, load
 from contract.yamlfile import FileMistakes
 
@@ -97,6 +98,27 @@ def test_a_time_that_cannot_be_kept_is_a_mistake_with_its_reason(
     with pytest.raises(FileMistakes, match=said) as mistakes:
         load(tmp_path / "central.yaml")
     assert [mistake.line for mistake in mistakes.value.mistakes] == [2]
+
+
+def test_an_office_says_who_counts_as_a_leader_and_in_which_order() -> None:
+    own = rules(leaders=["secretary", "governor"]).rules(ZONE, 2026)
+    counted = {leader: own.counted(leader) for leader in Leader}
+    assert counted == {
+        Leader.NONE: Leader.NONE,
+        Leader.SECRETARY: Leader.GOVERNOR,  # he comes first there
+        Leader.GOVERNOR: Leader.VICE_GOVERNOR,
+        Leader.VICE_GOVERNOR: Leader.NONE,
+    }
+    usual = rules().rules(ZONE, 2026)
+    assert [usual.counted(leader) for leader in Leader] == list(Leader)
+
+
+@pytest.mark.parametrize("leaders", ["[governor, none]", "[governor, governor]", "[mayor]", "governor"])
+def test_leaders_that_are_no_positions_are_a_mistake(tmp_path: Path, leaders: str) -> None:
+    (tmp_path / "central.yaml").write_text("data: d\npolicy: p.yaml\n")
+    (tmp_path / "p.yaml").write_text(f"working_hours: {{usual: {{}}}}\nleaders: {leaders}\n")
+    with pytest.raises(FileMistakes, match="leaders"):
+        load(tmp_path / "central.yaml")
 
 
 ZONE = ZoneInfo("Asia/Pontianak")

@@ -217,9 +217,7 @@ def test_messages_drafts_log_ins_and_keys_go_each_after_its_own_time(here: Here)
                 connection.execute(t.message.insert(), told | {"request_id": request.id, "state": state})
             row = {"request_id": request.id, "kind": "displaced", "body": "{}", "created_at": NOW}
             connection.execute(t.notice.insert(), row)
-        connection.execute(
-            t.request_key.insert(), {"person_id": APPLICANT.id, "key": "over", "request_id": over.id}
-        )
+        connection.execute(t.request_key.insert(), {"person_id": APPLICANT.id, "key": "over", "request_id": over.id})
         seen = {"person_id": APPLICANT.id, "seen_at": NOW, "began_at": NOW}
         for name, ends in (("ended", NOW), ("lasts", NOW + 30 * YEAR)):
             connection.execute(t.login_session.insert(), seen | {"token_hash": name, "ends_at": ends})
