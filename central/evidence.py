@@ -89,14 +89,14 @@ class Evidence:
     def erase(self, room: str, sha256: str, before: datetime, now: datetime) -> int | None:
         """Delete a picture that came before `before`, leave a mark of `now`, and return how many bytes it had.
 
-        None when it stays: the very same picture was brought for a later session meanwhile.
+        None when it is gone already, or stays: the very same picture was brought for a later session meanwhile.
 
         Raises:
             NotFound: these name no picture.
         """
         path = self._path(room, sha256)
         here = [one for one in (path, path.with_suffix(".part")) if one.exists()]
-        if any(one.stat().st_mtime >= before.timestamp() for one in here):
+        if not here or any(one.stat().st_mtime >= before.timestamp() for one in here):
             return None
         size, mark = sum(map(_size, here)), path.with_suffix(GONE)
         mark.touch(mode=0o600)
@@ -110,8 +110,8 @@ class Evidence:
         for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
             with os.scandir(folder) as there:
                 for one in there:
-                    if not one.name.endswith(GONE) and one.stat().st_mtime < before.timestamp():
-                        found, name = one.stat(), one.name.removesuffix(".part")
+                    name = one.name.removesuffix(".part")
+                    if _is_digest(name) and (found := one.stat()).st_mtime < before.timestamp():
                         came_at = datetime.fromtimestamp(found.st_mtime, UTC)
                         yield Old(folder.name, name, found.st_size, came_at)
 
@@ -155,11 +155,15 @@ class Evidence:
         Raises:
             NotFound: these name no picture.
         """
-        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        if not _is_digest(sha256):
             raise NotFound("evidence", sha256)
         if not room or not set(room) <= set("abcdefghijklmnopqrstuvwxyz0123456789-"):
             raise NotFound("room", room)
         return self._folder / room / sha256
+
+
+def _is_digest(name: str) -> bool:
+    return len(name) == 64 and set(name) <= set("0123456789abcdef")
 
 
 def _size(path: Path) -> int:

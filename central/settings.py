@@ -134,7 +134,7 @@ def _kept_for(value: object) -> object:
 
 
 def _said_kept_for(length: timedelta | None) -> str:
-    return KEEP if length is None else f"{length.total_seconds():g}s"
+    return KEEP if length is None else f"{length / timedelta(days=1):g}d"
 
 
 def _kept_whole(value: object) -> object:

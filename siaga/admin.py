@@ -6,9 +6,8 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -19,7 +18,6 @@ from contract.yamlfile import FileMistakes
 if TYPE_CHECKING:
     from central.domain.words import Role
     from central.model import Person
-    from central.retention.kinds import Gone
     from central.settings import CentralSettings
 
 app = typer.Typer(no_args_is_help=True, help="Central's housekeeping.")
@@ -139,6 +137,7 @@ def retention(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Erase now what is past the times of the policy file, as central does every day; the audit says what went."""
+    from central.retention.kinds import Gone
     from central.services import make_services
 
     with _said_in_one_line():
@@ -146,24 +145,17 @@ def retention(
         with contextlib.closing(services.store):
             found = services.retention.look()
             done = None if dry_run else services.retention.make(_terminal().login)
-    gone = {one.kind: asdict(one.gone) for one in found} if done is None else _counted(done.gone)
+    if done is not None:
+        found = tuple(replace(one, gone=done.gone.get(one.kind, Gone())) for one in found)
     if as_json:
-        error = "" if done is None else done.error
-        typer.echo(json.dumps({"erased": not dry_run, "kinds": gone, "error": error}))
+        kinds = {one.kind: asdict(one.gone) for one in found}
+        typer.echo(json.dumps({"erased": not dry_run, "kinds": kinds, "error": done.error if done else ""}))
     else:
         for one in found:
-            _echo_kept(one.kind, one.time, gone.get(one.kind, {"count": 0, "bytes": 0}))
+            kept = "kept for ever" if one.time is None else f"kept {one.time.days} days"
+            typer.echo(f"{one.kind:<12}{kept:<18}{one.gone.count:>8}{one.gone.bytes / 2**20:>12.1f} MiB")
     if done is not None and done.error:
         _stop(done.error, NO)
-
-
-def _counted(gone: Mapping[str, Gone]) -> dict[str, dict[str, int]]:
-    return {kind: asdict(one) for kind, one in gone.items()}
-
-
-def _echo_kept(kind: str, time: timedelta | None, gone: Mapping[str, int]) -> None:
-    kept = "kept for ever" if time is None else f"kept {time.days} days"
-    typer.echo(f"{kind:<12}{kept:<18}{gone['count']:>8}{gone['bytes'] / 2**20:>12.1f} MiB")
 
 
 @audit_app.command("verify")

@@ -39,7 +39,7 @@ def led(leader: Leader, title: str = "Rapat") -> Draft:
 
 
 def codes(services: Services, ident: str) -> set[Code]:
-    return {one.code for one in services.desk.verify(ident).findings}
+    return {one.code for one in services.desk.verify(services.desk.get(ident, VERIFIER)).findings}
 
 
 def waiting(services: Services) -> list[str]:

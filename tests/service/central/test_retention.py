@@ -122,7 +122,8 @@ def test_a_letter_that_went_and_is_sent_in_again_is_here_again(here: Here) -> No
     assert "letters" not in here.after(6 * YEAR)
 
 
-def test_whoever_sends_a_letter_in_while_it_goes_has_it_afterwards(here: Here) -> None:
+def test_whoever_sends_a_letter_in_while_it_goes_has_it_afterwards(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("central.retention.files.BATCH", 1)
     letters = [b"%d" % number for number in range(40)]
     for number, letter in enumerate(letters):
         here.refused(f"Rapat {number}", letter)
