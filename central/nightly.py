@@ -46,14 +46,26 @@ async def every_night(*chores: Chore) -> None:
                 await outlast(chore.name, chore.make)
 
 
-def is_missed(now: datetime, at: time, last: datetime | None, *, failed: bool) -> bool:
+class Done(Protocol):
+    """How something went the last time."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was begun."""
+
+    @property
+    def error(self) -> str:
+        """What went wrong; empty when nothing did."""
+
+
+def is_missed(now: datetime, at: time, last: Done | None) -> bool:
     """Return whether something that is done daily at `at` is due, `now` being in the office's time."""
     due = datetime.combine(now.date(), at, now.tzinfo)
     if due > now:
         due -= timedelta(days=1)
     if last is None:
         return True
-    return last < due or (failed and now - last >= AGAIN_AFTER)
+    return last.at < due or (bool(last.error) and now - last.at >= AGAIN_AFTER)
 
 
 class Nightly:
@@ -71,8 +83,8 @@ class Nightly:
         """Return whether today's time has come and nothing was made since; a new office's first copy is due at once."""
         if self._wanted.keep == 0:
             return False
-        last, now = last_backup(self._store), self._now().astimezone(self._settings.zone)
-        return is_missed(now, self._wanted.at, last and last.at, failed=bool(last and last.error))
+        now = self._now().astimezone(self._settings.zone)
+        return is_missed(now, self._wanted.at, last_backup(self._store))
 
     def make(self) -> LastBackup:
         """Make one, delete the oldest, and remember how it went; a full disk stops nothing else."""

@@ -80,8 +80,8 @@ class Eraser:
 
     def is_due(self) -> bool:
         """Return whether it was not done since today's time, which is that of the back-up."""
-        last, now = self.last(), self._now().astimezone(self._settings.zone)
-        return is_missed(now, self._settings.file.backup.at, last and last.at, failed=bool(last and last.error))
+        now = self._now().astimezone(self._settings.zone)
+        return is_missed(now, self._settings.file.backup.at, self.last())
 
     def look(self) -> tuple[Kept, ...]:
         """Return what would go now, kind by kind; nothing is erased."""

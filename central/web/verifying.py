@@ -35,6 +35,7 @@ def verified(
             request, lambda translate: views.finding_rows(found.findings, translate, before=before)
         ),
         "alternatives": _alternatives(request, parts, record, found),
+        "leaders": parts.policy.leaders,
         "failing": any(finding.verdict is Verdict.FAIL for finding in found.findings),
         "seen": ",".join(f"{rule}={code}" for rule, code in codes(found.findings).items()),
         "rooms": [(room.id, room.name) for room in found.rooms],

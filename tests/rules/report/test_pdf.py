@@ -89,7 +89,7 @@ def test_a_picture_that_was_erased_is_said_with_its_hash(tmp_path: Path) -> None
     text = " ".join(done.stdout.decode().split())
     assert "Gambar dihapus pada" in text
     assert "pada akhir masa simpannya" in text
-    assert "ab" * 32 in text.replace(" ", "")
+    assert "ab" * 32 in "".join(c for c in text if c.isalnum())
     assert "Gambar dihapus" not in text_of(report, tmp_path)
 
 

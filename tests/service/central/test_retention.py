@@ -61,7 +61,7 @@ class Here:
         assert done.error == ""
         return {name: gone for name, gone in done.gone.items() if gone.count}
 
-    def audits(self) -> list[dict[str, dict[str, int]]]:
+    def audits(self) -> list[dict[str, object]]:
         query = sa.select(t.audit.c.detail).where(t.audit.c.action == "retention.erase").order_by(t.audit.c.id)
         with self.services.store.reading() as connection:
             return [json.loads(text) for text in connection.scalars(query)]
@@ -210,7 +210,7 @@ def test_a_picture_that_a_later_session_brings_again_begins_its_time_anew(here: 
 
 def test_messages_drafts_log_ins_and_keys_go_each_after_its_own_time(here: Here) -> None:
     over, waiting = here.refused(), here.services.desk.submit(draft(), PDF, APPLICANT, key="wait")
-    here.services.drafts.keep({"title": "Belum"}, APPLICANT)
+    here.services.drafts.save({"title": "Belum"}, APPLICANT)
     told = {"created_at": NOW, "event": "x", "channel": "email", "next_at": NOW}
     with here.services.store.writing() as connection:
         for request in (over, waiting):

@@ -42,7 +42,7 @@ async def test_what_went_is_said_where_it_was(tmp_path: Path) -> None:
             page = (await applicant.get(f"/permohonan/{over.id}")).text
             assert "berkasnya dihapus pada" in page
             assert "/surat" not in page
-            assert "Budi Santoso" not in page
+            assert "0812-0000-0000" not in page
             gone = await applicant.get(f"/permohonan/{over.id}/surat")
             assert gone.status_code == 410
             assert "sudah dihapus pada akhir masa simpannya" in gone.text
