@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,13 @@ from central.db import tables as t
 from central.db.outage import outlast
 from central.db.store import Store
 from central.moves import utc_now
+from webui.i18n import N_
+
+_ANCHOR: Final = N_("the anchor of %(day)s names another seal")
+_MISSING: Final = N_("seals %(first)s to %(last)s are missing")
+_DELETED: Final = N_("row %(row)s was deleted")
+_CHANGED: Final = N_("row %(row)s or its seal was changed")
+_LATER: Final = N_("row %(row)s is dated %(at)s, but was put in later")
 
 START: Final = "0" * 64
 SEAL_EVERY_S: Final = 2.0
@@ -42,10 +49,20 @@ VERIFIED_EVERY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One place where the chain is broken: the seal's number, and what is wrong there."""
+    """One place where the chain is broken: the seal's number, and what is wrong there.
+
+    `sentence` with its `values` is the same for pages, which have their own languages.
+    """
 
     seq: int
     what: str
+    sentence: str
+    values: Mapping[str, str | int]
+
+    @classmethod
+    def of(cls, seq: int, sentence: str, **values: str | int) -> Fault:
+        """Return the fault that `sentence` says."""
+        return cls(seq, sentence % values, sentence, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +171,7 @@ class Audit:
         faults = walk.faults
         for anchor in anchors:
             if walk.kept.get(int(anchor["seq"])) != anchor["hash"]:
-                faults.append(Fault(int(anchor["seq"]), f"the anchor of {anchor['day']} names another seal"))
+                faults.append(Fault.of(int(anchor["seq"]), _ANCHOR, day=str(anchor["day"])))
         shown = tuple(faults[:FAULTS_SHOWN])
         return Verified(walk.sealed, unsealed, walk.head, len(anchors), shown, self._now())
 
@@ -166,6 +183,15 @@ class Audit:
             query = query.where(a.id < before)
         with self._store.reading() as connection:
             return tuple(AuditRow(**row) for row in connection.execute(query).mappings())
+
+    def receipts(self, idents: Collection[str]) -> dict[str, str]:
+        """Return the receipt numbers of requests, and of sessions' requests, by those of `idents` that name one."""
+        q, s = t.request.c, t.session.c
+        requests = sa.select(q.id, q.receipt).where(q.id.in_(idents))
+        sessions = sa.select(s.id, q.receipt).join_from(t.session, t.request, q.id == s.request_id)
+        with self._store.reading() as connection:
+            found = connection.execute(requests).all(), connection.execute(sessions.where(s.id.in_(idents))).all()
+        return {ident: receipt for rows in found for ident, receipt in rows}
 
 
 _UNSEALED: Final = (
@@ -206,15 +232,13 @@ def _walk(connection: sa.Connection, anchored: set[int]) -> _Walk:
     for row in connection.execution_options(yield_per=CLIP).execute(query).mappings():
         seq = row["seq"]
         if seq != expected:
-            walk.faults.append(Fault(expected, f"seals {expected} to {seq - 1} are missing"))
+            walk.faults.append(Fault.of(expected, _MISSING, first=expected, last=seq - 1))
         if row["at"] is None:
-            walk.faults.append(Fault(seq, f"row {row['audit_id']} was deleted"))
+            walk.faults.append(Fault.of(seq, _DELETED, row=row["audit_id"]))
         elif _hash(walk.head, seq, row) != row["hash"]:
-            walk.faults.append(Fault(seq, f"row {row['audit_id']} or its seal was changed"))
+            walk.faults.append(Fault.of(seq, _CHANGED, row=row["audit_id"]))
         elif latest is not None and row["at"] < latest - EARLIER_AT_MOST:
-            walk.faults.append(
-                Fault(seq, f"row {row['audit_id']} is dated {row['at']:%Y-%m-%d %H:%M}, but was put in later")
-            )
+            walk.faults.append(Fault.of(seq, _LATER, row=row["audit_id"], at=f"{row['at']:%Y-%m-%d %H:%M}"))
         latest = row["at"] or latest
         walk.head, expected = row["hash"], seq + 1
         walk.sealed += 1

@@ -53,6 +53,7 @@ from central.moves import TRACKING_BYTES, Deed, Moves, keep_change, next_receipt
 from central.notices.post import Post
 from central.permissions import may_see, sees_all_agencies
 from central.settings import Policy
+from central.sought import ANYTHING, Sought
 from contract import new_id
 
 _CHANGES_SHOWN: Final = frozenset(
@@ -127,19 +128,26 @@ class Desk:
         *,
         states: frozenset[State] = frozenset(),
         within: Span | None = None,
+        sought: Sought = ANYTHING,
         limit: int = 200,
         after: Key | None = None,
         order: Sequence[sa.ColumnElement[Any]] = rows.NEWEST,
     ) -> tuple[Request, ...]:
-        """Return the newest requests that `by` may see, only those in `states` or of a time when that is asked for.
+        """Return the newest requests that `by` may see, only those in `states`, of a time or that are `sought`.
 
         `after` is arrival and id of the last one that was seen.
+
+        Raises:
+            Invalid: what is sought cannot be looked for.
         """
+        if unlike := tuple(sought.wrongs()):
+            raise Invalid(*unlike)
         where = [] if after is None else [sa.tuple_(t.request.c.submitted_at, t.request.c.id) < after]
         if states:
             where.append(t.request.c.state.in_(states))
         if within is not None:
             where += rows.touching(t.request.c, *within)
+        where += sought.conditions(self.now(), self._zone)
         if not sees_all_agencies(by):
             where.append(t.request.c.agency_id == (by.agency.id if by.agency else ""))
         with self._store.reading() as connection:

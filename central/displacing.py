@@ -272,7 +272,8 @@ class Displacing:
 
     def notices(self, request: Request) -> tuple[Notice, ...]:
         """Return what the applicant of `request` has to read, newest first."""
-        query = t.notice.select().where(t.notice.c.request_id == request.id).order_by(t.notice.c.id.desc())
+        query = t.notice.select().where(t.notice.c.request_id == request.id, t.notice.c.kind == DISPLACED)
+        query = query.order_by(t.notice.c.id.desc())
         with self._store.reading() as connection:
             return tuple(
                 Notice(row["kind"], row["created_at"], **json.loads(row["body"]))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from central.domain.alternatives import Change, Kind
 from central.domain.clocks import SopClock
 from central.domain.findings import Finding, Verdict, worst
 from central.domain.recurrence import Recurrence
@@ -315,6 +316,19 @@ class Offer:
     room_name: str
     starts: datetime
     ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What the division offers an applicant instead of the wish; `needs` is what is lent then."""
+
+    kind: Kind
+    room_id: str
+    room_name: str
+    starts: datetime
+    ends: datetime
+    changes: tuple[Change, ...]
+    needs: tuple[Need, ...]
 
 
 @dataclass(frozen=True, slots=True)

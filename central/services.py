@@ -25,6 +25,7 @@ from central.letters import Letters
 from central.moves import utc_now
 from central.notices.mailbox import Mailbox
 from central.notices.post import Post
+from central.offering import Offering
 from central.pace import Paces, paces
 from central.people import People
 from central.planner import Planner
@@ -51,6 +52,7 @@ class Services:
     desk: Desk
     planner: Planner
     displacing: Displacing
+    offering: Offering
     rescheduling: Rescheduling
     timekeeping: Timekeeping
     delegations: Delegations
@@ -105,6 +107,7 @@ def make_services(settings: CentralSettings, *, now: Callable[[], datetime] = ut
         desk=desk,
         planner=planner,
         displacing=displacing,
+        offering=Offering(store, desk.moves, planner, bell=bell, now=now),
         rescheduling=Rescheduling(store, desk.moves, desk.assess, bell=bell, now=now),
         timekeeping=Timekeeping(store, desk.assess, now=now),
         delegations=Delegations(store, now=now),

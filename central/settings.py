@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints
 
 from central import holidaylist
 from central.domain.calendar import Gap, Hours, OfficeCalendar, Period, Week
@@ -486,6 +486,21 @@ class SignOn(Settings):
     """How long each question to the provider may take."""
 
 
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+"""One line of the letterhead."""
+
+
+class Office(Settings):
+    """Who files reports: the letterhead, and the lines above the signatures."""
+
+    government: Line = "Pemerintah Provinsi Kalimantan Barat"
+    name: Line = "Dinas Komunikasi dan Informatika"
+    address: Annotated[tuple[Line, ...], Field(max_length=4)] = ()
+    place: Line = "Pontianak"
+    """Before the date."""
+    approver: Line = "Kepala Bidang Pelaksana"
+
+
 class CentralFile(Settings):
     """`central.yaml`."""
 
@@ -504,6 +519,7 @@ class CentralFile(Settings):
     metrics_from: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses that may read /metrics."""
     notifications: Notifications = Notifications()
+    office: Office = Office()
     policy: Path
     time_zone: Annotated[str, AfterValidator(_zone)] = "Asia/Pontianak"
     schedule_window: Duration = timedelta(days=14)

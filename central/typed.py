@@ -7,15 +7,16 @@ readable draft comes from `central.checks`. Both are told at once, with all that
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
 
+from central.domain.alternatives import Change
 from central.domain.recurrence import Every, Recurrence
 from central.domain.resources import Need
 from central.domain.words import Leader
 from central.errors import Invalid, Wrong
-from central.model import Contact, Draft, Request
+from central.model import Contact, Draft, Offered, Request
 from contract import new_id
 
 _NO_DAY: Final = date(1970, 1, 1)
@@ -175,6 +176,22 @@ def form_of(record: Request, zone: tzinfo) -> RequestForm:
         own_equipment=record.own_equipment,
         own_people=record.own_people,
         needs={need.equipment: str(need.count) for need in record.needs},
+    )
+
+
+def with_offer(form: RequestForm, offered: Offered, zone: tzinfo) -> RequestForm:
+    """Return the form with what the division offers filled in."""
+    starts, ends = offered.starts.astimezone(zone), offered.ends.astimezone(zone)
+    return replace(
+        form,
+        date=starts.date().isoformat(),
+        start=f"{starts:%H:%M}",
+        end=f"{ends:%H:%M}",
+        room=offered.room_id,
+        recording="" if Change.NO_RECORDING in offered.changes else form.recording,
+        streaming="" if Change.NO_STREAMING in offered.changes else form.streaming,
+        own_account="on" if Change.OWN_ACCOUNT in offered.changes else form.own_account,
+        needs={need.equipment: str(need.count) for need in offered.needs},
     )
 
 

@@ -22,6 +22,9 @@ Location = tuple[Key, ...]
 
 MAX_FILE_BYTES = 1_048_576
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_KEY = re.compile(r"[\w-]+(?:[ ./][\w-]+)*")
+KEY_SHOWN = 64
+PROBLEM_SHOWN = 160
 _PIECE = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
@@ -98,7 +101,20 @@ class Source:
     def mistake(self, location: Location, text: str) -> Mistake:
         """Return the mistake `text` at `location`."""
         line, column = self.place(location)
-        return Mistake(line, column, ".".join(str(key) for key in location), text)
+        return Mistake(line, column, ".".join(map(_shown, location)), text)
+
+
+def _shown(key: Key) -> str:
+    """Return a key as a mistake names it.
+
+    A file that is no configuration may hold secrets, and a whole line of it can read as a key: what
+    does not look like one is cut where it stops to, its place in the file is told beside it.
+    """
+    text = str(key)
+    if len(text) <= KEY_SHOWN and _KEY.fullmatch(text):
+        return text
+    likely = _KEY.match(text)
+    return f"{likely[0][:KEY_SHOWN] if likely else ''}\N{HORIZONTAL ELLIPSIS}"
 
 
 def read(path: Path) -> Source:
@@ -131,9 +147,14 @@ def _load(path: Path) -> object:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise FileMistakes(path, (Mistake(line, column, "", str(error.problem)),)) from error
+        raise FileMistakes(path, (Mistake(line, column, "", _problem(error)),)) from error
     except YAMLError as error:
         raise FileMistakes(path, (Mistake(1, 1, "", str(error)),)) from error
+
+
+def _problem(error: MarkedYAMLError) -> str:
+    """Return what is wrong without what stands there: of a key that is there twice ruamel tells both values."""
+    return str(error.problem).partition(" with value ")[0][:PROBLEM_SHOWN]
 
 
 def _plain(node: Any) -> Any:

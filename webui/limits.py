@@ -43,6 +43,7 @@ WORDS: Mapping[str, str] = {
     "speaker": N_("loudspeaker"),
     "not digital zero": N_("no digital silence"),
     "the devices it was calibrated with": N_("the devices it was calibrated with"),
+    "rho": N_("likeness to what was played"),
     "of levels": N_("of levels"),
     "over its surroundings": N_("over its surroundings"),
     "over the rest for a second": N_("over the rest for a second"),
@@ -58,6 +59,8 @@ WORDS: Mapping[str, str] = {
 _PIECE = re.compile(r"(?P<sign>>=|<=)|(?P<number>[-+]?\d+(?:\.\d+)?)|(?P<words>[^\d<>+-]+)|.")
 _VERBATIM = re.compile(r"\d+(?:\.\d+){2,}|\d+x\d+")
 """A version or a canvas: no number in the sense of a quantity."""
+_QUANTITY = re.compile(r"[-+<>\d]|\w+ [<>]=? ?[-+\d]")
+"""A sign, a number, or what the number is of (`rho >= 0.15`)."""
 _KNOWN = re.compile(
     "|".join(rf"(?<!\w){re.escape(known)}(?!\w)" for known in sorted([*WORDS, *UNITS], key=len, reverse=True))
 )
@@ -88,7 +91,7 @@ def limit_text(limit: str, translate: Translate) -> str:
     """Return what was wanted of a measured value; empty for an empty limit."""
     if limit in WORDS:
         return translate(WORDS[limit])
-    if _VERBATIM.search(limit) or not re.match(r"[-+<>\d]", limit):
+    if _VERBATIM.search(limit) or not _QUANTITY.match(limit):
         return limit  # a name, or a word that nobody knows here
     return _PIECE.sub(lambda piece: _piece_text(piece, translate), limit)
 

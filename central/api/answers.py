@@ -134,7 +134,7 @@ LongPart = Annotated[Wanted, Depends(_wanted_long)]
 def page(name: str, found: Sequence[T], limit: int, key: Callable[[T], Key], status: int = 200) -> Response:
     """Answer with a page; `found` holds one thing more than `limit` when there is a following page."""
     shown = found[:limit]
-    following = _cursor(name, key(shown[-1])) if len(found) > limit else None
+    following = cursor_of(name, key(shown[-1])) if len(found) > limit else None
     return _answer({"items": [jsonable_encoder(one) for one in shown], "next": following}, status)
 
 
@@ -155,7 +155,8 @@ def part_of(
     return page(name, rest[: wanted.limit + 1], wanted.limit, lambda one: (key(one),), status)
 
 
-def _cursor(name: str, key: Key) -> str:
+def cursor_of(name: str, key: Key) -> str:
+    """Return the cursor of what comes after the thing with this key."""
     parts = [part.isoformat() if isinstance(part, datetime) else part for part in key]
     return base64.urlsafe_b64encode(json.dumps([name, *parts]).encode()).rstrip(b"=").decode()
 

@@ -25,6 +25,7 @@ CONDITIONAL: Final = frozenset(
     {
         "POST /api/v1/requests/{ident}/disposition",
         "POST /api/v1/requests/{ident}/decision",
+        "POST /api/v1/requests/{ident}/offer",
         "POST /api/v1/requests/{ident}/reschedule",
         "POST /api/v1/requests/{ident}/withdraw",
         "POST /api/v1/requests/{ident}/resubmission",

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from central.chain import Harm, Stretch, Worth
 from central.commands import Order
-from central.domain.alternatives import Alternative
+from central.domain.alternatives import Alternative, Change, Kind
 from central.domain.calendar import Gap
 from central.domain.findings import Finding, Verdict
 from central.domain.recurrence import Every, Recurrence
@@ -24,6 +24,7 @@ from central.domain.words import Leader, Role, UnitKind
 from central.errors import Invalid, Wrong
 from central.ical import Unread
 from central.model import Contact, Decision, Direction, Draft, Operator, Reschedule, Room, Upload, Verification
+from central.offering import key_for
 from central.planner import ServableDay
 
 NEED_AT_MOST = 1000
@@ -101,6 +102,26 @@ class DirectionIn(Body):
     def value(self) -> Direction:
         """Return it as the desk takes it."""
         return Direction(self.accept, self.note, self.to)
+
+
+class OfferIn(Body):
+    """One of the alternatives of a verification (in `for_room`, when it was made for another room than the wished one).
+
+    `note` is what the applicant reads.
+    """
+
+    kind: Kind
+    room_id: Annotated[str, Field(max_length=200)]
+    starts: Moment
+    changes: Annotated[tuple[Change, ...], Field(max_length=len(Change))] = ()
+    note: Annotated[str, Field(max_length=2000)]
+    for_room: str | None = None
+    version: Number | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells the alternative from others."""
+        return key_for(self.kind, self.room_id, self.starts, self.changes)
 
 
 class DecisionIn(Body):

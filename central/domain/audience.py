@@ -31,6 +31,7 @@ AUDIENCES: Final[dict[str, Audience]] = {
     Event.RESUBMIT: Audience(applicant=True, roles=frozenset({Role.HEAD})),
     Event.ACCEPT: Audience(applicant=True, roles=frozenset({Role.VERIFIER})),
     Event.RETURN: Audience(applicant=True, roles=frozenset()),
+    Event.OFFER: Audience(applicant=True, roles=frozenset()),
     Event.APPROVE: Audience(applicant=True, roles=frozenset({Role.SCHEDULER, Role.TECHNICIAN})),
     Event.REFUSE: Audience(applicant=True, roles=frozenset({Role.HEAD})),
     Event.WITHDRAW: Audience(applicant=True, roles=frozenset({Role.VERIFIER})),

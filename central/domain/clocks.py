@@ -83,6 +83,7 @@ class SopClock:
 _ENDS: dict[Event, tuple[Step, Step | None]] = {
     Event.ACCEPT: (Step.DISPOSITION, Step.VERIFICATION),
     Event.RETURN: (Step.DISPOSITION, None),
+    Event.OFFER: (Step.VERIFICATION, None),
     Event.APPROVE: (Step.VERIFICATION, None),
     Event.REFUSE: (Step.VERIFICATION, None),
 }

@@ -2,7 +2,9 @@
 
 An applicant's letter arrives (`SUBMITTED`). The head of the office gives direction: the
 request goes to the division (`DISPOSED`) or back to the applicant (`RETURNED`), who may
-send it again. The division's officer decides (`APPROVED` or `REFUSED`); nothing else ever
+send it again. The division's officer decides (`APPROVED` or `REFUSED`), or sends it back with
+an offer: another time or room, or less kit, with which it can be served; taking that up is
+the applicant's new version, which goes the whole way again. Nothing but the decision ever
 approves, neither a default nor the passing of time. An officer may move a confirmed
 session to another time or room; it stays approved, by a verification of its own. An applicant may take a request back
 before the decision (`WITHDRAWN`); after it, a confirmed session is called off
@@ -34,6 +36,7 @@ class Event(StrEnum):
     ACCEPT = "accept"
     RETURN = "return"
     RESUBMIT = "resubmit"
+    OFFER = "offer"
     APPROVE = "approve"
     REFUSE = "refuse"
     WITHDRAW = "withdraw"
@@ -49,6 +52,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.RETURNED, Event.RESUBMIT): State.SUBMITTED,
     (State.RETURNED, Event.WITHDRAW): State.WITHDRAWN,
     (State.DISPOSED, Event.APPROVE): State.APPROVED,
+    (State.DISPOSED, Event.OFFER): State.RETURNED,
     (State.DISPOSED, Event.REFUSE): State.REFUSED,
     (State.DISPOSED, Event.WITHDRAW): State.WITHDRAWN,
     (State.APPROVED, Event.RESCHEDULE): State.APPROVED,

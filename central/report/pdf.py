@@ -10,7 +10,6 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.resources import files
 from importlib.util import find_spec
@@ -22,6 +21,7 @@ import typst
 from central.chain import Worth
 from central.report import words
 from central.report.content import Clock, chain, content
+from central.settings import Office
 from contract.evidence import Picture
 from contract.report import ExecutionReport, LevelPoint, ReportedStep
 from webui.charts import Bar, bar_chart, health_chart, level_chart
@@ -35,17 +35,6 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u206
 _LONG = re.compile(r"\S{30}(?=\S)")
 MAY_BREAK = "\u200b"
 """Set into words without an end, which would run off the paper."""
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """Who files the report: the letterhead and the line above the signatures."""
-
-    government: str = "Pemerintah Provinsi Kalimantan Barat"
-    name: str = "Dinas Komunikasi dan Informatika"
-    address: tuple[str, ...] = ()
-    place: str = "Pontianak"
-    approver: str = "Kepala Bidang Pelaksana"
 
 
 def render(
@@ -67,7 +56,7 @@ def render(
     pictures, taken = _pictures(report), _photos(report, photos)
     facts = content(report) | {
         "title": report.title,
-        "office": asdict(office or Office()),
+        "office": (office or Office()).model_dump(),
         "pictures": [{"file": name, "says": says} for name, says, _ in pictures],
         "photos": [{"file": name, "says": says} for name, says, _ in taken],
         "gone": _erased(report, gone),

@@ -19,6 +19,7 @@ from central.bell import Bell
 from central.desk import Desk
 from central.displacing import Displacing
 from central.model import Person, Upload
+from central.offering import Offering
 from central.people import People
 from central.planner import Planner
 from central.services import Services
@@ -49,6 +50,11 @@ class Parts:
     def displacing(self) -> Displacing:
         """Proposals to make room for leaders."""
         return self.services.displacing
+
+    @property
+    def offering(self) -> Offering:
+        """What requests go back with."""
+        return self.services.offering
 
     @property
     def timekeeping(self) -> Timekeeping:

@@ -1,14 +1,17 @@
-"""Sentences for alternatives."""
+"""Sentences for alternatives, and for the one that an applicant is offered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import Final
 
 from central.domain.alternatives import Alternative, Change, Kind
-from webui.env import jam, tanggal_pendek
-from webui.i18n import N_
+from central.model import Offered
+from central.offering import key_of
+from webui.env import jam, showing, tanggal, tanggal_pendek
+from webui.i18n import DEFAULT, N_, speaking
 from webui.reasons import Translate
 
 KINDS: Final[Mapping[Kind, str]] = {
@@ -27,19 +30,36 @@ CHANGES: Final[Mapping[Change, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class AlternativeShown:
-    """One line of the list; `room` is the id to try it with, empty where the time is another."""
+    """One line of the list; `room` is the id to try it with, empty where it is not the room alone that is another."""
 
     kind: str
     text: str
     people: str
     room: str
+    key: str
 
 
 def shown(found: Iterable[Alternative], names: Mapping[str, str], translate: Translate) -> Iterator[AlternativeShown]:
     """Yield the lines; `names` are people by id."""
     for one in found:
-        hours = f"{tanggal_pendek(one.starts)}, {jam(one.starts)}\N{EN DASH}{jam(one.ends)}"
-        parts = (one.room.name, hours, *(translate(CHANGES[change]) for change in one.changes))
         people = ", ".join(names.get(ident, ident) for ident in one.operator_ids)
         room = one.room.id if one.kind is Kind.ROOM else ""
-        yield AlternativeShown(translate(KINDS[one.kind]), " · ".join(parts), people, room)
+        text = _text(one.room.name, one, tanggal_pendek, translate)
+        yield AlternativeShown(translate(KINDS[one.kind]), text, people, room, key_of(one))
+
+
+def note(offered: Alternative, zone: tzinfo, translate: Translate) -> str:
+    """Return the note that an offer goes back with, in the language of the office's letters."""
+    with speaking(DEFAULT), showing(zone):
+        said = {"what": translate(KINDS[offered.kind]), "text": _text(offered.room.name, offered, tanggal, translate)}
+        return translate(N_("The division offers: %(what)s. %(text)s.")) % said
+
+
+def offer(offered: Offered, translate: Translate) -> tuple[str, str]:
+    """Return kind and text of the offer that a request came back with."""
+    return translate(KINDS[offered.kind]), _text(offered.room_name, offered, tanggal, translate)
+
+
+def _text(room: str, one: Alternative | Offered, day: Callable[[datetime], str], translate: Translate) -> str:
+    hours = f"{day(one.starts)}, {jam(one.starts)}\N{EN DASH}{jam(one.ends)}"
+    return " · ".join((room, hours, *(translate(CHANGES[change]) for change in one.changes)))

@@ -105,11 +105,12 @@ def audit(
     older = rows[-1].id if len(rows) == DEEDS_SHOWN else None
     found = parts.services.audit.found()
     copied, erased = last_backup(parts.services.store), parts.services.retention.last()
+    receipts = parts.services.audit.receipts(deeds.named(rows))
     return parts.site.page(
         request,
         "audit.html",
         person,
-        rows=parts.site.listed(request, lambda translate: deeds.shown(rows, translate)),
+        rows=parts.site.listed(request, lambda translate: deeds.shown(rows, receipts, translate)),
         older=older,
         found=found,
         copied=copied,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ DEEDS: Final[Mapping[str, str]] = {
     "request.accept": N_("Request forwarded to the division"),
     "request.return": N_("Request returned to the applicant"),
     "request.resubmit": N_("Request sent again"),
+    "request.offer": N_("Something else offered to the applicant"),
     "request.approve": N_("Request approved"),
     "request.refuse": N_("Request refused"),
     "request.withdraw": N_("Request withdrawn"),
@@ -60,6 +62,8 @@ _PAGES: Final[Mapping[str, str]] = {
     "register": "/kelola/",
 }
 """Where the thing that a deed was done to can be looked at, by the first word of the deed's code."""
+_IDENT: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+"""An id as `contract.new_id` makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +80,23 @@ class DeedShown:
     told: tuple[tuple[str, str], ...]
 
 
-def shown(rows: Iterable[AuditRow], translate: Translate) -> Iterator[DeedShown]:
-    """Yield the rows in words."""
+def shown(rows: Iterable[AuditRow], receipts: Mapping[str, str], translate: Translate) -> Iterator[DeedShown]:
+    """Yield the rows in words; `receipts` stand for the ids of requests and sessions."""
     for row in rows:
         what = translate(DEEDS[row.action]) if row.action in DEEDS else row.action
-        page = _href(row)
-        yield DeedShown(row.id, row.at, row.actor, what, row.action, row.subject, page, tuple(_told(row.detail)))
+        told = tuple((name, _named(text, receipts)) for name, text in _told(row.detail))
+        subject = receipts.get(row.subject, row.subject)
+        yield DeedShown(row.id, row.at, row.actor, what, row.action, subject, _href(row), told)
+
+
+def named(rows: Iterable[AuditRow]) -> frozenset[str]:
+    """Return what may be the id of a request or a session: subjects, and what details name."""
+    texts = ((row.subject, *(text for _, text in _told(row.detail))) for row in rows)
+    return frozenset(ident for found in texts for text in found for ident in _IDENT.findall(text))
+
+
+def _named(text: str, receipts: Mapping[str, str]) -> str:
+    return _IDENT.sub(lambda ident: receipts.get(ident[0], ident[0]), text)
 
 
 def _href(row: AuditRow) -> str:

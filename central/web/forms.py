@@ -19,6 +19,8 @@ MISTAKES: Final[Mapping[str, str]] = {
     "time.order": N_("The end must be after the start."),
     "time.far": N_("This day is too far away."),
     "time.too_long": N_("The event lasts too long."),
+    "days.order": N_("The last day must not be before the first."),
+    "days.too_many": N_("Words and rooms are looked for in 366 days at most. Choose fewer days."),
     "login.unreadable": N_("Small letters, digits, dots and hyphens are wanted."),
     "login.taken": N_("Somebody has this user name already."),
     "roles.wanted": N_("Choose one role or more."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from central.model import Decision, Direction, Inbox, Person, Verification
 from central.model import Request as Record
 from central.permissions import Action, may
 from central.web.access import Ask, Parts, Typed, number, text
+from central.web.alternatives import note
 from central.web.forms import MISTAKES, mistakes
 from central.web.requests import CHANGED, CLOSED, equipment_names
 from central.web.site import see_other
@@ -25,7 +26,14 @@ router = APIRouter(include_in_schema=False)
 
 Officer = Annotated[Person, Depends(requires(Action.VERIFY))]
 
-_TAKEN = N_("The room or the technician is taken at that time; choose another one. Nothing was done.")
+_REFUSED: Final[Mapping[str, str]] = {
+    "request.changed": CHANGED,
+    "booking.taken": N_("The room or the technician is taken at that time; choose another one. Nothing was done."),
+    "offer.gone": N_(
+        "That is not possible any more; what could be done instead is shown as it is now. Nothing was done."
+    ),
+}
+"""By the code of a refusal; any other means that the step is over."""
 
 
 @router.get("/kotak-masuk")
@@ -94,6 +102,27 @@ def decide(
     return see_other(f"/kotak-masuk?kata={'disetujui' if approve else 'ditolak'}")
 
 
+@router.post("/kotak-masuk/{ident}/tawaran")
+def offer(
+    request: Request, parts: Ask, person: Annotated[Person, Depends(requires(Action.DECIDE))], ident: str, form: Typed
+) -> Response:
+    """Send the request back with one of the alternatives that the page showed."""
+    room = text(form, "room") or None
+    translate = parts.site.locales.gettext
+    try:
+        parts.offering.offer(
+            ident,
+            text(form, "offer"),
+            person,
+            say=lambda chosen: note(chosen, parts.site.zone, translate),
+            room_id=room,
+            version=number(form, "version"),
+        )
+    except Refused as error:
+        return _not_done(request, parts, person, parts.desk.get(ident, person), error=error, typed={"room": room or ""})
+    return see_other("/kotak-masuk?kata=ditawarkan")
+
+
 def _not_done(
     request: Request,
     parts: Parts,
@@ -110,7 +139,7 @@ def _not_done(
     if error.code == "override.wanted":
         found = {"override_reason": parts.site.say(request, MISTAKES[error.code])}
         return _desk(request, parts, person, record, status=422, typed=typed, mistakes=found)
-    message = {"request.changed": CHANGED, "booking.taken": _TAKEN}.get(error.code, CLOSED)
+    message = _REFUSED.get(error.code, CLOSED)
     said = parts.site.note(request, "degraded", message)
     return _desk(request, parts, person, record, status=409, typed=typed, said=said)
 

@@ -19,8 +19,8 @@ from central.model import Direction, Person, Room
 from central.model import Request as Record
 from central.pace import Kind
 from central.permissions import Action, may
-from central.typed import SITE, RequestForm, draft_of, fields_of, form_from, form_of, over
-from central.web import changes, words
+from central.typed import SITE, RequestForm, draft_of, fields_of, form_from, form_of, over, with_offer
+from central.web import alternatives, changes, listing, words
 from central.web.access import Ask, Letter, Parts, Sent, Typed, number, text, texts
 from central.web.findings import span
 from central.web.forms import mistakes
@@ -39,9 +39,12 @@ CLOSED = N_("This step is not possible any more: the request is shown as it is n
 
 @router.get("/permohonan")
 def requests(request: Request, parts: Ask, person: Reader) -> Response:
-    """List the requests this person may see."""
-    saved = parts.services.drafts.all(person) if may(person, Action.SUBMIT) else ()
-    return parts.site.page(request, "requests.html", person, records=parts.desk.requests(person), drafts=saved)
+    """List the requests this person may see, newest first, or those that are looked for."""
+    context = listing.listed(request, parts, person)
+    first = may(person, Action.SUBMIT) and not request.query_params.keys() - {"kata"}
+    saved = parts.services.drafts.all(person) if first else ()
+    status = 422 if context["mistakes"] else 200
+    return parts.site.page(request, "requests.html", person, context, status=status, drafts=saved)
 
 
 @router.get("/permohonan/baru")
@@ -95,11 +98,15 @@ def drop_draft(parts: Ask, person: Applicant, ident: str) -> Response:
 
 @router.get("/permohonan/{ident}/ubah")
 def returned_form(request: Request, parts: Ask, person: Applicant, ident: str) -> Response:
-    """Show a returned request as the form it was, to be changed and sent again."""
+    """Show a returned request as the form it was, to be changed and sent again; `tawaran` fills in what was offered."""
     record = parts.desk.get(ident, person)
     if record.state is not State.RETURNED:
         return see_other(f"/permohonan/{ident}")
-    return _form(request, parts, person, form_of(record, parts.site.zone), (), again=ident)
+    form = form_of(record, parts.site.zone)
+    offered = parts.offering.standing(record) if "tawaran" in request.query_params else None
+    if offered is not None:
+        form = with_offer(form, offered, parts.site.zone)
+    return _form(request, parts, person, form, (), again=ident)
 
 
 @router.post("/permohonan/{ident}/ubah", dependencies=[paced(Kind.UPLOAD)])
@@ -231,8 +238,12 @@ def show(
     waits = (record.state is State.SUBMITTED and Role.HEAD in person.roles) or (
         record.state is State.DISPOSED and Role.VERIFIER in person.roles
     )
+    offered = parts.offering.standing(record)
     standard: dict[str, object] = {
         "record": record,
+        "offer": parts.site.listed(request, lambda translate: alternatives.offer(offered, translate))
+        if offered
+        else [],
         "can_send_again": record.state is State.RETURNED and may(person, Action.SUBMIT),
         "can_withdraw": bool(takes_back) and may(person, Action.WITHDRAW),
         "may_act": waits,

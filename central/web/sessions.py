@@ -74,7 +74,8 @@ def report_pdf(parts: Ask, person: Reader, ident: str, rev: Revision = None) -> 
     name = f"laporan-{report.planned_start.astimezone(parts.site.zone):%Y-%m-%d}-{report.room}-r{report.report_rev}.pdf"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
     photos, gone = parts.services.evidence.photos(report), parts.services.evidence.gone(report)
-    content = render(parts.board.whole(report), photos, gone=gone, worth=parts.board.worth(ident))
+    office, worth = parts.services.settings.file.office, parts.board.worth(ident)
+    content = render(parts.board.whole(report), photos, gone=gone, office=office, worth=worth)
     return Response(content, media_type="application/pdf", headers=headers)
 
 

@@ -78,6 +78,7 @@ SAID: Final[Mapping[str, tuple[str, str]]] = {
     "terkirim": ("ready", N_("The request was received. You see here how it goes on.")),
     "diteruskan": ("ready", N_("Forwarded to the division.")),
     "dikembalikan": ("ready", N_("Returned to the applicant.")),
+    "ditawarkan": ("ready", N_("Offered. The applicant reads it and can send the request again with it.")),
     "disetujui": ("ready", N_("Approved. The room has its schedule.")),
     "ditolak": ("ready", N_("Refused. The applicant reads the reason.")),
     "tersimpan": ("ready", N_("The draft is kept. Only you see it until you send it.")),

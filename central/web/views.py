@@ -131,7 +131,7 @@ def steps(request: Request, now: datetime, translate: Translate) -> list[StepSho
 
 
 _DIRECTION: Mapping[Event, str] = {Event.ACCEPT: "done", Event.RETURN: "refused"}
-_VERIFIED: Mapping[Event, str] = {Event.APPROVE: "done", Event.REFUSE: "refused"}
+_VERIFIED: Mapping[Event, str] = {Event.APPROVE: "done", Event.REFUSE: "refused", Event.OFFER: "refused"}
 
 
 def _course(moves: tuple[Move, ...]) -> dict[Event, Move]:

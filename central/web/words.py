@@ -35,6 +35,7 @@ EVENTS: Final[Mapping[Event, tuple[str, Tone]]] = {
     Event.ACCEPT: (N_("Forwarded to the division"), "ready"),
     Event.RETURN: (N_("Returned to the applicant"), "degraded"),
     Event.RESUBMIT: (N_("Sent again"), "busy"),
+    Event.OFFER: (N_("Something else offered"), "degraded"),
     Event.APPROVE: (N_("Approved"), "ready"),
     Event.REFUSE: (N_("Refused"), "fault"),
     Event.WITHDRAW: (N_("Withdrawn"), "offline"),

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import httpx
 
+from central.domain.alternatives import Kind
 from central.domain.sop import State
 from central.domain.words import Leader
 from central.model import Direction
@@ -94,6 +95,7 @@ async def record() -> dict[str, Json]:
         await _drafts(recorder)
         await _series(recorder)
         await _returned(recorder, office)
+        await _offered(recorder, office)
         await _leaders(recorder, office)
         await _lists(recorder, office, session)
         await _orders(recorder)
@@ -132,7 +134,7 @@ async def _requests(at: Recorder, office: Office) -> None:
     made = await at.ask("pemohon", "POST /api/v1/requests", data=FORM, files=files)
     at.found["POST /api/v1/requests"]["request"] = FORM | {"letter": "surat.pdf"}
     path = {"ident": made.json()["id"]}
-    await at.ask("pemohon", "GET /api/v1/requests", query={"limit": "1"})
+    await at.ask("pemohon", "GET /api/v1/requests", query={"limit": "1", "q": "spbe", "from": "2026-11-01"})
     await at.ask("pemohon", "GET /api/v1/requests/{ident}", path)
     await at.ask("pemohon", "GET /api/v1/requests/{ident}/letter", path)
     await at.ask("kadis", "GET /api/v1/inbox")
@@ -196,6 +198,16 @@ async def _returned(at: Recorder, office: Office) -> None:
     operation = "POST /api/v1/requests/{ident}/resubmission"
     await at.ask("pemohon", operation, path, data=form, headers=tag, files={"letter": ("surat.pdf", PDF)})
     at.found[operation]["request"] = form | {"letter": "surat.pdf"}
+
+
+async def _offered(at: Recorder, office: Office) -> None:
+    day = date(2026, 11, 18)
+    office.approved(office.request("Rapat lebih dahulu", day=day))
+    record = office.forwarded(office.request("Rapat kemudian", day=day))
+    chosen = next(one for one in office.services.planner.alternatives(record) if one.kind is Kind.TIME)
+    body = {"kind": "time", "room_id": chosen.room.id, "starts": chosen.starts.isoformat(), "note": "Ruang terpakai"}
+    tag = await at.tag("bidang", f"/api/v1/requests/{record.id}")
+    await at.ask("bidang", "POST /api/v1/requests/{ident}/offer", {"ident": record.id}, body=body, headers=tag)
 
 
 async def _series(at: Recorder) -> None:

@@ -4,6 +4,7 @@ import { bind, refetch } from "./bind.js";
 import { confirm } from "./confirm.js";
 import { drive, takeOver } from "./drive.js";
 import { command, connect, isLive, now } from "./live.js";
+import { more } from "./more.js";
 import { attend } from "./page.js";
 import { programme } from "./programme.js";
 import { graph } from "./sound.js";
@@ -106,6 +107,7 @@ addEventListener("live:link", (event) => {
 dangerous(document);
 bind();
 attend();
+more(document.querySelector(".presets"));
 programme(document.querySelector("[data-programme]"));
 graph(document.querySelector("[data-graph]"));
 connect("/live");

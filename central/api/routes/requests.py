@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from central.api.answers import Key, Page, Part, gives, one, only_if_unchanged, page, part_of, plain, seen_version
 from central.api.guard import CurrentServices, paced, requires
 from central.api.routes.base import Director, Ident, RequestReader, Verifier, api_router
-from central.api.shapes import AgainForm, DecisionIn, DirectionIn, DraftForm, Findings, ReasonIn, WithdrawIn
+from central.api.shapes import AgainForm, DecisionIn, DirectionIn, DraftForm, Findings, OfferIn, ReasonIn, WithdrawIn
 from central.domain.clocks import Step
 from central.domain.findings import Verdict
 from central.domain.sop import State
@@ -21,13 +21,15 @@ from central.model import Inbox, Person, RequestChange
 from central.model import Request as Record
 from central.pace import Kind
 from central.permissions import Action
+from central.sought import LONGEST, Sought
 
 router = api_router()
 
 LETTER = {"200": {"description": "the letter", "content": {"application/pdf": {}, "image/jpeg": {}, "image/png": {}}}}
 
 
-def _key(record: Record) -> Key:
+def request_key(record: Record) -> Key:
+    """Return what the list of requests is ordered by."""
     return (record.submitted_at, record.id)
 
 
@@ -35,14 +37,38 @@ def _record(request: Request, record: Record, status: int = 200) -> Response:
     return one(request, record, version=record.version, status=status)
 
 
+def _sought(
+    q: Annotated[
+        str, Query(max_length=LONGEST, description="words of receipt or letter number, title, agency; all count")
+    ] = "",
+    agency: Annotated[str, Query(max_length=LONGEST, description="an agency's id")] = "",
+    room: Annotated[str, Query(max_length=LONGEST, description="the id of the room that is asked for")] = "",
+    first: Annotated[
+        date | None, Query(alias="from", description="first day of the event, in the office's zone")
+    ] = None,
+    last: Annotated[date | None, Query(alias="until", description="its last day")] = None,
+) -> Sought:
+    return Sought(q, agency, room, first, last)
+
+
 @router.get("/requests", responses=gives(Page[Record], "requests, newest first"))
 def requests(
-    services: CurrentServices, by: RequestReader, wanted: Part, state: Annotated[list[State] | None, Query()] = None
+    services: CurrentServices,
+    by: RequestReader,
+    wanted: Part,
+    sought: Annotated[Sought, Depends(_sought)],
+    state: Annotated[list[State] | None, Query()] = None,
 ) -> Response:
-    """Return the newest requests that one may see."""
-    after = wanted.after("requests", datetime, str)
-    found = services.desk.requests(by, states=frozenset(state or ()), limit=wanted.limit + 1, after=after)
-    return page("requests", found, wanted.limit, _key)
+    """Return the newest requests that one may see.
+
+    A whole receipt number is found whenever it came. Other words and a room are looked for among the
+    requests that came in the last 366 days, or among events of the days that are named, 366 at most
+    (one day named: 366 days from or up to it). An event is found by its days when it was asked for
+    at most two years before.
+    """
+    states, after = frozenset(state or ()), wanted.after("requests", datetime, str)
+    found = services.desk.requests(by, states=states, sought=sought, limit=wanted.limit + 1, after=after)
+    return page("requests", found, wanted.limit, request_key)
 
 
 @router.get("/inbox", responses=gives(Inbox, "what waits"))
@@ -164,6 +190,23 @@ def decide(
             raise
         others = services.planner.alternatives(services.desk.get(ident, by), room_id=body.room_id)
         raise Refused(error.code, str(error), error.findings, **error.values, alternatives=others) from error
+
+
+@router.post("/requests/{ident}/offer", responses=gives(Record, "the request as it is now"))
+def offer(
+    request: Request,
+    ident: Ident,
+    body: OfferIn,
+    services: CurrentServices,
+    by: Annotated[Person, Depends(requires(Action.DECIDE))],
+) -> Response:
+    """Send the request back with one of its alternatives; taking it up is the applicant's resubmission."""
+    version = seen_version(request, body.version)
+    with only_if_unchanged(request):
+        returned = services.offering.offer(
+            ident, body.key, by, say=lambda _: body.note, room_id=body.for_room, version=version
+        )
+    return _record(request, returned)
 
 
 @router.post("/requests/{ident}/withdraw", responses=gives(Record, "the request as it is now"))

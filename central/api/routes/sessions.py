@@ -108,7 +108,8 @@ def report_pdf(ident: Ident, services: CurrentServices, by: ReportReader, rev: R
     """Return a session's report as PDF."""
     report = services.board.report(ident, by, rev=rev)
     photos, gone = services.evidence.photos(report), services.evidence.gone(report)
-    content = pdf.render(services.board.whole(report), photos, gone=gone, worth=services.board.worth(ident))
+    office, worth = services.settings.file.office, services.board.worth(ident)
+    content = pdf.render(services.board.whole(report), photos, gone=gone, office=office, worth=worth)
     name = f'attachment; filename="laporan-{ident}.pdf"'
     return Response(content, media_type="application/pdf", headers={"content-disposition": name})
 

@@ -53,6 +53,16 @@ def test_the_head_has_ten_minutes_and_the_division_a_day() -> None:
     assert running((first, second)) == second
 
 
+def test_an_offer_ends_the_verification_and_a_new_version_begins_with_the_head() -> None:
+    moves = [(None, T0), (Event.ACCEPT, minutes(7)), (Event.OFFER, minutes(30)), (Event.RESUBMIT, minutes(90))]
+    verified = next(one for one in clocks(moves[:3], Standards()) if one.step is Step.VERIFICATION)
+    assert verified.done_at == minutes(30)
+    assert running(clocks(moves[:3], Standards())) is None
+    again = running(clocks(moves, Standards()))
+    assert again is not None
+    assert (again.step, again.started_at) == (Step.DISPOSITION, minutes(90))
+
+
 def test_a_session_that_is_moved_owes_its_report_after_its_new_end() -> None:
     moves = [(None, T0), (Event.ACCEPT, minutes(1)), (Event.APPROVE, minutes(2)), (Event.RESCHEDULE, minutes(3))]
     report = clocks(moves, Standards(), minutes(500))[-1]

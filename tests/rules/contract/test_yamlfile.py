@@ -67,6 +67,17 @@ def test_what_is_no_such_file_is_one_clear_mistake(tmp_path: Path, text: str, na
         load(tmp_path, text)
 
 
+def test_a_line_that_reads_as_a_key_is_not_told_whole(tmp_path: Path) -> None:
+    told = mistakes(tmp_path, "name: A\nlamps: {}\nroot:$y$j9T$secret/hash:19000:0:99999:7:::\n" + "a" * 90 + ": 1\n")
+    assert told == ["3:1: root…: unknown key", f"4:1: {'a' * 64}…: unknown key"]
+
+
+def test_a_key_that_is_there_twice_is_told_without_what_it_holds(tmp_path: Path) -> None:
+    (told,) = mistakes(tmp_path, "name: hemlig-1\nname: hemlig-2\n")
+    assert 'found duplicate key "name"' in told
+    assert "hemlig" not in told
+
+
 def test_an_absent_file_is_a_mistake_too(tmp_path: Path) -> None:
     with pytest.raises(FileMistakes, match="no such file"):
         read(tmp_path / "nowhere.yaml")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from central.report.content import Clock, content, summary, timeline
-from central.report.pdf import Office, render
+from central.report.pdf import render
 from central.report.words import fault
+from central.settings import Office
 from contract.evidence import Picture
 from contract.messages import Fault
 from contract.report import ExecutionReport
@@ -63,6 +64,8 @@ def test_every_verdict_has_a_word_and_a_shape() -> None:
     certificate = content(rich())["certificate"]
     assert isinstance(certificate, dict)
     verdicts = [row[3] for device in certificate["devices"] for row in device["measures"]]
+    limits = [row[2] for device in certificate["devices"] for row in device["measures"]]
+    assert limits[2] == "kemiripan dengan yang diputar ≥ 0,15"
     assert verdicts == ["● memenuhi", "▲ perhatian", "○ belum terbukti"]
 
 
@@ -113,6 +116,15 @@ def test_paper_holds_the_facts(tmp_path: Path) -> None:
         "Mengetahui",
     ):
         assert fact in text
+
+
+@needs_pdftotext
+def test_the_letterhead_is_the_offices(tmp_path: Path) -> None:
+    office = Office(government="Pemerintah Kota Contoh", name="Dinas Contoh", place="Contoh", approver="Kepala Dinas")
+    text = text_of(rich(), tmp_path, office)
+    for told in ("PEMERINTAH KOTA CONTOH", "DINAS CONTOH", "Contoh, ", "Kepala Dinas"):
+        assert told in text
+    assert "KALIMANTAN" not in text
 
 
 @needs_pdftotext

@@ -19,6 +19,7 @@ LOCALES = Locales(i18n.KIT)
         (">= 12 dB, good from 20", "≥ 12 dB, baik mulai 20", "≥ 12 dB, good from 20"),
         ("< 3 in 60 s", "< 3 dalam 60 s", "< 3 in 60 s"),
         ("1 s of levels", "1 s kadar suara", "1 s of levels"),
+        ("rho >= 0.15", "kemiripan dengan yang diputar ≥ 0,15", "likeness to what was played ≥ 0.15"),
         ("+1", "+1", "+1"),
         ("on", "hidup", "on"),
         ("true", "ya", "yes"),

@@ -25,6 +25,7 @@ from central.domain.sop import OPEN, TRANSITIONS, Event, State
 from central.errors import Invalid, NotFound, Refused
 from central.ingest import _close_request
 from central.model import Decision, Direction, Person, Reschedule
+from central.offering import key_of
 from contract import SessionStatus
 from tests.postgres import Cluster
 from tests.service.central.office import APPLICANT, HEAD, NOW, PDF, STARTS, STRANGER, VERIFIER, draft, office
@@ -108,6 +109,13 @@ class Workflow(RuleBasedStateMachine):
             self.here.rescheduling.apply(ident, wanted, VERIFIER)
             return
         # an Invalid: everything would have stayed as it is
+
+    @rule(ident=made)
+    def offer(self, ident: str) -> None:
+        request = self.desk.get(ident, VERIFIER)
+        others = self.here.planner.alternatives(request) if request.state is State.DISPOSED else ()
+        with self._expecting(ident, Event.OFFER, "offer.gone"):
+            self.here.offering.offer(ident, key_of(others[0]) if others else "", VERIFIER, say=lambda _: REASON)
 
     @rule(ident=made)
     def refuse(self, ident: str) -> None:

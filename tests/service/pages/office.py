@@ -94,6 +94,7 @@ class Office:
         hours: float = 2,
         room: str = "praja-1",
         leader: Leader = Leader.NONE,
+        participants: int = 80,
     ) -> Request:
         person = self.person("pemohon")
         assert person.agency is not None
@@ -108,7 +109,7 @@ class Office:
             starts=starts,
             ends=starts + timedelta(hours=hours),
             room_id=room,
-            participants=80,
+            participants=participants,
             platform="zoom",
             leader=leader,
             own_account=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, time
@@ -9,13 +10,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 
 from central import ical
 from central.accounts import AccountForm
+from central.db import tables as t
 from central.nightly import Nightly
 from central.settings import Holidays
 from central.web.deeds import DEEDS
-from tests.service.pages.office import NOW, Office, application, busy, office_in, visitor
+from tests.service.pages.office import NOW, Office, application, busy, held, office_in, visitor
 
 ZONE = ZoneInfo("Asia/Pontianak")
 
@@ -147,12 +150,35 @@ async def test_the_audit_is_shown_to_the_auditor_page_by_page(office: Office) ->
         page = (await auditor.get("/audit")).text
         assert "Rantai 3 segel utuh" in page
         assert page.count("Permohonan diajukan") == 3
-        assert f'href="/permohonan/{newest}"' in page
+        assert f'href="/permohonan/{newest}">2026-0003</a>' in page
         first = (await auditor.get("/api/v1/audit?limit=2")).json()
         rest = (await auditor.get(f"/api/v1/audit?limit=2&cursor={first['next']}")).json()
         assert (len(first["items"]), len(rest["items"]), rest["next"]) == (2, 1, None)
     async with visitor(application(office), office, "bidang") as officer:
         assert (await officer.get("/audit")).status_code == 403
+
+
+async def test_the_audit_names_receipts_where_ids_stand(office: Office) -> None:
+    ready = office.approved(office.request())
+    assert ready.session_id is not None
+    held(office, ready.session_id)
+    async with visitor(application(office), office, "auditor") as auditor:
+        page = (await auditor.get("/audit")).text
+    assert f'href="/sesi/{ready.session_id}">{ready.receipt}</a>' in page
+    shown = re.sub(r'href="[^"]*"', "", page)
+    assert ready.id not in shown
+    assert ready.session_id not in shown
+
+
+@pytest.mark.parametrize(("language", "said"), [("id", "baris 1 dihapus"), ("en", "row 1 was deleted")])
+async def test_the_audit_says_in_the_page_s_language_what_was_changed(office: Office, language: str, said: str) -> None:
+    office.request()
+    office.services.audit.seal()
+    with office.services.store.writing() as connection:
+        first = connection.scalar(sa.select(sa.func.min(t.audit.c.id)))
+        connection.execute(t.audit.delete().where(t.audit.c.id == first))
+    async with visitor(application(office), office, "auditor") as auditor:
+        assert said.replace("1", str(first)) in (await auditor.get(f"/audit?lang={language}")).text
 
 
 @pytest.mark.parametrize("before", ["99999999999999999999999", "-1", "abc"])

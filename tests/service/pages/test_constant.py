@@ -14,8 +14,9 @@ from central.domain.findings import Verdict
 from tests.service.pages.office import Office, application, held, office_in, visitor
 
 LISTS = {
-    "bidang": ("/kotak-masuk?kata=disetujui", "/permohonan", "/jadwal?hari=2026-11-09", "/dinding", "/ruang",
-               "/laporan", "/pesan", "/jadwal/terlayani?hari=2026-11-09", "/api/v1/requests", "/api/v1/sessions",
+    "bidang": ("/kotak-masuk?kata=disetujui", "/permohonan", "/permohonan?cari=a&dari=2026-11-01",
+               "/jadwal?hari=2026-11-09", "/dinding", "/ruang", "/laporan", "/pesan",
+               "/jadwal/terlayani?hari=2026-11-09", "/api/v1/requests", "/api/v1/sessions", "/api/v1/requests?q=a",
                "/api/v1/rooms", "/api/v1/reports", "/api/v1/messages", "/api/v1/staff", "/api/v1/equipment",
                "/api/v1/accounts", "/api/v1/agencies", "/api/v1/displacements", "/api/v1/inbox", "/api/v1/feeds",
                "/api/v1/rooms/praja-1/journal", "/api/v1/availability?day=2026-11-09",

@@ -535,6 +535,26 @@ CUT_OFF = """() => {
 }"""
 
 
+async def test_a_list_of_presets_that_is_cut_off_says_that_it_goes_on(browser: Browser) -> None:
+    room = FakeRoom()
+    many = tuple(replace(room.facts.presets[0], name=f"tombol-{number}") for number in range(12))
+    room.facts = replace(room.facts, presets=many)
+    async with served(room) as port, opened(browser, room, port) as tablet:
+        page, arrow = tablet.page, tablet.page.locator(".more-below")
+        await page.set_viewport_size({"width": 1024, "height": 600})
+        await expect(arrow).to_be_visible()
+        last = page.locator(".preset").last
+        await last.scroll_into_view_if_needed()
+        await expect(arrow).to_be_hidden()
+        await page.locator(".preset").first.scroll_into_view_if_needed()
+        await expect(arrow).to_be_visible()
+        box = await arrow.bounding_box()
+        assert box is not None
+        await page.mouse.click(box["x"] - 60, box["y"] + box["height"] / 2)  # what lies beside and under it is pressed
+        await until(lambda: [what for what, _ in room.asked] == ["run"])
+        assert tablet.complaints == []
+
+
 @pytest.mark.parametrize("language", ["id", "en"])
 async def test_everything_is_large_in_place_and_accessible(browser: Browser, language: str) -> None:
     room = FakeRoom()
