@@ -35,7 +35,7 @@ async def test_what_went_is_said_where_it_was(tmp_path: Path) -> None:
         Eraser(office.services.store, later, letters, evidence, now=lambda: NOW + YEARS).make()
         async with visitor(app, office, "auditor") as auditor:
             page = (await auditor.get("/audit")).text
-            assert "karena lewat masa simpannya: 1 surat, 1 gambar tayangan" in page
+            assert "karena lewat masa simpannya (surat: 1, gambar tayangan: 1" in page
             assert "1825 hari" in page
             assert "selamanya" in page
         async with visitor(app, office, "pemohon") as applicant:
