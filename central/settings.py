@@ -248,21 +248,24 @@ class Staff(Settings):
 
 
 class Retention(Settings):
-    """How long each kind is kept after its time; none is for ever. What is no kind of these is never erased."""
+    """How long each kind is kept after its time; none is for ever. What is no kind of these is never erased.
 
-    letters: KeptFor = timedelta(days=1825)
+    What an office was sent goes only when it says so: nobody loses it by an upgrade.
+    """
+
+    letters: KeptFor = None
     """Files, after the end of the last event that was asked for with them."""
-    contacts: KeptFor = timedelta(days=730)
+    contacts: KeptFor = None
     """Names and telephones in requests, after the end of the event."""
-    pictures: KeptFor = timedelta(days=730)
+    pictures: KeptFor = None
     """Of what was on air, after the report that shows them came."""
-    messages: KeptFor = timedelta(days=365)
+    messages: KeptFor = None
     """What people and webhooks were told of requests that are over."""
     log_ins: KeptFor = timedelta(days=90)
     """Those that have ended, and waits after wrong tries."""
     keys: KeptFor = timedelta(days=30)
     """Of orders that were sent twice, with the answers kept for them."""
-    drafts: KeptFor = timedelta(days=365)
+    drafts: KeptFor = None
     """Requests that nobody sent in, since they were last kept."""
     journals: Annotated[Literal["keep"], BeforeValidator(_kept_whole)] = "keep"
 
