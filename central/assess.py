@@ -59,25 +59,6 @@ class Assessor:
             self._rules[year] = self._policy.rules(self.zone, year)
         return self._rules[year]
 
-    def verify(
-        self,
-        connection: sa.Connection,
-        request: Request,
-        now: datetime,
-        *,
-        room_id: str | None = None,
-        operator_id: str | None = None,
-        without: frozenset[str] = frozenset(),
-    ) -> Verification:
-        """Return all findings for `request`; sessions in `without` count as gone.
-
-        Raises:
-            NotFound: no such room or operator.
-        """
-        return self.assess(
-            connection, request, now, room_id=room_id, operator_id=operator_id, without=without
-        ).verification
-
     def assess(
         self,
         connection: sa.Connection,
@@ -88,7 +69,7 @@ class Assessor:
         operator_id: str | None = None,
         without: frozenset[str] = frozenset(),
     ) -> Assessed:
-        """Return the verification as `verify` does, with what it stands on.
+        """Return all findings for `request`, with what they stand on; sessions in `without` count as gone.
 
         Raises:
             NotFound: no such room or operator.

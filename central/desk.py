@@ -451,7 +451,8 @@ class Desk:
     def _verify(
         self, connection: sa.Connection, request: Request, room_id: str | None, operator_id: str | None
     ) -> Verification:
-        return self.assess.verify(connection, request, self.now(), room_id=room_id, operator_id=operator_id)
+        found = self.assess.assess(connection, request, self.now(), room_id=room_id, operator_id=operator_id)
+        return found.verification
 
     @retried
     def decide(self, request_id: str, decision: Decision, by: Person, *, version: int | None = None) -> Request:

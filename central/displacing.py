@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from central import bell, rows
-from central.assess import Assessor, wish_of
+from central.assess import Assessor
 from central.bell import Bell
 from central.db import guard, locks
 from central.db import tables as t
@@ -183,19 +183,19 @@ class Displacing:
             Refused: nobody has to go, or nobody's going helps.
         """
         now = self._now()
-        before = self._assess.verify(connection, request, now, room_id=room_id, operator_id=operator_id)
-        found = self._assess.resources(connection, request, before.room, before.operator)
-        rules = self._assess.rules(request.starts)
-        wish = wish_of(request, rules)
+        before = self._assess.assess(connection, request, now, room_id=room_id, operator_id=operator_id)
+        found, rules = before.resources, before.rules
         sessions = {o.rival.session: o.rival.starts for o in found.occupied}
-        going = fewest(wish, found, rules, _booked(connection, sessions, rules), now)
+        going = fewest(before.wish, found, rules, _booked(connection, sessions, rules), now)
         if not going:
             text = "nobody has to go" if going == () else "no lower-ranked session's going makes it possible"
             raise Refused("displacement.useless", text)
         gone = frozenset(going)
-        after = self._assess.verify(connection, request, now, room_id=room_id, operator_id=operator_id, without=gone)
+        after = self._assess.assess(
+            connection, request, now, room_id=room_id, operator_id=operator_id, without=gone
+        ).verification
         operator = after.operator or after.free_operators[0]
-        leader = replace(request, room=before.room)
+        leader = replace(request, room=before.verification.room)
         return tuple(self._displaced(connection, session, leader, gone) for session in going), operator.id
 
     def _displaced(

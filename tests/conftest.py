@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.broker import PrivateBroker
     from tests.postgres import Cluster
 
 LET_GO_WITHIN_S = 2.0
@@ -60,3 +63,14 @@ def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
     server: Cluster = request.getfixturevalue("cluster")
     with server.database() as url:
         yield url
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[PrivateBroker]:
+    """A Mosquitto of the test's own."""
+    from tests.broker import PrivateBroker
+
+    made = PrivateBroker(tmp_path)
+    made.start()
+    yield made
+    made.stop()

@@ -58,14 +58,6 @@ def server() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[PrivateBroker]:
-    made = PrivateBroker(tmp_path)
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def services(tmp_path: Path, server: Cluster) -> Iterator[Services]:
     """An office in the database, with somebody who can log in."""
     now = datetime.now(UTC)

@@ -69,14 +69,6 @@ def batch(first: int) -> bytes:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[PrivateBroker]:
-    made = PrivateBroker(tmp_path)
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def config(tmp_path: Path, database: str | None, broker: PrivateBroker) -> Path:
     path = tmp_path / "central.yaml"
     settings = {

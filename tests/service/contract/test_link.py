@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +13,6 @@ from contract import Ack, Message, Presence, RoomPresence
 from contract.link import Broker, Delivery, Link, NotConnected
 from tests.broker import PrivateBroker, free_port
 from tests.until import until
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[PrivateBroker]:
-    private = PrivateBroker(tmp_path)
-    private.start()
-    yield private
-    private.stop()
 
 
 class Side:
