@@ -404,6 +404,8 @@ async def test_a_returned_request_is_changed_and_sent_again(office: Office, appl
     office.services.desk.dispose(request.id, Direction(accept=False, note="Lengkapi"), office.person("kadis"))
     assert "Ubah dan kirim ulang" in (await applicant.get(where)).text
     form = (await applicant.get(f"{where}/ubah")).text
+    assert "Kirim ulang permohonan" in form
+    assert "surat semula tetap berlaku" in form
     assert 'value="Rapat kurang lengkap"' in form
     assert 'name="repeat"' not in form
     wrong = await applicant.post(f"{where}/ubah", data=TYPED | {"start": "soon", "contact_phone": ""})
